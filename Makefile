@@ -1,0 +1,45 @@
+# The few commands that everybody needs. `make run` and `make test` work on a fresh machine.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: run venv dev check test lock clean
+
+run: venv
+	@exec $(BIN)/mailkeep up $(ARGS)
+
+venv: $(VENV)/.runtime
+
+dev: $(VENV)/.dev
+
+$(VENV)/.runtime: locks/runtime.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing Mailkeep's libraries into $(VENV) ..."
+	@$(BIN)/pip --disable-pip-version-check install --quiet --require-hashes -r locks/runtime.txt
+	@$(BIN)/pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: locks/dev.txt $(VENV)/.runtime
+	@$(BIN)/pip --disable-pip-version-check install --quiet --require-hashes -r locks/dev.txt
+	@touch $@
+
+check: dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: dev
+	$(BIN)/pytest $(ARGS)
+
+# Needs uv; writes versions and hashes only, no registry address.
+lock:
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --no-annotate --group pyproject.toml:lock pyproject.toml -o locks/runtime.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --no-annotate -c locks/runtime.txt --group pyproject.toml:dev -o locks/dev.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist build

@@ -1,0 +1,1 @@
+"""The API host: one process, one protocol."""

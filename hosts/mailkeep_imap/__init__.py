@@ -1,0 +1,1 @@
+"""The IMAP host: one process, one protocol."""

@@ -1,0 +1,1 @@
+"""The SMTP host: one process, one protocol."""

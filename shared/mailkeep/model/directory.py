@@ -1,0 +1,74 @@
+"""Users, accounts, domains and addresses as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+LOCAL_ISSUER = "mailkeep"
+"""Issuer of users that an operator added by hand; their subject is the address until they sign in."""
+
+
+class DomainPolicy(StrEnum):
+    """What happens to mail for an address of a hosted domain that no user has claimed."""
+
+    STORE_UNLINKED = "store_unlinked"
+    REJECT_UNKNOWN = "reject_unknown"
+    CATCH_ALL = "catch_all"
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A hosted domain. `catch_all` is the address that takes the rest under that policy."""
+
+    name: str
+    policy: DomainPolicy
+    catch_all: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody who signs in. `account_id` is where the mail of all their addresses lies."""
+
+    id: UUID
+    account_id: int
+    issuer: str
+    subject: str
+    name: str
+    primary_address: str
+    disabled: bool
+    created_at: datetime
+    last_login_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRecord:
+    """An address that the store knows. `user_id` is None while nobody has claimed it."""
+
+    id: UUID
+    address: str
+    account_id: int
+    user_id: UUID | None
+    primary: bool
+    verified: bool
+    created_at: datetime
+
+
+class RecipientKind(StrEnum):
+    """What the recipient policy says about an address."""
+
+    CLAIMED = "claimed"
+    UNCLAIMED = "unclaimed"
+    REFUSED = "refused"
+    NOT_LOCAL = "not_local"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """The policy's answer for one address; `deliver_to` differs from it for tags and catch-alls."""
+
+    kind: RecipientKind
+    deliver_to: str | None

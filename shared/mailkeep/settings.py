@@ -1,0 +1,198 @@
+"""One frozen tree of settings, read once at start from a TOML file and MAILKEEP_* variables.
+
+Every host reads the same tree. A value in the environment wins over the file: `[smtp] hostname` is
+`MAILKEEP_SMTP_HOSTNAME`. Unknown sections, unknown names and wrong types are errors that say what to
+mend; nothing is read lazily and nothing can be changed later. Secrets are kept out of `repr`.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from mailkeep.errors import SettingsError
+
+PREFIX = "MAILKEEP_"
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """Where mail lies. An empty `database` means SQLite in `data_dir`."""
+
+    data_dir: str = "data"
+    database: str = field(default="", repr=False)  # may hold a password
+    pool_size: int = 8
+    timeout_seconds: float = 10.0
+
+    @property
+    def database_url(self) -> str:
+        """The SQLAlchemy URL: sqlite+aiosqlite:///... or postgresql+asyncpg://..."""
+        if not self.database:
+            return f"sqlite+aiosqlite:///{Path(self.data_dir).absolute() / 'mailkeep.sqlite3'}"
+        if self.database.startswith(("postgresql://", "postgres://")):
+            return "postgresql+asyncpg://" + self.database.split("://", 1)[1]
+        return self.database
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """Certificate chain and key as PEM files; without them the TLS listeners and STARTTLS are off."""
+
+    certificate: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthSettings:
+    """The one door."""
+
+    bcrypt_cost: int = 6  # keys hold 256 random bits: see docs/security.md
+    insecure_loopback_auth: bool = False
+    dummy_verifications: bool = True
+    verified_key_seconds: float = 300.0
+    last_used_flush_seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpSettings:
+    """Listeners are "host:port" lists; an empty list is no such listener."""
+
+    hostname: str = "localhost"
+    mx: tuple[str, ...] = ()
+    submission: tuple[str, ...] = ()
+    submissions: tuple[str, ...] = ()
+    max_message_size: int = 50 * MIB
+    max_recipients: int = 1000  # RFC 5321 section 4.5.3.1.8 asks for at least 100
+    max_connections: int = 2000
+    max_connections_per_network: int = 200
+    command_timeout_seconds: float = 300.0  # RFC 5321 section 4.5.3.2
+    data_timeout_seconds: float = 300.0
+    max_errors: int = 20
+    max_received: int = 100  # RFC 5321 section 6.3 asks for at least 100 hops
+
+
+@dataclass(frozen=True, slots=True)
+class Pop3Settings:
+    """RFC 1939."""
+
+    plain: tuple[str, ...] = ()
+    tls: tuple[str, ...] = ()
+    idle_timeout_seconds: float = 600.0  # RFC 1939 section 3: at least ten minutes
+    max_connections: int = 2000
+    max_connections_per_network: int = 200
+    max_errors: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ImapSettings:
+    """RFC 9051."""
+
+    plain: tuple[str, ...] = ()
+    tls: tuple[str, ...] = ()
+    idle_timeout_seconds: float = 1800.0  # RFC 9051 section 5.4: at least 30 minutes
+    login_timeout_seconds: float = 60.0
+    max_connections: int = 20000
+    max_connections_per_network: int = 2000
+    max_append_size: int = 50 * MIB
+    max_errors: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """The HTTP host. `public_url` is what clients and the console show."""
+
+    listen: tuple[str, ...] = ()
+    public_url: str = ""
+    cors_origins: tuple[str, ...] = ("http://localhost:5173", "http://localhost:5492")
+
+
+@dataclass(frozen=True, slots=True)
+class NotifySettings:
+    """How hosts reach the API. The key file holds one API key with the scope `internal`, mode 0600."""
+
+    api_url: str = ""
+    key_file: str = ""
+    ca_file: str = ""
+    retry_seconds: float = 1.0
+    lease_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """One line an event, to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = "console"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole tree."""
+
+    store: StoreSettings = StoreSettings()
+    tls: TlsSettings = TlsSettings()
+    auth: AuthSettings = AuthSettings()
+    smtp: SmtpSettings = SmtpSettings()
+    pop3: Pop3Settings = Pop3Settings()
+    imap: ImapSettings = ImapSettings()
+    api: ApiSettings = ApiSettings()
+    notify: NotifySettings = NotifySettings()
+    log: LogSettings = LogSettings()
+
+
+def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the tree. Without `path`, the file that MAILKEEP_CONFIG names, if any.
+
+    Raises SettingsError with a sentence that names the setting.
+    """
+    environ = os.environ if environ is None else environ
+    named = path or (Path(environ["MAILKEEP_CONFIG"]) if environ.get("MAILKEEP_CONFIG") else None)
+    tree = _read_file(named) if named else {}
+    for section in fields(Settings):
+        _overlay(tree, section.name, _section_class(section.name), environ)
+    try:
+        return msgspec.convert(tree, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"The settings cannot be used: {error}.") from None
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        tree = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsError(f"The settings file {path} cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The settings file {path} is not TOML: {error}.") from None
+    known = {section.name for section in fields(Settings)}
+    for name, section in tree.items():
+        if name not in known or not isinstance(section, dict):
+            raise SettingsError(f"The settings file {path} has no place for '{name}'.")
+        allowed = {entry.name for entry in fields(_section_class(name))}
+        for entry in section:
+            if entry not in allowed:
+                raise SettingsError(f"[{name}] in {path} has no setting '{entry}'.")
+    return tree
+
+
+def _overlay(tree: dict[str, Any], name: str, section: type, environ: Mapping[str, str]) -> None:
+    for entry in fields(section):
+        value = environ.get(f"{PREFIX}{name}_{entry.name}".upper())
+        if value is not None:
+            tree.setdefault(name, {})[entry.name] = _from_environment(value, str(entry.type))
+
+
+def _from_environment(value: str, declared: str) -> object:
+    if declared.startswith("tuple["):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+def _section_class(name: str) -> type:
+    return type(getattr(Settings(), name))

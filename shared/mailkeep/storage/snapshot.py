@@ -1,0 +1,217 @@
+"""One mailbox in memory: what every session of the process that has it selected shares.
+
+Parallel arrays hold one entry per message in UID order (28 octets each), so that flag fetches, searches
+by flag, date and size, and sequence numbers never touch the database. A snapshot only moves forward: the
+store applies `Change`s in modseq order, and each session reads from `changes_since` what to tell its
+client. It never writes to the database and never waits.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from mailkeep.model.flags import Flags, SystemFlag
+from mailkeep.model.uids import UidSet
+
+CHANGES_KEPT = 1024  # a session that lags by more commits than this compares all instead
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotEntry:
+    """One message of the mailbox, as taken out of the arrays. `internal_date` is in Unix seconds."""
+
+    uid: int
+    message_id: int
+    flags: Flags
+    modseq: int
+    size: int
+    internal_date: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one commit did to the mailbox. A UID stands in at most one of the three sets."""
+
+    modseq: int
+    appended: UidSet = UidSet()
+    flagged: UidSet = UidSet()
+    expunged: UidSet = UidSet()
+
+
+class Snapshot:
+    """The arrays are public for reading at speed; only the store calls the methods that change them."""
+
+    __slots__ = (
+        "__weakref__",
+        "_changes",
+        "_known_from",
+        "_listeners",
+        "highestmodseq",
+        "internal_dates",
+        "keyword_ids",
+        "keyword_sets",
+        "mailbox_id",
+        "message_ids",
+        "modseqs",
+        "sizes",
+        "system_flags",
+        "uidnext",
+        "uids",
+        "uidvalidity",
+    )
+
+    def __init__(self, mailbox_id: int, uidvalidity: int, uidnext: int, highestmodseq: int) -> None:
+        self.mailbox_id = mailbox_id
+        self.uidvalidity = uidvalidity
+        self.uidnext = uidnext
+        self.highestmodseq = highestmodseq
+        self.uids = array("I")
+        self.message_ids = array("Q")
+        self.system_flags = array("B")
+        self.keyword_ids = array("H")  # indexes keyword_sets
+        self.keyword_sets: list[tuple[str, ...]] = [()]
+        self.modseqs = array("Q")
+        self.sizes = array("I")
+        self.internal_dates = array("q")
+        self._changes: deque[Change] = deque(maxlen=CHANGES_KEPT)
+        self._known_from = highestmodseq
+        self._listeners: set[Callable[[], None]] = set()
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self.uids)
+
+    def index(self, uid: int) -> int | None:
+        """Place of a UID in the arrays, or None."""
+        at = bisect_left(self.uids, uid)
+        return at if at < len(self.uids) and self.uids[at] == uid else None
+
+    def flags_at(self, at: int) -> Flags:
+        """Flags of the entry at a place."""
+        return Flags(SystemFlag(self.system_flags[at]), self.keyword_sets[self.keyword_ids[at]])
+
+    def entry_at(self, at: int) -> SnapshotEntry:
+        """The entry at a place."""
+        return SnapshotEntry(
+            self.uids[at],
+            self.message_ids[at],
+            self.flags_at(at),
+            self.modseqs[at],
+            self.sizes[at],
+            self.internal_dates[at],
+        )
+
+    def entry(self, uid: int) -> SnapshotEntry | None:
+        """The entry with a UID, or None."""
+        at = self.index(uid)
+        return None if at is None else self.entry_at(at)
+
+    def indexes(self, uids: UidSet) -> Iterator[int]:
+        """Places of those UIDs of a set that are in the mailbox, ascending."""
+        for low, high in uids.ranges:
+            yield from range(bisect_left(self.uids, low), bisect_left(self.uids, high + 1))
+
+    def changes_since(self, modseq: int) -> Sequence[Change] | None:
+        """Changes with a higher modseq, oldest first; None if they are no longer known."""
+        if modseq >= self.highestmodseq:
+            return ()
+        if modseq < self._known_from:
+            return None
+        recent = [change for change in reversed(self._changes) if change.modseq > modseq]
+        recent.reverse()
+        return recent
+
+    def listen(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call `changed` on the event loop after the snapshot moved. Returns the function that stops it."""
+        self._listeners.add(changed)
+        return lambda: self._listeners.discard(changed)
+
+    # --- for the store --------------------------------------------------------------------------
+
+    def load(self, entries: Iterable[tuple[int, int, int, tuple[str, ...], int, int, int]]) -> None:
+        """Fill an empty snapshot: (uid, message_id, system flags, keywords, modseq, size, date) by UID."""
+        for uid, message_id, system, keywords, modseq, size, date in entries:
+            self.uids.append(uid)
+            self.message_ids.append(message_id)
+            self.system_flags.append(system)
+            self.keyword_ids.append(self._keyword_id(keywords))
+            self.modseqs.append(modseq)
+            self.sizes.append(size)
+            self.internal_dates.append(date)
+
+    def append(self, entry: SnapshotEntry) -> None:
+        """Add an entry whose UID is above all others."""
+        if self.uids and entry.uid <= self.uids[-1]:
+            raise ValueError("UIDs only grow")
+        flags = entry.flags
+        self.load(
+            [
+                (
+                    entry.uid,
+                    entry.message_id,
+                    int(flags.system),
+                    flags.keywords,
+                    entry.modseq,
+                    entry.size,
+                    entry.internal_date,
+                )
+            ]
+        )
+        self.uidnext = max(self.uidnext, entry.uid + 1)
+
+    def set_flags(self, uid: int, flags: Flags, modseq: int) -> None:
+        """Set the flags of an entry; an unknown UID is ignored."""
+        at = self.index(uid)
+        if at is not None:
+            self.system_flags[at] = int(flags.system)
+            self.keyword_ids[at] = self._keyword_id(flags.keywords)
+            self.modseqs[at] = modseq
+
+    def remove(self, uids: UidSet) -> None:
+        """Remove entries; unknown UIDs are ignored."""
+        for low, high in reversed(uids.ranges):
+            start, end = bisect_left(self.uids, low), bisect_left(self.uids, high + 1)
+            for column in self._columns():
+                del column[start:end]
+
+    def advance(self, change: Change) -> None:
+        """Record a change that has been applied; listeners hear of it with `notify`."""
+        self._changes.append(change)
+        if len(self._changes) == CHANGES_KEPT:
+            self._known_from = self._changes[0].modseq
+        self.highestmodseq = max(self.highestmodseq, change.modseq)
+
+    def forget_changes(self, highestmodseq: int) -> None:
+        """After a reload: sessions behind `highestmodseq` must compare all."""
+        self._changes.clear()
+        self._known_from = self.highestmodseq = highestmodseq
+
+    def notify(self) -> None:
+        """Tell the listeners that the snapshot has moved."""
+        for changed in tuple(self._listeners):
+            changed()
+
+    def _columns(self) -> tuple[array[int], ...]:
+        return (
+            self.uids,
+            self.message_ids,
+            self.system_flags,
+            self.keyword_ids,
+            self.modseqs,
+            self.sizes,
+            self.internal_dates,
+        )
+
+    def _keyword_id(self, keywords: tuple[str, ...]) -> int:
+        if not keywords:
+            return 0
+        try:
+            return self.keyword_sets.index(keywords)
+        except ValueError:
+            self.keyword_sets.append(keywords)
+            return len(self.keyword_sets) - 1
