@@ -39,6 +39,9 @@ _SYSTEM_NAMES = {
 _SYSTEM_SPELLING = ((1, "\\Seen"), (2, "\\Answered"), (4, "\\Flagged"), (8, "\\Deleted"), (16, "\\Draft"))
 
 
+_NO_SYSTEM_FLAGS = SystemFlag(0)
+
+
 class FlagAction(Enum):
     """How STORE combines the given flags with those that a message has."""
 
@@ -51,7 +54,7 @@ class FlagAction(Enum):
 class Flags:
     """A set of flags. `keywords` are sorted without regard to case and unique in the same sense."""
 
-    system: SystemFlag = SystemFlag(0)
+    system: SystemFlag = _NO_SYSTEM_FLAGS
     keywords: tuple[str, ...] = ()
 
     @classmethod
@@ -92,7 +95,7 @@ NO_FLAGS = Flags()
 
 
 def normal_keywords(words: Iterable[str]) -> tuple[str, ...]:
-    """Sorted and unique without regard to case; the first spelling wins. Raises InvalidName past the limit."""
+    """Sorted, unique without regard to case; the first spelling wins. Raises InvalidName past the limit."""
     unique: dict[str, str] = {}
     for word in words:
         unique.setdefault(word.casefold(), word)

@@ -67,3 +67,6 @@ class UidSet:
 
     def __or__(self, other: UidSet) -> UidSet:
         return UidSet.of_ranges(self.ranges + other.ranges)
+
+
+NO_UIDS = UidSet()

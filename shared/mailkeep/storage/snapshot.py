@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mailkeep.model.flags import Flags, SystemFlag
-from mailkeep.model.uids import UidSet
+from mailkeep.model.uids import NO_UIDS, UidSet
 
 CHANGES_KEPT = 1024  # a session that lags by more commits than this compares all instead
 
@@ -37,9 +37,9 @@ class Change:
     """What one commit did to the mailbox. A UID stands in at most one of the three sets."""
 
     modseq: int
-    appended: UidSet = UidSet()
-    flagged: UidSet = UidSet()
-    expunged: UidSet = UidSet()
+    appended: UidSet = NO_UIDS
+    flagged: UidSet = NO_UIDS
+    expunged: UidSet = NO_UIDS
 
 
 class Snapshot:
