@@ -1,0 +1,169 @@
+"""What all tests share: coroutine tests and fixtures, and a fresh store on each backend.
+
+`async def test_...` and async fixtures run on one uvloop loop a test. `store` is an opened store and
+`store_settings` the settings of a fresh one, both once on SQLite and once on PostgreSQL; each new store
+is a copy of a migrated template, so that it costs milliseconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvloop
+from tests.support.postgres import PostgresCluster, PostgresMissing, run_apart
+
+from mailkeep.settings import StoreSettings
+from mailkeep.storage import migrate, open_store
+from mailkeep.storage.interface import Store
+
+REQUIRE_POSTGRES = "MAILKEEP_REQUIRE_POSTGRES"
+BACKENDS = ("sqlite", "postgres")
+_missing: list[str] = []
+
+
+def pytest_configure() -> None:
+    """Nothing of the machine's own database settings reaches a test."""
+    for name in [name for name in os.environ if name.startswith(("PG", "MAILKEEP_STORE_"))]:
+        del os.environ[name]
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say once, and loudly, that half of the store was not tested."""
+    for reason in _missing[:1]:
+        terminalreporter.write_line(f"POSTGRESQL TESTS SKIPPED: {reason}", red=True, bold=True)
+
+
+# --- coroutines ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def runner() -> Iterator[asyncio.Runner]:
+    """The loop of one test, which its async fixtures share."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as made:
+        yield made
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a coroutine test."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    made = pyfuncitem._request.getfixturevalue("runner")
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    made.run(pyfuncitem.obj(**arguments))
+    return True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Iterator[None]:
+    """Let a fixture of function scope be a coroutine or an async generator."""
+    written = fixturedef.func
+    if inspect.isasyncgenfunction(written):
+        fixturedef.func = _from_async_generator(written, request.getfixturevalue("runner"))  # type: ignore[misc]
+    elif inspect.iscoroutinefunction(written):
+        made = request.getfixturevalue("runner")
+        fixturedef.func = lambda **given: made.run(written(**given))  # type: ignore[misc]
+    try:
+        return (yield)
+    finally:
+        fixturedef.func = written  # type: ignore[misc]
+
+
+def _from_async_generator(written: Callable[..., Any], made: asyncio.Runner) -> Callable[..., Iterator[Any]]:
+    def fixture(**given: Any) -> Iterator[Any]:
+        steps = written(**given)
+        yield made.run(anext(steps))
+        made.run(_finish(steps))
+
+    return fixture
+
+
+async def _finish(steps: AsyncIterator[Any]) -> None:
+    async for _ in steps:
+        raise RuntimeError("an async fixture yields once")
+
+
+# --- stores ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[PostgresCluster]:
+    """The session's own PostgreSQL. Without the programs: skip, or fail if they are required."""
+    try:
+        cluster = PostgresCluster()
+    except PostgresMissing as missing:
+        if os.environ.get(REQUIRE_POSTGRES) == "1":
+            pytest.fail(f"{REQUIRE_POSTGRES}=1 and there is {missing}")
+        _missing.append(str(missing))
+        pytest.skip(f"PostgreSQL: {missing}")
+    with cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_cluster: PostgresCluster, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Name of a migrated database to copy."""
+    name = postgres_cluster.create_database()
+    data_dir = str(tmp_path_factory.mktemp("template"))
+    run_apart(migrate(StoreSettings(data_dir=data_dir, database=postgres_cluster.url(name))))
+    return name
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Directory with a migrated database to copy."""
+    directory = tmp_path_factory.mktemp("template")
+    run_apart(migrate(StoreSettings(data_dir=str(directory))))
+    return directory
+
+
+@pytest.fixture
+def sqlite_settings(sqlite_template: Path, tmp_path: Path) -> StoreSettings:
+    """Settings of a fresh SQLite store."""
+    data_dir = tmp_path / "store"
+    shutil.copytree(sqlite_template, data_dir)
+    return StoreSettings(data_dir=str(data_dir))
+
+
+@pytest.fixture
+def postgres_settings(
+    postgres_cluster: PostgresCluster, postgres_template: str, tmp_path: Path
+) -> Iterator[StoreSettings]:
+    """Settings of a fresh PostgreSQL store."""
+    name = postgres_cluster.create_database(postgres_template)
+    yield StoreSettings(data_dir=str(tmp_path / "store"), database=postgres_cluster.url(name))
+    postgres_cluster.drop_database(name)
+
+
+@pytest.fixture(params=BACKENDS)
+def store_settings(request: pytest.FixtureRequest) -> StoreSettings:
+    """Settings of a fresh store, once for each backend."""
+    settings: StoreSettings = request.getfixturevalue(f"{request.param}_settings")
+    return settings
+
+
+@asynccontextmanager
+async def open_test_store(settings: StoreSettings) -> AsyncIterator[Store]:
+    """A store that is closed at the end; open the same settings twice to have two processes' worth."""
+    opened = await open_store(settings)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+@pytest.fixture
+async def store(store_settings: StoreSettings) -> AsyncIterator[Store]:
+    """An opened store, once for each backend."""
+    async with open_test_store(store_settings) as opened:
+        yield opened
