@@ -1,0 +1,31 @@
+"""The application: its routes, its error form, nothing of sockets or processes."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from mailkeep import __version__
+from mailkeep_api import errors
+from mailkeep_api.deps import Services
+from mailkeep_api.routes import discovery, emails, events, health, internal
+
+ALLOWED_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+ALLOWED_HEADERS = ("Authorization", "Content-Type", "Accept", "X-Requested-With", "X-SignalR-User-Agent")
+
+
+def create_app(services: Services) -> FastAPI:
+    """The API over the given services. Making it opens nothing."""
+    app = FastAPI(title="Mailkeep API", version=__version__, redirect_slashes=False)
+    app.state.services = services
+    errors.install(app)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=services.settings.api.cors_origins,
+        allow_credentials=True,
+        allow_methods=ALLOWED_METHODS,
+        allow_headers=ALLOWED_HEADERS,
+    )
+    for module in (health, discovery, emails, events, internal):
+        app.include_router(module.router)
+    return app

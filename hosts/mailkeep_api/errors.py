@@ -1,0 +1,106 @@
+"""Domain errors as HTTP: the one place where a status code is chosen.
+
+Every error body is problem+json (RFC 9457). A peer's error and a refusal say what is wrong; a fault says
+nothing but a correlation id, under which the log has the cause.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from mailkeep import errors
+from mailkeep.observe.logs import get_logger, new_correlation_id
+
+_log = get_logger("api")
+
+UNAUTHENTICATED = {"WWW-Authenticate": 'Bearer realm="mailkeep"'}
+
+# The first class that matches decides, so the narrower stand first.
+_STATUS: tuple[tuple[type[errors.MailkeepError], HTTPStatus], ...] = (
+    (errors.AuthenticationFailed, HTTPStatus.UNAUTHORIZED),
+    (errors.PermissionRefused, HTTPStatus.FORBIDDEN),
+    (errors.SenderRefused, HTTPStatus.FORBIDDEN),
+    (errors.NotFound, HTTPStatus.NOT_FOUND),
+    (errors.AlreadyExists, HTTPStatus.CONFLICT),
+    (errors.InUse, HTTPStatus.CONFLICT),
+    (errors.TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (errors.LimitExceeded, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (errors.Throttled, HTTPStatus.TOO_MANY_REQUESTS),
+    (errors.TooManyConnections, HTTPStatus.TOO_MANY_REQUESTS),
+    (errors.OverQuota, HTTPStatus.INSUFFICIENT_STORAGE),
+    (errors.Refusal, HTTPStatus.BAD_REQUEST),
+    (errors.PeerError, HTTPStatus.BAD_REQUEST),
+    (errors.StoreUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+    (errors.Fault, HTTPStatus.INTERNAL_SERVER_ERROR),
+)
+
+
+def problem(
+    status: int,
+    detail: str = "",
+    *,
+    extra: dict[str, object] | None = None,
+    headers: dict[str, str] | None = None,
+) -> JSONResponse:
+    """One problem+json answer. 401 always names the scheme to use (RFC 9110 section 11.6.1)."""
+    body: dict[str, object] = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    if detail:
+        body["detail"] = detail
+    body.update(extra or {})
+    merged = dict(headers or {})
+    if status == HTTPStatus.UNAUTHORIZED:
+        merged = {**UNAUTHENTICATED, **merged}
+    return JSONResponse(body, status, merged, media_type="application/problem+json")
+
+
+def status_of(error: errors.MailkeepError) -> HTTPStatus:
+    """The status code for a domain error."""
+    return next(
+        (status for kind, status in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the app in the same form."""
+    app.add_exception_handler(errors.MailkeepError, _domain_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _domain_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, errors.MailkeepError)
+    status = status_of(error)
+    if isinstance(error, errors.Fault):
+        return _fault(request, error, status)
+    return problem(status, str(error), headers={"Retry-After": "5"} if status == 429 else None)
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    found = {".".join(str(part) for part in entry["loc"]): entry["msg"] for entry in error.errors()}
+    return problem(
+        HTTPStatus.BAD_REQUEST, "The request does not have the right form.", extra={"errors": found}
+    )
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    return _fault(request, error, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _fault(request: Request, error: Exception, status: HTTPStatus) -> JSONResponse:
+    correlation_id = new_correlation_id()
+    _log.error("request failed", path=request.url.path, correlation_id=correlation_id, exc_info=error)
+    retry = {"Retry-After": "5"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    detail = f"Something failed on our side; the operator finds it under {correlation_id}."
+    return problem(status, detail, extra={"traceId": correlation_id}, headers=retry)

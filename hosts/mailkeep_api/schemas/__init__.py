@@ -1,0 +1,24 @@
+"""The JSON shapes of the REST contract: camelCase out, absent and null alike in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+class Shape(BaseModel):
+    """Base of every shape: frozen, camelCase on the wire, unknown members ignored."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="ignore",
+        ser_json_timedelta="float",
+    )
+
+
+Instant = datetime
+"""RFC 3339 with an offset; always UTC when we write it."""

@@ -1,0 +1,95 @@
+"""Messages as lists show them and as a reader opens them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from uuid import UUID
+
+from mailkeep.model.flags import SystemFlag
+from mailkeep.storage.interface import EmailRow
+from mailkeep_api.schemas import Instant, Shape
+
+
+class RecipientType(StrEnum):
+    """Which header field names the recipient. Bcc is never shown to anybody."""
+
+    TO = "To"
+    CC = "Cc"
+
+
+class EmailRecipient(Shape):
+    """One addressee out of the message's header."""
+
+    id: UUID
+    address: str
+    display_name: str | None
+    type: RecipientType
+
+
+class EmailAttachment(Shape):
+    """One part that is offered as a file."""
+
+    id: UUID
+    file_name: str
+    content_type: str
+    size_bytes: int
+
+
+class EmailListItem(Shape):
+    """One row of a list."""
+
+    id: UUID
+    message_id: str
+    from_address: str
+    from_display_name: str | None
+    subject: str
+    received_at: Instant
+    size_bytes: int
+    is_read: bool
+    attachment_count: int
+
+    @classmethod
+    def of(cls, row: EmailRow) -> EmailListItem:
+        """The list item of a stored row."""
+        return cls(**list_fields(row), attachment_count=row.attachment_count)
+
+
+class EmailList(Shape):
+    """A page of a list. `unread_count` is the whole mailbox's, not the page's."""
+
+    items: list[EmailListItem]
+    total_count: int
+    unread_count: int
+    page: int
+    page_size: int
+
+
+class EmailDetail(Shape):
+    """One message, opened."""
+
+    id: UUID
+    message_id: str
+    from_address: str
+    from_display_name: str | None
+    subject: str
+    text_body: str | None
+    html_body: str | None
+    received_at: Instant
+    size_bytes: int
+    is_read: bool
+    recipients: list[EmailRecipient]
+    attachments: list[EmailAttachment]
+
+
+def list_fields(row: EmailRow) -> dict[str, object]:
+    """What a list item and an opened message have in common."""
+    return {
+        "id": row.email_id,
+        "message_id": row.header_message_id,
+        "from_address": row.from_address,
+        "from_display_name": row.from_name or None,
+        "subject": row.subject,
+        "received_at": row.received_at,
+        "size_bytes": row.size,
+        "is_read": bool(row.flags.system & SystemFlag.SEEN),
+    }

@@ -1,0 +1,91 @@
+"""uvicorn on sockets that we bound, inside the process's own lifecycle.
+
+uvicorn would take the signals for itself; here the runtime has them, and says when to stop. Streams are ended
+first, because uvicorn waits for what is open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from mailkeep.net.runtime import Lifecycle
+
+from mailkeep.auth import Authenticator
+from mailkeep.net.listen import Endpoint, bind
+from mailkeep.settings import Settings
+from mailkeep.storage import open_store
+from mailkeep_api.app import create_app
+from mailkeep_api.deps import Services
+from mailkeep_api.hub import Hub
+
+BODY_SECONDS_TO_STOP = 5  # what an unfinished request gets when the process stops
+KEEPALIVE_SECONDS = 30
+CONNECTIONS_LIMIT = 10_000
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.accepting = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.accepting.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
+    """Run the API host until `lifecycle.stopping`. Raises SettingsError if a listener cannot be bound."""
+    sockets = [bind(Endpoint.parse(text)) for text in settings.api.listen]
+    store = await open_store(settings.store)
+    authenticator = Authenticator(store, settings.auth, "api")
+    hub = Hub()
+    try:
+        await authenticator.start()
+        server = _Server(_config(create_app(Services(settings, store, authenticator, hub))))
+        serving = asyncio.create_task(server.serve(sockets), name="uvicorn")
+        await _first(server.accepting, serving)
+        lifecycle.ready({"api": settings.api.listen})
+        await _until_stopped(lifecycle, server, serving, hub)
+    finally:
+        await authenticator.close()
+        await store.close()
+
+
+def _config(app: object) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]  # uvicorn's own ASGI types differ from Starlette's in name only
+        loop="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        limit_concurrency=CONNECTIONS_LIMIT,
+        timeout_keep_alive=KEEPALIVE_SECONDS,
+        timeout_graceful_shutdown=BODY_SECONDS_TO_STOP,
+    )
+
+
+async def _first(event: asyncio.Event, serving: asyncio.Task[None]) -> None:
+    """Wait for the event, or for the server's end, which is raised if it was a failure."""
+    waiting = asyncio.create_task(event.wait())
+    await asyncio.wait({waiting, serving}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if serving.done():
+        await serving
+
+
+async def _until_stopped(
+    lifecycle: Lifecycle, server: uvicorn.Server, serving: asyncio.Task[None], hub: Hub
+) -> None:
+    await _first(lifecycle.stopping, serving)
+    hub.close()
+    server.should_exit = True
+    await serving
