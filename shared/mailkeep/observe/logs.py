@@ -1,0 +1,173 @@
+"""Logs: one line an event on standard error, ours and every library's through the same processors.
+
+`configure` is called once in a process. Lines are written by a thread of their own from a bounded queue,
+so that a reader who stops reading the pipe cannot stop the event loop; what does not fit is dropped and
+counted, never waited for. Secrets are taken out in `mailkeep.observe.redaction`, last, when tracebacks
+are already text.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import logging.handlers
+import queue
+import secrets
+import sys
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+import structlog
+from structlog.typing import Processor
+
+from mailkeep.observe.redaction import redact_event
+
+if TYPE_CHECKING:
+    from mailkeep.settings import LogSettings
+
+QUEUE_LIMIT = 10_000  # lines waiting for a slow reader of standard error
+
+# Libraries that say at INFO what each connection and each line did; their warnings are enough.
+_QUIET = (
+    "mail.log",
+    "mail.debug",
+    "asyncio",
+    "aiosqlite",
+    "sqlalchemy",
+    "alembic",
+    "uvicorn.access",
+    "httpx2",
+)
+
+_listener: logging.handlers.QueueListener | None = None
+
+
+def configure(settings: LogSettings, host: str = "", stream: TextIO | None = None) -> None:
+    """Send all logging of this process to `stream` (standard error). Calling it again replaces the first.
+
+    `host` is the name that every line carries: smtp, pop3, imap, api, up.
+    """
+    close()
+    _configure_structlog()
+    handler = _QueueHandler(queue.Queue(QUEUE_LIMIT))
+    handler.setFormatter(_formatter(settings, host))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.level.upper())
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
+    logging.captureWarnings(True)
+    _start(handler, stream or sys.stderr)
+
+
+def get_logger(name: str) -> Any:
+    """A structlog logger: `log.info("message stored", mailbox=..., uid=...)`."""
+    return structlog.stdlib.get_logger(name)
+
+
+def new_correlation_id() -> str:
+    """A short random name for one fault: the peer hears it, the log record carries it."""
+    return secrets.token_hex(6)
+
+
+def observe_twisted() -> None:
+    """Lead Twisted's own log into ours. Import-heavy: hosts on Twisted call it, others must not."""
+    from twisted.logger import STDLibLogObserver, globalLogBeginner  # noqa: PLC0415
+
+    logging.getLogger("twisted").setLevel(logging.WARNING)
+    globalLogBeginner.beginLoggingTo([cast("Any", STDLibLogObserver("twisted"))], redirectStandardIO=False)
+
+
+def close() -> None:
+    """Write what waits and stop the writing thread."""
+    global _listener  # noqa: PLW0603  logging itself is one per process
+    if _listener is not None:
+        _listener.stop()
+        _listener = None
+
+
+def _configure_structlog() -> None:
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            *_shared_processors(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def _shared_processors() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+
+
+def _formatter(settings: LogSettings, host: str) -> logging.Formatter:
+    if settings.format == "json":
+        renderer: Processor = structlog.processors.JSONRenderer()
+    else:
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+        )
+
+    def name_host(
+        _logger: object, _method: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        if host:
+            event.setdefault("host", host)
+        return event
+
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_shared_processors(),
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.StackInfoRenderer(),
+            structlog.processors.format_exc_info,
+            _naming(host),
+            redact_event,
+            renderer,
+        ],
+    )
+
+
+def _naming(host: str) -> Processor:
+    def name_host(
+        _logger: object, _method: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        if host:
+            event.setdefault("host", host)
+        return event
+
+    return name_host
+
+
+class _QueueHandler(logging.handlers.QueueHandler):
+    """Formats on the caller's thread, hands the line over, and drops rather than waits."""
+
+    dropped = 0
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        try:
+            self.queue.put_nowait(record)
+        except queue.Full:
+            self.dropped += 1
+
+
+def _start(handler: _QueueHandler, stream: TextIO) -> None:
+    global _listener  # noqa: PLW0603  logging itself is one per process
+    writer = logging.StreamHandler(stream)
+    writer.setFormatter(logging.Formatter("%(message)s"))
+    _listener = logging.handlers.QueueListener(handler.queue, writer)
+    _listener.start()
+
+
+atexit.register(close)

@@ -1,0 +1,121 @@
+"""What keeps secrets out of logs: one pure function over text, one over whole events.
+
+Nothing is logged on the promise that somebody remembered to leave a secret out. Every event, of ours
+and of any library, passes through `redact_event` on its way to the output, after tracebacks have become
+text. It prefers to hide too much: a log line with a hole in it is still of use. It keeps no secret's
+length and no part of one, except an API key's prefix, which is stored in clear and names the key.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+MARK = "[redacted]"
+
+DEPTH_LIMIT = 8  # levels of containers inside one event; what lies deeper is hidden
+_SECRET_WORDS = "|".join(
+    (
+        "password",
+        "passwd",
+        "passphrase",
+        "secret",
+        "token",
+        "api[_-]?key",
+        "credential",
+        "authorization",
+        "cookie",
+    )
+)
+
+# mailkeep's own keys: mk_ and 9 characters, the secret, the checksum; also when cut short.
+_API_KEY = re.compile(r"(mk_[A-Za-z0-9]{9})_[A-Za-z0-9_-]*")
+_JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)*")
+_SCHEME = re.compile(r"\b(Bearer|ApiKey|Basic|Digest|Negotiate)(\s+|\\t|%20|\+)[^\s\"',;]+", re.IGNORECASE)
+_HEADER = re.compile(
+    r"\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key)(\\?[\"']?\s*[:=,]\s*)[^\r\n]+", re.IGNORECASE
+)
+# Greedy up to the last @ of the word: a password may hold any of / : @ when nobody quoted it.
+_URL_PASSWORD = re.compile(r"(://[^\s:/@]*):\S*@")
+_ASSIGNMENT = re.compile(
+    rf"([\w-]*(?:{_SECRET_WORDS})[\w-]*\\?[\"']?\s*[=:]\s*)(?!\[redacted\])"
+    r"(b?\"(?:[^\"\\]|\\.)*\"|b?'(?:[^'\\]|\\.)*'|[^\s,;&)}\]]+)",
+    re.IGNORECASE,
+)
+# AUTH (RFC 4954, RFC 5034) and AUTHENTICATE (RFC 9051 section 6.2.2) with an initial response.
+_SASL_COMMAND = re.compile(
+    r"\b(AUTH(?:ENTICATE)?\s+(?:PLAIN|LOGIN|XOAUTH2|OAUTHBEARER|CRAM-MD5|SCRAM-[\w-]+))\s+[^\s\"']+",
+    re.IGNORECASE,
+)
+_PASS_COMMAND = re.compile(r"\b(PASS )[^\r\n]+")  # RFC 1939: the rest of the line is the password
+_LOGIN_COMMAND = re.compile(r"\b(LOGIN (?:\"[^\"]*\"|\S+) )[^\r\n]+")
+_BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{12,}={0,2}")
+
+_SECRET_NAME = re.compile(_SECRET_WORDS + r"|\bauth\b", re.IGNORECASE)
+# Names that hold such a word and yet no secret.
+_HARMLESS_NAMES = frozenset({"key_prefix", "token_count", "secret_count"})
+
+
+def redact_text(text: str) -> str:
+    """The text with every known kind of secret replaced by a mark. Linear in its length; never raises."""
+    text = _ASSIGNMENT.sub(rf"\1{MARK}", text)
+    text = _HEADER.sub(rf"\1\2{MARK}", text)
+    text = _API_KEY.sub(rf"\1_{MARK}", text)
+    text = _JWT.sub(MARK, text)
+    text = _SCHEME.sub(rf"\1 {MARK}", text)
+    text = _URL_PASSWORD.sub(rf"\1:{MARK}@", text)
+    text = _SASL_COMMAND.sub(rf"\1 {MARK}", text)
+    text = _PASS_COMMAND.sub(rf"\1{MARK}", text)
+    text = _LOGIN_COMMAND.sub(rf"\1{MARK}", text)
+    return _BASE64.sub(_redact_base64, text)
+
+
+def redact_value(value: object, depth: int = 0) -> object:
+    """A value with the secrets inside it hidden. Containers are copied; other objects become their text."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return redact_text(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return redact_text(bytes(value).decode("utf-8", "backslashreplace"))
+    if depth >= DEPTH_LIMIT:
+        return MARK
+    if isinstance(value, Mapping):
+        return {str(name): _named(str(name), inner, depth) for name, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [redact_value(inner, depth + 1) for inner in value]
+    return redact_text(_text_of(value))
+
+
+def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The structlog processor: every name and value of the event, the message and exception text included."""
+    return {name: _named(name, value, 0) for name, value in event.items()}
+
+
+def _named(name: str, value: object, depth: int) -> object:
+    if _SECRET_NAME.search(name) and name not in _HARMLESS_NAMES and value is not None:
+        return MARK
+    return redact_value(value, depth + 1)
+
+
+def _text_of(value: object) -> str:
+    try:
+        return str(value)
+    except Exception as error:  # a broken __str__ must not lose the event
+        return f"<{type(value).__name__} without text: {type(error).__name__}>"
+
+
+def _redact_base64(found: re.Match[str]) -> str:
+    """Hide what decodes to a SASL response or to one of our keys: such lines travel without a command."""
+    blob = found.group()
+    try:
+        plain = base64.b64decode(blob + "=" * (-len(blob) % 4))
+    except binascii.Error:
+        return blob
+    is_plain = plain.count(b"\0") == 2 and plain.isascii()  # RFC 4616: authzid NUL authcid NUL passwd
+    is_oauth = b"\x01auth=" in plain or b"\x01a=" in plain  # RFC 7628 section 3.1 and XOAUTH2
+    is_secret = is_plain or is_oauth or _API_KEY.search(plain.decode("latin-1")) or plain.startswith(b"eyJ")
+    return MARK if is_secret else blob
