@@ -8,6 +8,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from mailkeep import __version__
 from mailkeep_api import errors
 from mailkeep_api.deps import Services
+from mailkeep_api.limits import BodyLimit
 from mailkeep_api.routes import discovery, emails, events, health, internal
 
 ALLOWED_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -26,6 +27,7 @@ def create_app(services: Services) -> FastAPI:
         allow_methods=ALLOWED_METHODS,
         allow_headers=ALLOWED_HEADERS,
     )
+    app.add_middleware(BodyLimit)
     for module in (health, discovery, emails, events, internal):
         app.include_router(module.router)
     return app

@@ -88,6 +88,8 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    if any(entry["loc"][0] == "path" for entry in error.errors()):
+        return problem(HTTPStatus.NOT_FOUND)  # an id of the wrong form names nothing
     found = {".".join(str(part) for part in entry["loc"]): entry["msg"] for entry in error.errors()}
     return problem(
         HTTPStatus.BAD_REQUEST, "The request does not have the right form.", extra={"errors": found}

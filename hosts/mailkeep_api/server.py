@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from mailkeep.net.runtime import Lifecycle
 
 from mailkeep.auth import Authenticator
-from mailkeep.net.listen import Endpoint, bind
+from mailkeep.net.lifecycle import Lifecycle
+from mailkeep.net.listen import address_of, bind_all
 from mailkeep.settings import Settings
 from mailkeep.storage import open_store
 from mailkeep_api.app import create_app
@@ -43,7 +43,7 @@ class _Server(uvicorn.Server):
 
 async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
     """Run the API host until `lifecycle.stopping`. Raises SettingsError if a listener cannot be bound."""
-    sockets = [bind(Endpoint.parse(text)) for text in settings.api.listen]
+    sockets = bind_all(settings.api.listen)
     store = await open_store(settings.store)
     authenticator = Authenticator(store, settings.auth, "api")
     hub = Hub()
@@ -52,7 +52,7 @@ async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
         server = _Server(_config(create_app(Services(settings, store, authenticator, hub))))
         serving = asyncio.create_task(server.serve(sockets), name="uvicorn")
         await _first(server.accepting, serving)
-        lifecycle.ready({"api": settings.api.listen})
+        lifecycle.ready({"api": [address_of(listener) for listener in sockets]})
         await _until_stopped(lifecycle, server, serving, hub)
     finally:
         await authenticator.close()

@@ -1,0 +1,47 @@
+"""How much a request may carry. Enforced as octets arrive, whatever Content-Length says."""
+
+from __future__ import annotations
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mailkeep_api.errors import problem
+
+BODY_LIMIT = 1024 * 1024  # octets; 500 notifications with texts at their limits fit
+
+
+class _BodyTooLarge(Exception):
+    pass
+
+
+class BodyLimit:
+    """ASGI middleware: 413 for a body over the limit, before the route sees more of it."""
+
+    def __init__(self, app: ASGIApp, limit: int = BODY_LIMIT) -> None:
+        self._app = app
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, counting its body."""
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        left = self._limit
+        answered = False
+
+        async def counted() -> Message:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise _BodyTooLarge
+            return message
+
+        async def noted(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        try:
+            await self._app(scope, counted, noted)
+        except _BodyTooLarge:
+            if not answered:
+                await problem(413, f"A request carries at most {self._limit} octets.")(scope, receive, send)
