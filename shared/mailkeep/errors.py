@@ -102,6 +102,10 @@ class StoreUnavailable(Fault):
     """The database did not answer, or broke off. Nothing of the request was kept; it may be repeated."""
 
 
+class SpoolUnavailable(Fault):
+    """A message on its way in could not be written to the spool: no room, or no right to write there."""
+
+
 class StoreCorrupt(Fault):
     """Stored bytes do not match their digest, or a reference leads nowhere."""
 
