@@ -1,0 +1,64 @@
+"""One command line into its verb and argument.
+
+Octets beyond ASCII are UTF-8 or an error: what a command means is never guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from mailkeep.errors import PeerError
+from mailkeep.smtp.errors import ArgumentSyntax, CommandUnknown
+
+HELO_LIMIT = 255  # octets, RFC 5321 section 4.5.3.1.2
+
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_FROM = re.compile(r"FROM:[ \t]*", re.IGNORECASE)
+_TO = re.compile(r"TO:[ \t]*", re.IGNORECASE)
+_HELO = re.compile(r"[^\x00-\x20\x7f]+\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`verb` in upper case; `argument` without the spaces around it, "" if there is none."""
+
+    verb: str
+    argument: str = ""
+
+
+def parse_command(line: bytes) -> Command:
+    """A line without its CRLF. Raises PeerError."""
+    verb, _, argument = line.partition(b" ")
+    if not verb.isalpha() or not verb.isascii():
+        raise CommandUnknown("A line begins with a command.")
+    if _CONTROL.search(argument):
+        raise PeerError("A control character stands in the command.")
+    try:
+        return Command(verb.decode("ascii").upper(), argument.decode("utf-8").strip(" \t"))
+    except UnicodeDecodeError:
+        raise PeerError("What is not ASCII must be UTF-8.") from None
+
+
+def after_from(argument: str) -> str:
+    """What follows FROM: in MAIL; spaces after the colon are let pass. Raises ArgumentSyntax."""
+    return _after(_FROM, argument, "MAIL FROM:<address>")
+
+
+def after_to(argument: str) -> str:
+    """What follows TO: in RCPT. Raises ArgumentSyntax."""
+    return _after(_TO, argument, "RCPT TO:<address>")
+
+
+def parse_helo(argument: str) -> str:
+    """The name a client goes by. Its truth is not checked (RFC 5321 section 4.1.4). Raises ArgumentSyntax."""
+    if not _HELO.match(argument) or len(argument.encode()) > HELO_LIMIT:
+        raise ArgumentSyntax("HELO and EHLO take one domain or address literal.")
+    return argument
+
+
+def _after(keyword: re.Pattern[str], argument: str, form: str) -> str:
+    found = keyword.match(argument)
+    if found is None:
+        raise ArgumentSyntax(f"The form is {form}, with parameters after it.")
+    return argument[found.end() :]

@@ -1,0 +1,76 @@
+"""Reverse-paths and forward-paths, as MAIL and RCPT carry them (RFC 5321 section 4.1.2).
+
+The angle brackets are required. Source routes are read and dropped (RFC 5321 appendix C: "MUST be
+accepted, SHOULD be ignored"), so that no mail is ever routed by them. What a local part means (percent
+hack, bang path, quotes) is nobody's business here: the domain alone decides where it goes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from mailkeep.errors import InvalidName
+from mailkeep.model.address import Address
+from mailkeep.smtp.errors import RecipientSyntax, SenderSyntax
+
+# A quoted local part may hold ">" and spaces. Each alternative begins with a character of its own, so
+# matching takes time in proportion to the text.
+_BRACKETED = re.compile(r'<((?:"(?:[^"\\]|\\.)*"|[^<>"\s])*)>(?:\s+|\Z)', re.DOTALL)
+_SOURCE_ROUTE = re.compile(r"@[^@,:\"]+(?:,@[^@,:\"]+)*:")
+
+
+@dataclass(frozen=True, slots=True)
+class ReversePath:
+    """Where failures are to be reported; `address` is None for the null reverse-path `<>`.
+
+    `is_ascii` is False if the path as sent needs SMTPUTF8, also where only its domain does.
+    """
+
+    address: Address | None
+    is_ascii: bool = True
+
+    def __str__(self) -> str:
+        return f"<{self.address or ''}>"
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardPath:
+    """One recipient; `address` is None for `<Postmaster>` without a domain (RFC 5321 section 4.1.1.3)."""
+
+    address: Address | None
+    is_ascii: bool = True
+
+    def __str__(self) -> str:
+        return f"<{self.address or 'postmaster'}>"
+
+
+def parse_reverse_path(text: str) -> tuple[ReversePath, str]:
+    """The path at the start of `text`, and what follows it. Raises SenderSyntax."""
+    mailbox, rest = _split(text, SenderSyntax)
+    if not mailbox:
+        return ReversePath(None), rest
+    try:
+        return ReversePath(Address.parse(mailbox), mailbox.isascii()), rest
+    except InvalidName as error:
+        raise SenderSyntax(str(error)) from None
+
+
+def parse_forward_path(text: str) -> tuple[ForwardPath, str]:
+    """The path at the start of `text`, and what follows it. Raises RecipientSyntax."""
+    mailbox, rest = _split(text, RecipientSyntax)
+    if mailbox.lower() == "postmaster":
+        return ForwardPath(None), rest
+    try:
+        return ForwardPath(Address.parse(mailbox), mailbox.isascii()), rest
+    except InvalidName as error:
+        raise RecipientSyntax(str(error)) from None
+
+
+def _split(text: str, error: type[SenderSyntax | RecipientSyntax]) -> tuple[str, str]:
+    found = _BRACKETED.match(text)
+    if found is None:
+        raise error("An address stands in angle brackets, as in <name@domain>.")
+    mailbox = found.group(1)
+    route = _SOURCE_ROUTE.match(mailbox)
+    return mailbox[route.end() :] if route else mailbox, text[found.end() :]

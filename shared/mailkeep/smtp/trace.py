@@ -1,0 +1,67 @@
+"""Trace header fields: what every message gets above its own octets (RFC 5321 section 4.4).
+
+Nothing that the client said goes in unchecked: a name that could break the field is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+
+from mailkeep.model.address import Address
+from mailkeep.smtp.paths import ReversePath
+
+_HELO_NAME = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,253}[A-Za-z0-9])?|\[[A-Za-z0-9.:]{2,64}\])\Z")
+_RECEIVED = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One transaction as its Received field tells it. `cipher` is "" without TLS."""
+
+    helo: str
+    client: str  # IP address
+    by: str
+    id: str
+    received_at: datetime
+    extended: bool  # EHLO rather than HELO
+    authenticated: bool
+    smtputf8: bool
+    cipher: str = ""
+
+
+def protocol(hop: Hop) -> str:
+    """The WITH keyword: RFC 3848, and RFC 6531 section 4.3 for SMTPUTF8."""
+    if not hop.extended:
+        return "SMTP"
+    base = "UTF8SMTP" if hop.smtputf8 else "ESMTP"
+    return base + ("S" if hop.cipher else "") + ("A" if hop.authenticated else "")
+
+
+def trace_fields(hop: Hop, reverse_path: ReversePath, recipients: Sequence[Address]) -> bytes:
+    """Return-Path and Received, ready to stand before the message.
+
+    FOR is there only with a single recipient, so that nobody learns of a blind copy (RFC 5321 section 7.2),
+    and not with an address beyond ASCII outside SMTPUTF8.
+    """
+    received = f"Received: from {_client_name(hop)}\r\n\tby {hop.by} with {protocol(hop)} id {hop.id}"
+    if len(recipients) == 1 and (recipients[0].is_ascii or hop.smtputf8):
+        received += f"\r\n\tfor <{recipients[0]}>"
+    # RFC 8314 section 4.3 takes IANA's names, which OpenSSL uses for TLS 1.3 alone.
+    if hop.cipher.startswith("TLS_"):
+        received += f"\r\n\ttls {hop.cipher}"
+    date = format_datetime(hop.received_at)
+    return f"Return-Path: {reverse_path}\r\n{received};\r\n\t{date}\r\n".encode()
+
+
+def received_count(header: bytes) -> int:
+    """How many Received fields a header section has."""
+    return len(_RECEIVED.findall(header))
+
+
+def _client_name(hop: Hop) -> str:
+    literal = f"[IPv6:{hop.client}]" if ":" in hop.client else f"[{hop.client}]"
+    return f"{hop.helo if _HELO_NAME.match(hop.helo) else 'unknown'} ({literal})"
