@@ -1,0 +1,68 @@
+"""The machine: octets in, commands out, in the order and the states of RFC 1939.
+
+`receive` only appends. `next_command` hands out the next command that the state allows, None when more
+octets are needed, or raises what the client did wrong, having consumed the line: the host answers and goes
+on. Between `expect_response` and the next `next_response` the client owes a SASL response. The host moves
+`state`; nothing else does.
+"""
+
+from __future__ import annotations
+
+from mailkeep.pop3.commands import Command, Retr, parse, parse_response
+from mailkeep.pop3.errors import Pop3Syntax
+from mailkeep.pop3.framing import LineBuffer
+from mailkeep.pop3.limits import PIPELINE_LIMIT
+from mailkeep.pop3.state import State, check
+
+
+class Connection:
+    """One client's end of a session, seen from the server."""
+
+    __slots__ = ("_lines", "state")
+
+    def __init__(self) -> None:
+        self._lines = LineBuffer()
+        self.state = State.AUTHORIZATION
+
+    @property
+    def is_full(self) -> bool:
+        """True while the host should stop reading from the client."""
+        return len(self._lines) >= PIPELINE_LIMIT
+
+    def receive(self, octets: bytes) -> None:
+        """Add what has arrived."""
+        self._lines.append(octets)
+
+    def discard(self) -> None:
+        """Forget what has arrived but is not yet read: STLS makes it suspect (RFC 2595 section 4)."""
+        self._lines.clear()
+
+    def next_command(self) -> Command | None:
+        """The next command, or None. Raises Pop3Syntax; WrongState among them."""
+        line = self._lines.next_line()
+        if line is None:
+            return None
+        command = parse(line)
+        check(command, self.state)
+        return command
+
+    def next_response(self) -> bytes | None:
+        """The next SASL response after base64, or None. Raises Pop3Syntax; SaslAborted among them."""
+        line = self._lines.next_line(sasl=True)
+        return None if line is None else parse_response(line)
+
+    def queued_retrievals(self, limit: int) -> list[int]:
+        """Message-numbers of the RETR commands that are next, up to the first of another kind.
+
+        Nothing is consumed: it is for reading ahead. At most `limit`.
+        """
+        numbers = []
+        for line in self._lines.peek_lines(limit):
+            try:
+                command = parse(line)
+            except Pop3Syntax:
+                break
+            if not isinstance(command, Retr):
+                break
+            numbers.append(command.number)
+        return numbers
