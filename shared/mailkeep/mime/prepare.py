@@ -1,0 +1,38 @@
+"""From octets to a message ready for the store: everything that is rendered once, at delivery."""
+
+from __future__ import annotations
+
+from mailkeep.mime import envelope, parts, structure, summary
+from mailkeep.mime.octets import Octets, piece
+from mailkeep.mime.scan import scan
+from mailkeep.model.message import HEADER_KEPT, PreparedMessage, SpooledContent
+
+
+def prepare(octets: Octets, spool: SpooledContent | None = None) -> PreparedMessage:
+    """Scan a whole message and render what IMAP and the API will ask for. Never raises on any octets.
+
+    `octets` is the whole message. A large one lies in a file: then `spool` names the range that holds its
+    last `spool.size` octets (all of them, or what follows a header put before it), `octets` is best a
+    memory map, and the body is not copied.
+    """
+    entities = scan(octets)
+    header = piece(octets, 0, min(entities[0].body_start, HEADER_KEPT))
+    body, body_structure = structure.render(entities)
+    return PreparedMessage(
+        header=header,
+        content=_content(octets, len(header), spool),
+        size=len(octets),
+        envelope=envelope.render(entities[0].fields),
+        body=body,
+        body_structure=body_structure,
+        parts=parts.pack(entities),
+        summary=summary.summarise(octets, entities),
+    )
+
+
+def _content(octets: Octets, start: int, spool: SpooledContent | None) -> bytes | SpooledContent:
+    """What follows the header, in the spool if all of it lies there."""
+    size = len(octets) - start
+    if spool is None or spool.size < size:
+        return piece(octets, start, len(octets))
+    return SpooledContent(spool.path, spool.offset + spool.size - size, size)

@@ -1,0 +1,139 @@
+"""What lists and threads show of a message: decoded, bounded, and storable in any database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from mailkeep.mime import addresses, charset, dates, encoded_words, params, text, transfer
+from mailkeep.mime.octets import Octets, piece
+from mailkeep.mime.scan import Entity, Kind
+from mailkeep.mime.subject import base_subject
+from mailkeep.model.message import PREVIEW_LIMIT, MessageSummary
+
+SUBJECT_LIMIT = 998  # characters; RFC 5322 section 2.1.1: a line's
+NAME_LIMIT = 255  # characters of a display name
+ADDRESS_TEXT_LIMIT = 320  # characters of local@domain: 64 + 1 + 255, RFC 5321 section 4.5.3.1
+MESSAGE_ID_LIMIT = 255  # characters; longer ones are cut
+REFERENCES_LIMIT = 100  # ids: the first, which began the thread, and the latest
+PREVIEW_SOURCE = 64 * 1024  # octets of a text part that a preview is made from
+
+_MESSAGE_ID = re.compile(rb"<([^<>]{1,998})>")
+_WHITE_SPACE = re.compile(r"\s+")
+_NOT_SHOWN = re.compile("[\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\u00ad\u034f\x00-\x08\x0e-\x1f\x7f]+")
+
+
+def summarise(octets: Octets, entities: Sequence[Entity]) -> MessageSummary:
+    """The summary of a scanned message."""
+    fields = entities[0].fields
+    subject = _text(fields.get(b"subject"), SUBJECT_LIMIT)
+    address, name = _author(fields.get(b"from", b""))
+    date = fields.get(b"date")
+    return MessageSummary(
+        subject=subject,
+        base_subject=base_subject(subject)[0],
+        from_address=address,
+        from_name=name,
+        message_id=_first_id(fields.get(b"message-id", b"")),
+        references=_references(fields),
+        sent_at=dates.parse(date) if date else None,
+        attachment_count=sum(map(_is_attachment, _top_leaves(entities))),
+        preview=_preview(octets, entities),
+    )
+
+
+def _text(value: bytes | None, limit: int) -> str:
+    if not value:
+        return ""
+    decoded = _WHITE_SPACE.sub(" ", encoded_words.decode(value)).strip()
+    return charset.storable(decoded, limit)
+
+
+def _author(value: bytes) -> tuple[str, str]:
+    """(address, name) of the first mailbox in From."""
+    for mailbox in addresses.parse(value):
+        if mailbox.host is None or mailbox.mailbox is None:
+            continue
+        known = mailbox.mailbox != addresses.MISSING_MAILBOX and mailbox.host != addresses.MISSING_DOMAIN
+        address = mailbox.mailbox + b"@" + mailbox.host if known else b""
+        shown = charset.storable(charset.decode(address, ""), ADDRESS_TEXT_LIMIT)
+        return shown, _text(mailbox.name, NAME_LIMIT)
+    return "", ""
+
+
+def _first_id(value: bytes) -> str:
+    """The id without its brackets; where brackets are missing, the first word."""
+    found = _MESSAGE_ID.search(value)
+    raw = found.group(1) if found else b"".join(value.split()[:1])
+    return _id(raw)
+
+
+def _id(raw: bytes) -> str:
+    return charset.storable(charset.decode(b"".join(raw.split()), ""), MESSAGE_ID_LIMIT)
+
+
+def _references(fields: Mapping[bytes, bytes]) -> tuple[str, ...]:
+    """RFC 5256 section 3: References, else the first id in In-Reply-To. Words that are no ids are skipped."""
+    found = _MESSAGE_ID.findall(fields.get(b"references", b""))
+    if not found:
+        found = _MESSAGE_ID.findall(fields.get(b"in-reply-to", b""))[:1]
+    ids = tuple(dict.fromkeys(filter(None, map(_id, found))))
+    return ids if len(ids) <= REFERENCES_LIMIT else (ids[0], *ids[1 - REFERENCES_LIMIT :])
+
+
+def _top_leaves(entities: Sequence[Entity]) -> Sequence[Entity]:
+    """Parts of the message itself: what an embedded message holds is that message's."""
+    embedded: set[int] = set()
+    leaves = []
+    for at, entity in enumerate(entities):
+        parent = entity.parent
+        if parent >= 0 and (parent in embedded or entities[parent].kind is Kind.MESSAGE):
+            embedded.add(at)
+        elif entity.kind is not Kind.MULTIPART:
+            leaves.append(entity)
+    return leaves
+
+
+def _disposition(entity: Entity) -> params.Parameterised:
+    return params.parse(entity.fields.get(b"content-disposition", b""))
+
+
+def _is_attachment(entity: Entity) -> bool:
+    """Said to be one, or a named part that is neither text nor meant to be shown in place."""
+    disposition = _disposition(entity)
+    kind = disposition.token.lower()
+    if kind == b"attachment":
+        return True
+    if kind == b"inline" or entity.type.lower() == b"text":
+        return False
+    named = (disposition.get(b"filename"), disposition.get(b"filename*"))
+    typed = (entity.content_type.get(b"name"), entity.content_type.get(b"name*"))
+    return any(named) or any(typed)
+
+
+def _preview(octets: Octets, entities: Sequence[Entity]) -> str:
+    """RFC 8970 section 3.1: the beginning of the first text that a reader would see."""
+    for entity in _top_leaves(entities):
+        subtype = entity.subtype.lower()
+        if entity.type.lower() != b"text" or subtype not in (b"plain", b"html"):
+            continue
+        if _disposition(entity).token.lower() == b"attachment":
+            continue
+        shown = _preview_of(octets, entity, is_html=subtype == b"html")
+        if shown:
+            return shown
+    return ""
+
+
+def _preview_of(octets: Octets, entity: Entity, *, is_html: bool) -> str:
+    # Plain text needs no more than its beginning; HTML may open with pages of styles.
+    source = PREVIEW_SOURCE if is_html else PREVIEW_LIMIT * 16
+    end = min(entity.body_end, entity.body_start + source)
+    encoding = transfer.normal_name(entity.fields.get(b"content-transfer-encoding"))
+    raw = transfer.decode(piece(octets, entity.body_start, end), encoding)
+    charset_name = (entity.content_type.get(b"charset") or b"").decode("latin-1")
+    decoded = charset.decode(raw, charset_name)
+    if is_html:
+        decoded = text.html_to_text(decoded, enough=PREVIEW_LIMIT * 4)
+    shown = _WHITE_SPACE.sub(" ", _NOT_SHOWN.sub("", decoded[: PREVIEW_LIMIT * 16])).strip()
+    return charset.storable(shown, PREVIEW_LIMIT).rstrip()

@@ -1,0 +1,136 @@
+"""What a message says, as plain text: for searching and for previews.
+
+HTML is reduced, not understood: tags go, scripts, styles and titles go with what they hold, character
+references are resolved. Attached files are not read, except text.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+
+from mailkeep.mime import charset, transfer
+from mailkeep.mime.octets import Octets, piece
+from mailkeep.mime.parts import Part, PartIndex
+
+TEXT_LIMIT = 16 * 1024 * 1024  # characters of searchable text of one message
+PART_TEXT_LIMIT = 16 * 1024 * 1024  # octets of one encoded text part that are decoded
+
+_TAG_NAME = re.compile(r"/?([A-Za-z][A-Za-z0-9:-]*)")
+_HIDDEN = {
+    name: re.compile(rf"</{name}[\s>/]", re.IGNORECASE) for name in ("script", "style", "title", "template")
+}
+_INLINE = frozenset(
+    [
+        "a",
+        "abbr",
+        "b",
+        "bdi",
+        "bdo",
+        "big",
+        "cite",
+        "code",
+        "em",
+        "font",
+        "i",
+        "ins",
+        "kbd",
+        "mark",
+        "s",
+        "samp",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "sup",
+        "tt",
+        "u",
+        "var",
+    ]
+)
+
+
+def text_of(octets: Octets, index: PartIndex) -> str:
+    """Text of all text parts, HTML reduced, of embedded messages too; parts are separated by a line end."""
+    texts = []
+    room = TEXT_LIMIT
+    for part in index.walk():
+        if not part.media_type.startswith("text/") or part.children:
+            continue
+        text = part_text(octets, part)[:room]
+        texts.append(html_to_text(text) if part.media_type == "text/html" else text)
+        room -= len(text)
+        if room <= 0:
+            break
+    return charset.storable("\n".join(texts), TEXT_LIMIT)
+
+
+def html_and_plain(octets: Octets, index: PartIndex) -> tuple[str | None, str | None]:
+    """(HTML as sent, plain text) of the body that a reader would be shown; None for what there is not.
+
+    Both are decoded and hold no NUL. Sanitising the HTML is the business of whoever shows it.
+    """
+    found: dict[str, str] = {}
+    for part in _readable(index):
+        if part.media_type not in found:
+            found[part.media_type] = charset.storable(part_text(octets, part), PART_TEXT_LIMIT)
+    return found.get("text/html"), found.get("text/plain")
+
+
+def _readable(index: PartIndex) -> Iterator[Part]:
+    waiting = [index.root]
+    while waiting:
+        part = waiting.pop()
+        if part.is_multipart:
+            waiting.extend(reversed(part.children))
+        elif part.media_type in ("text/plain", "text/html") and not part.attached:
+            yield part
+
+
+def part_text(octets: Octets, part: Part, limit: int = PART_TEXT_LIMIT) -> str:
+    """Decoded text of one part, from at most `limit` octets of its encoded body."""
+    raw = piece(octets, part.body_start, min(part.body_end, part.body_start + limit))
+    return charset.decode(transfer.decode(raw, part.encoding), part.charset)
+
+
+def html_to_text(source: str, enough: int | None = None) -> str:
+    """Text of an HTML document; stops once it has `enough` characters."""
+    kept: list[str] = []
+    length = at = 0
+    while enough is None or length < enough:
+        tag = source.find("<", at)
+        text = source[at:] if tag < 0 else source[at:tag]
+        if text:
+            kept.append(text)
+            length += len(text.strip())
+        if tag < 0:
+            break
+        at, instead = _after_tag(source, tag)
+        if instead:
+            kept.append(instead)
+    return html.unescape("".join(kept))
+
+
+def _after_tag(source: str, tag: int) -> tuple[int, str]:
+    """(where text goes on, what stands for the tag) of markup that begins at `tag`."""
+    if source.startswith("<!--", tag):
+        return _after(source, "-->", tag + 4), ""
+    name = _TAG_NAME.match(source, tag + 1)
+    if name is None:
+        if source[tag + 1 : tag + 2] in ("!", "?"):
+            return _after(source, ">", tag + 2), ""
+        return tag + 1, "<"
+    word = name.group(1).lower()
+    end = _after(source, ">", name.end())
+    hidden = _HIDDEN.get(word)
+    if hidden is not None and source[tag + 1] != "/":
+        close = hidden.search(source, end)
+        end = _after(source, ">", close.start()) if close else len(source)
+    return end, "" if word in _INLINE else "\n"
+
+
+def _after(source: str, mark: str, start: int) -> int:
+    found = source.find(mark, start)
+    return len(source) if found < 0 else found + len(mark)
