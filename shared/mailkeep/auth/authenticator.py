@@ -1,0 +1,193 @@
+"""One credential in, one principal or one refusal out; every attempt leaves an audit row.
+
+The order of a login: form and checksum, the memory of verified keys, lookup and bcrypt, then revocation,
+expiry, network, user, identity, scope. The scope is asked last: only who has proven everything else
+hears that it is the scope that is missing. All other refusals sound the same and may be held back for a
+while, see `throttle`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Literal
+
+from mailkeep.auth import apikeys
+from mailkeep.auth.audit import AuditLog, printable
+from mailkeep.auth.last_used import LastUsed
+from mailkeep.auth.reasons import Reason, Refused
+from mailkeep.auth.rules import objection
+from mailkeep.auth.throttle import Throttle
+from mailkeep.auth.verified import VerifiedKey
+from mailkeep.auth.verifier import KeyVerifier
+from mailkeep.auth.watch import SessionWatch
+from mailkeep.errors import AuthenticationFailed, InvalidName, ScopeMissing, StoreUnavailable, Throttled
+from mailkeep.model.address import Address
+from mailkeep.model.principal import Credential, CredentialKind, Peer, Principal
+from mailkeep.model.scope import Scope
+from mailkeep.observe.logs import get_logger
+from mailkeep.settings import AuthSettings
+from mailkeep.storage.interface import AuditRecord, Store
+
+HostName = Literal["smtp", "pop3", "imap", "api"]
+
+log = get_logger(__name__)
+
+
+class Authenticator:
+    """One a process; `start` before the first login, `close` after the last."""
+
+    def __init__(self, store: Store, settings: AuthSettings, host: HostName) -> None:
+        self._host = host
+        self._keys = KeyVerifier(store, settings)
+        self._throttle = Throttle()
+        self._audit = AuditLog(store.audit, host)
+        self._last_used = LastUsed(store, settings.last_used_flush_seconds)
+        self._watch = SessionWatch(store, self._keys.remembered.vouches_for)
+
+    async def start(self) -> None:
+        """Begin to write audit rows and times of last use."""
+        self._audit.start()
+        self._last_used.start()
+
+    async def close(self) -> None:
+        """Write what waits, end all watches without telling the sessions, forget all keys."""
+        await self._watch.close()
+        self._keys.close()
+        await self._last_used.close()
+        await self._audit.close()
+
+    async def authenticate(self, credential: Credential, any_of: frozenset[Scope], peer: Peer) -> Principal:
+        """The principal whom this credential proves, holding at least one of the scopes.
+
+        An API key is taken as a password or as a bearer; with an identity, that must be a verified
+        address of its user, and only a bearer may come without. Raises AuthenticationFailed (perhaps
+        after some seconds), ScopeMissing, Throttled, StoreUnavailable.
+        """
+        now = datetime.now(UTC)
+        try:
+            verified = await self._verify(credential, any_of, peer, now)
+        except Refused as caught:
+            refused = caught
+        except BaseException as error:
+            self._record(credential, peer, now, _failed(error))
+            raise
+        else:
+            return self._welcome(credential, peer, now, verified)
+        raise await self._refusal(credential, peer, now, refused)
+
+    def watch(self, principal: Principal, ended: Callable[[str], None]) -> Callable[[], None]:
+        """Call `ended(reason)` once when the principal's key is revoked or expires, or its user is
+        disabled: within a second, on the event loop. Returns the function that stops the watch."""
+        return self._watch.watch(principal, ended)
+
+    # --- the way in -------------------------------------------------------------------------------
+
+    async def _verify(
+        self, credential: Credential, any_of: frozenset[Scope], peer: Peer, now: datetime
+    ) -> VerifiedKey:
+        if not credential.secret:
+            raise Refused(Reason.EMPTY)
+        narrow = self._throttle.is_narrow(peer.host, _prefix(credential))
+        verified = await self._keys.verify(credential.secret, narrow=narrow)
+        reason = objection(verified, peer, now) or await self._identity_objection(verified, credential)
+        if reason is None and verified.key.scopes.isdisjoint(any_of):
+            reason = Reason.SCOPE
+        if reason is not None:
+            raise Refused(reason, verified.key.id, verified.key.user_id)
+        return verified
+
+    async def _identity_objection(self, verified: VerifiedKey, credential: Credential) -> Reason | None:
+        if credential.identity:
+            if not await self._is_own(verified, credential.identity):
+                return Reason.IDENTITY
+        elif credential.kind is not CredentialKind.BEARER:
+            return Reason.IDENTITY
+        acting_as = credential.authorization_identity  # RFC 4422 section 3.4.1
+        if acting_as in {"", credential.identity} or await self._is_own(verified, acting_as):
+            return None
+        return Reason.AUTHORIZATION_IDENTITY
+
+    async def _is_own(self, verified: VerifiedKey, identity: str) -> bool:
+        try:
+            address = Address.parse(identity)
+        except InvalidName:
+            return False
+        return await self._keys.owns(verified, address)
+
+    def _welcome(self, credential: Credential, peer: Peer, now: datetime, verified: VerifiedKey) -> Principal:
+        key, user = verified.key, verified.user
+        self._throttle.succeeded(_counted(credential), key.prefix)
+        self._last_used.note(key.id, key.user_id, now)
+        self._record(credential, peer, now, verified)
+        return Principal(
+            user_id=key.user_id,
+            account_id=user.account_id if user else None,
+            address=user.primary_address if user else "",
+            scopes=key.scopes,
+            key_id=key.id,
+            expires_at=key.expires_at,
+        )
+
+    # --- the way out ------------------------------------------------------------------------------
+
+    async def _refusal(
+        self, credential: Credential, peer: Peer, now: datetime, refused: Refused
+    ) -> AuthenticationFailed:
+        self._record(credential, peer, now, refused)
+        if refused.reason is Reason.SCOPE:
+            return ScopeMissing(f"This key was not made for {self._host}.")
+        delay = self._throttle.failed(peer.host, _counted(credential), _prefix(credential))
+        if delay:
+            await asyncio.sleep(delay)
+        return AuthenticationFailed("The user name or the key is wrong.")
+
+    def _record(
+        self, credential: Credential, peer: Peer, now: datetime, outcome: VerifiedKey | Refused
+    ) -> None:
+        refused = isinstance(outcome, Refused)
+        row = AuditRecord(
+            at=now,
+            host=self._host,
+            mechanism=printable(credential.mechanism or credential.kind.value),
+            address=printable(credential.identity),
+            network=printable(peer.host),
+            outcome="failure" if refused else "success",
+            reason=outcome.reason.value if isinstance(outcome, Refused) else "",
+            user_id=outcome.user_id,
+            key_id=outcome.key_id,
+        )
+        self._audit.record(row)
+        if refused:
+            _log_refusal(row)
+
+
+def _log_refusal(row: AuditRecord) -> None:
+    log.info(
+        "login refused",
+        mechanism=row.mechanism,
+        address=row.address,
+        network=row.network,
+        reason=row.reason,
+        key_id=str(row.key_id) if row.key_id else None,
+    )
+
+
+def _prefix(credential: Credential) -> str:
+    """The clear part of an API key, to count failures by; "" for what is none."""
+    return apikeys.prefix_of(credential.secret) if apikeys.looks_like_key(credential.secret) else ""
+
+
+def _counted(credential: Credential) -> str:
+    return credential.identity.casefold()
+
+
+def _failed(error: BaseException) -> Refused:
+    if isinstance(error, StoreUnavailable):
+        return Refused(Reason.STORE_UNAVAILABLE)
+    if isinstance(error, Throttled):
+        return Refused(Reason.THROTTLED)
+    if isinstance(error, asyncio.CancelledError):
+        return Refused(Reason.ABANDONED)
+    return Refused(Reason.FAULT)
