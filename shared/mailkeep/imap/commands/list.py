@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from mailkeep.imap.commands.base import Command
-from mailkeep.imap.commands.mailbox import StatusItem
+from mailkeep.imap.commands.mailbox import StatusItem, encode_status_items, parse_status_items
+from mailkeep.imap.encoder import sent_astring, sent_mailbox
+from mailkeep.imap.lexer import Cursor
+from mailkeep.imap.names import NameForm, encode_name
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
 
 
 class SelectOption(Enum):
@@ -42,6 +49,21 @@ class List(Command):
     status: tuple[StatusItem, ...] = ()  # RETURN (STATUS (...)), RFC 5819
     extended: bool = False
 
+    def arguments(self, form: NameForm) -> bytes:
+        """Options, reference, patterns, return options."""
+        patterns = b" ".join(sent_astring(encode_name(pattern, form)) for pattern in self.patterns)
+        words = [sent_mailbox(self.reference, form), patterns]
+        if self.select:
+            words.insert(0, b"(%b)" % _names(self.select))
+        if self.extended:
+            words[-1] = b"(%b)" % patterns
+        returned = [_names(self.returns)] if self.returns else []
+        if self.status:
+            returned.append(b"STATUS " + encode_status_items(self.status))
+        if returned:
+            words.append(b"RETURN (%b)" % b" ".join(returned))
+        return b" ".join(words)
+
 
 @dataclass(frozen=True, slots=True)
 class Lsub(Command):
@@ -52,9 +74,87 @@ class Lsub(Command):
     reference: str
     pattern: str
 
+    def arguments(self, form: NameForm) -> bytes:
+        """Reference and pattern."""
+        return b"%b %b" % (
+            sent_mailbox(self.reference, form),
+            sent_astring(encode_name(self.pattern, form)),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Namespace(Command):
     """RFC 9051 section 6.3.10."""
 
     name: ClassVar[str] = "NAMESPACE"
+
+
+def parse_list(tag: str, cursor: Cursor) -> List:
+    """`list` of RFC 9051 section 9."""
+    cursor.space()
+    select: tuple[SelectOption, ...] = ()
+    extended = cursor.next_is(b"(")
+    if extended:
+        select = _option_list(cursor, lambda: _option(cursor, _SELECT_OPTIONS))
+        cursor.space()
+        if SelectOption.RECURSIVEMATCH in select and _NOT_ALONE.issuperset(select):
+            cursor.fail("an option that RECURSIVEMATCH modifies before")
+    reference = cursor.mailbox()
+    cursor.space()
+    patterns, several = _patterns(cursor)
+    if cursor.at_end():
+        return List(tag, reference, patterns, select, extended=extended or several)
+    returns, status = _returns(cursor)
+    return List(tag, reference, patterns, select, returns, status, extended=True)
+
+
+def parse_lsub(tag: str, cursor: Cursor) -> Lsub:
+    """`lsub` of RFC 3501 section 9."""
+    cursor.space()
+    reference = cursor.mailbox()
+    cursor.space()
+    return Lsub(tag, reference, cursor.list_mailbox())
+
+
+def _patterns(cursor: Cursor) -> tuple[tuple[str, ...], bool]:
+    if cursor.next_is(b"("):
+        return cursor.list_of(cursor.list_mailbox), True
+    return (cursor.list_mailbox(),), False
+
+
+def _returns(cursor: Cursor) -> tuple[tuple[ReturnOption, ...], tuple[StatusItem, ...]]:
+    cursor.space()
+    if not cursor.skip_word(b"RETURN"):
+        cursor.fail("RETURN")
+    cursor.space()
+    options = _option_list(cursor, lambda: _return_option(cursor))
+    returns = tuple(option for option in options if isinstance(option, ReturnOption))
+    status = tuple(dict.fromkeys(item for option in options if isinstance(option, tuple) for item in option))
+    return returns, status
+
+
+def _return_option(cursor: Cursor) -> ReturnOption | tuple[StatusItem, ...]:
+    if cursor.skip_word(b"STATUS"):
+        cursor.space()
+        return parse_status_items(cursor)
+    return _option(cursor, _RETURN_OPTIONS)
+
+
+def _option_list(cursor: Cursor, item: Callable[[], T]) -> tuple[T, ...]:
+    return () if cursor.skip(b"()") else tuple(dict.fromkeys(cursor.list_of(item)))
+
+
+def _option(cursor: Cursor, known: Mapping[str, E]) -> E:
+    option = known.get(cursor.word())
+    if option is None:
+        cursor.fail("an option of LIST before")
+    return option
+
+
+def _names(options: tuple[SelectOption, ...] | tuple[ReturnOption, ...]) -> bytes:
+    return " ".join(option.value for option in options).encode("ascii")
+
+
+_NOT_ALONE = {SelectOption.RECURSIVEMATCH, SelectOption.REMOTE}  # RFC 9051 section 6.3.9.1
+_SELECT_OPTIONS = {option.value: option for option in SelectOption}
+_RETURN_OPTIONS = {option.value: option for option in ReturnOption}

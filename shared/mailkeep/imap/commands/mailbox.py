@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
-from mailkeep.imap.commands.base import Command
+from mailkeep.imap.commands.base import Command, uid_verb
+from mailkeep.imap.encoder import sent_mailbox
+from mailkeep.imap.lexer import Cursor
+from mailkeep.imap.names import NameForm
 from mailkeep.imap.sequence import SequenceSet
 
 
@@ -20,6 +23,15 @@ class QresyncParameters:
     match_numbers: SequenceSet | None = None
     match_uids: SequenceSet | None = None
 
+    def encode(self) -> bytes:
+        """`QRESYNC (...)`."""
+        text = f"{self.uidvalidity} {self.modseq}"
+        if self.known_uids is not None:
+            text += f" {self.known_uids}"
+        if self.match_numbers is not None:
+            text += f" ({self.match_numbers} {self.match_uids})"
+        return f"QRESYNC ({text})".encode("ascii")
+
 
 @dataclass(frozen=True, slots=True)
 class Select(Command):
@@ -30,6 +42,14 @@ class Select(Command):
     mailbox: str
     condstore: bool = False
     qresync: QresyncParameters | None = None
+
+    def arguments(self, form: NameForm) -> bytes:
+        """Mailbox and parameters."""
+        parameters = [b"CONDSTORE"] if self.condstore else []
+        if self.qresync is not None:
+            parameters.append(self.qresync.encode())
+        listed = b" (%b)" % b" ".join(parameters) if parameters else b""
+        return sent_mailbox(self.mailbox, form) + listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +69,11 @@ class Create(Command):
     mailbox: str
     use: tuple[str, ...] = ()
 
+    def arguments(self, form: NameForm) -> bytes:
+        """Mailbox and special use."""
+        use = f" (USE ({' '.join(self.use)}))" if self.use else ""
+        return sent_mailbox(self.mailbox, form) + use.encode("ascii")
+
 
 @dataclass(frozen=True, slots=True)
 class Delete(Command):
@@ -57,6 +82,10 @@ class Delete(Command):
     name: ClassVar[str] = "DELETE"
 
     mailbox: str
+
+    def arguments(self, form: NameForm) -> bytes:
+        """The mailbox."""
+        return sent_mailbox(self.mailbox, form)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +97,10 @@ class Rename(Command):
     mailbox: str
     new_mailbox: str
 
+    def arguments(self, form: NameForm) -> bytes:
+        """Both names."""
+        return b"%b %b" % (sent_mailbox(self.mailbox, form), sent_mailbox(self.new_mailbox, form))
+
 
 @dataclass(frozen=True, slots=True)
 class Subscribe(Command):
@@ -77,6 +110,10 @@ class Subscribe(Command):
 
     mailbox: str
 
+    def arguments(self, form: NameForm) -> bytes:
+        """The mailbox."""
+        return sent_mailbox(self.mailbox, form)
+
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribe(Command):
@@ -85,6 +122,10 @@ class Unsubscribe(Command):
     name: ClassVar[str] = "UNSUBSCRIBE"
 
     mailbox: str
+
+    def arguments(self, form: NameForm) -> bytes:
+        """The mailbox."""
+        return sent_mailbox(self.mailbox, form)
 
 
 class StatusItem(Enum):
@@ -112,6 +153,10 @@ class Status(Command):
     mailbox: str
     items: tuple[StatusItem, ...]
 
+    def arguments(self, form: NameForm) -> bytes:
+        """Mailbox and items."""
+        return b"%b %b" % (sent_mailbox(self.mailbox, form), encode_status_items(self.items))
+
 
 @dataclass(frozen=True, slots=True)
 class Close(Command):
@@ -135,9 +180,139 @@ class Expunge(Command):
 
     uids: SequenceSet | None = None
 
+    def verb(self) -> str:
+        """`UID EXPUNGE` with a set."""
+        return uid_verb(self.name, uid=self.uids is not None)
+
+    def arguments(self, form: NameForm) -> bytes:
+        """The set."""
+        return b"" if self.uids is None else str(self.uids).encode("ascii")
+
 
 @dataclass(frozen=True, slots=True)
 class Check(Command):
     """RFC 3501 section 6.4.1."""
 
     name: ClassVar[str] = "CHECK"
+
+
+def parse_select(tag: str, cursor: Cursor) -> Select:
+    """`select` of RFC 9051 section 9 with `select-param` of RFC 7162 section 7."""
+    mailbox, condstore, qresync = _select_arguments(cursor)
+    return Select(tag, mailbox, condstore, qresync)
+
+
+def parse_examine(tag: str, cursor: Cursor) -> Examine:
+    """`examine`; the same parameters."""
+    mailbox, condstore, qresync = _select_arguments(cursor)
+    return Examine(tag, mailbox, condstore, qresync)
+
+
+def parse_create(tag: str, cursor: Cursor) -> Create:
+    """`create` with the USE parameter of RFC 6154 section 6."""
+    mailbox = parse_mailbox(cursor)
+    if cursor.at_end():
+        return Create(tag, mailbox)
+    cursor.expect(b" (")
+    if not cursor.skip_word(b"USE"):
+        cursor.fail("USE")
+    cursor.space()
+    use = cursor.flag_list()
+    cursor.expect(b")")
+    return Create(tag, mailbox, use)
+
+
+def parse_delete(tag: str, cursor: Cursor) -> Delete:
+    """`delete`."""
+    return Delete(tag, parse_mailbox(cursor))
+
+
+def parse_rename(tag: str, cursor: Cursor) -> Rename:
+    """`rename`."""
+    return Rename(tag, parse_mailbox(cursor), parse_mailbox(cursor))
+
+
+def parse_subscribe(tag: str, cursor: Cursor) -> Subscribe:
+    """`subscribe`."""
+    return Subscribe(tag, parse_mailbox(cursor))
+
+
+def parse_unsubscribe(tag: str, cursor: Cursor) -> Unsubscribe:
+    """`unsubscribe`."""
+    return Unsubscribe(tag, parse_mailbox(cursor))
+
+
+def parse_status(tag: str, cursor: Cursor) -> Status:
+    """`status`."""
+    mailbox = parse_mailbox(cursor)
+    cursor.space()
+    return Status(tag, mailbox, parse_status_items(cursor))
+
+
+def parse_uid_expunge(tag: str, cursor: Cursor) -> Expunge:
+    """`UID EXPUNGE set`."""
+    cursor.space()
+    return Expunge(tag, cursor.sequence_set())
+
+
+def parse_mailbox(cursor: Cursor) -> str:
+    """SP mailbox."""
+    cursor.space()
+    return cursor.mailbox()
+
+
+def parse_status_items(cursor: Cursor) -> tuple[StatusItem, ...]:
+    """The parenthesised list, each item once."""
+    return tuple(dict.fromkeys(cursor.list_of(lambda: _status_item(cursor))))
+
+
+def encode_status_items(items: tuple[StatusItem, ...]) -> bytes:
+    """`(MESSAGES UNSEEN)`."""
+    return b"(%b)" % " ".join(item.value for item in items).encode("ascii")
+
+
+def _status_item(cursor: Cursor) -> StatusItem:
+    word = cursor.word()
+    item = _STATUS_ITEMS.get(word)
+    if item is None:
+        cursor.fail("a status item before")
+    return item
+
+
+def _select_arguments(cursor: Cursor) -> tuple[str, bool, QresyncParameters | None]:
+    mailbox = parse_mailbox(cursor)
+    condstore, qresync = False, None
+    if not cursor.at_end():
+        cursor.space()
+        for parameter in cursor.list_of(lambda: _select_parameter(cursor)):
+            if parameter is None:
+                condstore = True
+            else:
+                qresync = parameter
+    return mailbox, condstore, qresync
+
+
+def _select_parameter(cursor: Cursor) -> QresyncParameters | None:
+    """CONDSTORE is None."""
+    if cursor.skip_word(b"CONDSTORE"):
+        return None
+    if not cursor.skip_word(b"QRESYNC"):
+        cursor.fail("CONDSTORE or QRESYNC")
+    cursor.expect(b" (")
+    uidvalidity = cursor.nz_number()
+    cursor.space()
+    modseq = cursor.number64()
+    known = numbers = uids = None
+    if cursor.next_is(b" ") and not cursor.next_is(b" ("):
+        cursor.space()
+        known = cursor.sequence_set()
+    if cursor.skip(b" ("):
+        numbers = cursor.sequence_set()
+        cursor.space()
+        uids = cursor.sequence_set()
+        cursor.expect(b")")
+    cursor.expect(b")")
+    return QresyncParameters(uidvalidity, modseq, known, numbers, uids)
+
+
+_STATUS_ITEMS = {item.value: item for item in StatusItem}

@@ -1,206 +1,69 @@
-"""SEARCH and UID SEARCH: a tree of keys as frozen values.
-
-The tree says what was asked and nothing of how it is answered. Texts are decoded from the charset to
-Unicode by the parser; depth and number of keys are limited there.
-"""
+"""SEARCH and UID SEARCH; the keys are in search_keys.py, their grammar in search_parser.py."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from enum import Enum
 from typing import ClassVar
 
-from mailkeep.imap.commands.base import Command
-from mailkeep.imap.commands.fetch import PartialRange
-from mailkeep.imap.sequence import SequenceSet
-
-
-class PlainKey(Enum):
-    """Keys without arguments (RFC 9051 section 6.4.4; NEW, OLD, RECENT from RFC 3501; RFC 8514)."""
-
-    ALL = "ALL"
-    ANSWERED = "ANSWERED"
-    DELETED = "DELETED"
-    DRAFT = "DRAFT"
-    FLAGGED = "FLAGGED"
-    NEW = "NEW"
-    OLD = "OLD"
-    RECENT = "RECENT"
-    SEEN = "SEEN"
-    UNANSWERED = "UNANSWERED"
-    UNDELETED = "UNDELETED"
-    UNDRAFT = "UNDRAFT"
-    UNFLAGGED = "UNFLAGGED"
-    UNSEEN = "UNSEEN"
-    SAVEDATESUPPORTED = "SAVEDATESUPPORTED"
-
-
-class KeywordTest(Enum):
-    """KEYWORD and UNKEYWORD."""
-
-    KEYWORD = "KEYWORD"
-    UNKEYWORD = "UNKEYWORD"
-
-
-@dataclass(frozen=True, slots=True)
-class KeywordKey:
-    """`flag` is a keyword's wire name; compared without regard to case."""
-
-    test: KeywordTest
-    flag: str
-
-
-class TextField(Enum):
-    """Where a text is looked for."""
-
-    BCC = "BCC"
-    BODY = "BODY"
-    CC = "CC"
-    FROM = "FROM"
-    SUBJECT = "SUBJECT"
-    TEXT = "TEXT"
-    TO = "TO"
-
-
-@dataclass(frozen=True, slots=True)
-class TextKey:
-    """Substring, case-insensitive, in Unicode."""
-
-    field: TextField
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class HeaderKey:
-    """HEADER field text; an empty `text` matches every message that has the field."""
-
-    field: str
-    text: str
-
-
-class DateTest(Enum):
-    """Internal date, Date: header, save date (RFC 8514); times and zones are disregarded."""
-
-    BEFORE = "BEFORE"
-    ON = "ON"
-    SINCE = "SINCE"
-    SENTBEFORE = "SENTBEFORE"
-    SENTON = "SENTON"
-    SENTSINCE = "SENTSINCE"
-    SAVEDBEFORE = "SAVEDBEFORE"
-    SAVEDON = "SAVEDON"
-    SAVEDSINCE = "SAVEDSINCE"
-
-
-@dataclass(frozen=True, slots=True)
-class DateKey:
-    """A date test."""
-
-    test: DateTest
-    date: date
-
-
-class NumberTest(Enum):
-    """LARGER and SMALLER in octets; OLDER and YOUNGER in seconds (RFC 5032)."""
-
-    LARGER = "LARGER"
-    SMALLER = "SMALLER"
-    OLDER = "OLDER"
-    YOUNGER = "YOUNGER"
-
-
-@dataclass(frozen=True, slots=True)
-class NumberKey:
-    """A comparison with a number."""
-
-    test: NumberTest
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class SequenceKey:
-    """Messages by sequence number, or `$`."""
-
-    messages: SequenceSet
-
-
-@dataclass(frozen=True, slots=True)
-class UidKey:
-    """UID set."""
-
-    uids: SequenceSet
-
-
-@dataclass(frozen=True, slots=True)
-class ModseqKey:
-    """RFC 7162 section 3.1.5. `entry` and `entry_type` (priv, shared, all) are None without them."""
-
-    modseq: int
-    entry: str | None = None
-    entry_type: str | None = None
-
-
-class ObjectIdTest(Enum):
-    """RFC 8474 section 5.3."""
-
-    EMAILID = "EMAILID"
-    THREADID = "THREADID"
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectIdKey:
-    """A message's or thread's object id."""
-
-    test: ObjectIdTest
-    object_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class NotKey:
-    """Messages that do not match `key`."""
-
-    key: SearchKey
-
-
-@dataclass(frozen=True, slots=True)
-class OrKey:
-    """Messages that match one of the two, or both."""
-
-    left: SearchKey
-    right: SearchKey
-
-
-@dataclass(frozen=True, slots=True)
-class AndKey:
-    """A parenthesised list: all of them. Never empty."""
-
-    keys: tuple[SearchKey, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FuzzyKey:
-    """RFC 6203 section 3."""
-
-    key: SearchKey
-
-
-SearchKey = (
-    PlainKey
-    | KeywordKey
-    | TextKey
-    | HeaderKey
-    | DateKey
-    | NumberKey
-    | SequenceKey
-    | UidKey
-    | ModseqKey
-    | ObjectIdKey
-    | NotKey
-    | OrKey
-    | AndKey
-    | FuzzyKey
+from mailkeep.imap.commands.base import Command, uid_verb
+from mailkeep.imap.commands.fetch import PartialRange, parse_partial_range
+from mailkeep.imap.commands.search_keys import (
+    AndKey,
+    DateKey,
+    DateTest,
+    FuzzyKey,
+    HeaderKey,
+    KeywordKey,
+    KeywordTest,
+    ModseqKey,
+    NotKey,
+    NumberKey,
+    NumberTest,
+    ObjectIdKey,
+    ObjectIdTest,
+    OrKey,
+    PlainKey,
+    SearchKey,
+    SequenceKey,
+    TextField,
+    TextKey,
+    UidKey,
 )
+from mailkeep.imap.commands.search_parser import encode_keys, parse_program
+from mailkeep.imap.lexer import Cursor
+from mailkeep.imap.names import NameForm
+
+__all__ = [
+    "AndKey",
+    "DateKey",
+    "DateTest",
+    "FuzzyKey",
+    "HeaderKey",
+    "KeywordKey",
+    "KeywordTest",
+    "ModseqKey",
+    "NotKey",
+    "NumberKey",
+    "NumberTest",
+    "ObjectIdKey",
+    "ObjectIdTest",
+    "OrKey",
+    "PartialRange",
+    "PlainKey",
+    "Search",
+    "SearchKey",
+    "SearchOptions",
+    "SearchReturn",
+    "SequenceKey",
+    "TextField",
+    "TextKey",
+    "UidKey",
+    "encode_return",
+    "parse_charset",
+    "parse_return",
+    "parse_search",
+]
 
 
 class SearchReturn(Enum):
@@ -235,3 +98,71 @@ class Search(Command):
     uid: bool = False
     charset: str | None = None
     options: SearchOptions | None = None
+
+    def verb(self) -> str:
+        """With or without UID."""
+        return uid_verb(self.name, uid=self.uid)
+
+    def arguments(self, form: NameForm) -> bytes:
+        """Return options, charset, keys."""
+        words = [] if self.options is None else [b"RETURN " + encode_return(self.options)]
+        if self.charset is not None:
+            words.append(b"CHARSET " + self.charset.encode("ascii"))
+        words.append(encode_keys(self.keys, self.charset))
+        return b" ".join(words)
+
+
+def parse_search(tag: str, cursor: Cursor, *, uid: bool) -> Search:
+    """`search` of RFC 9051 section 9."""
+    cursor.space()
+    options = parse_return(cursor)
+    charset = None
+    if cursor.skip_word(b"CHARSET"):
+        cursor.space()
+        charset = parse_charset(cursor)
+        cursor.space()
+    return Search(tag, parse_program(cursor, charset), uid, charset, options)
+
+
+def parse_charset(cursor: Cursor) -> str:
+    """`charset`: atom or quoted, in upper case."""
+    return cursor.text().upper()
+
+
+def parse_return(cursor: Cursor) -> SearchOptions | None:
+    """`search-return-opts` with the space behind it, or None. RETURN is no search key."""
+    if not cursor.skip_word(b"RETURN"):
+        return None
+    cursor.space()
+    if cursor.skip(b"()"):
+        cursor.space()
+        return SearchOptions()
+    options = cursor.list_of(lambda: _option(cursor))
+    cursor.space()
+    items = dict.fromkeys(option for option in options if isinstance(option, SearchReturn))
+    ranges = [option for option in options if isinstance(option, PartialRange)]
+    if len(ranges) > 1:
+        cursor.fail("one PARTIAL before")
+    return SearchOptions(tuple(items), ranges[0] if ranges else None)
+
+
+def encode_return(options: SearchOptions) -> bytes:
+    """`(MIN MAX)`."""
+    words = [item.value for item in options.items]
+    if options.partial is not None:
+        words.append(f"PARTIAL {options.partial}")
+    return f"({' '.join(words)})".encode("ascii")
+
+
+def _option(cursor: Cursor) -> SearchReturn | PartialRange:
+    word = cursor.word()
+    if word == "PARTIAL":
+        cursor.space()
+        return parse_partial_range(cursor)
+    option = _RETURNS.get(word)
+    if option is None:
+        cursor.fail("a search return option before")
+    return option
+
+
+_RETURNS = {option.value: option for option in SearchReturn}

@@ -6,6 +6,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mailkeep.imap.commands.base import Command
+from mailkeep.imap.encoder import sent_string
+from mailkeep.imap.errors import ImapLimitExceeded
+from mailkeep.imap.lexer import Cursor
+from mailkeep.imap.names import NameForm
+
+ID_PAIRS_LIMIT = 30  # RFC 2971 section 3.3
+ID_FIELD_LIMIT = 30  # octets, the same section
+ID_VALUE_LIMIT = 1024  # octets, the same section
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,12 @@ class Id(Command):
 
     parameters: tuple[tuple[str, str | None], ...] | None
 
+    def arguments(self, form: NameForm) -> bytes:
+        """`id-params-list`."""
+        if self.parameters is None:
+            return b"NIL"
+        return b"(%b)" % b" ".join(_pair(field, value) for field, value in self.parameters)
+
 
 @dataclass(frozen=True, slots=True)
 class Enable(Command):
@@ -52,6 +66,10 @@ class Enable(Command):
     name: ClassVar[str] = "ENABLE"
 
     capabilities: tuple[str, ...]
+
+    def arguments(self, form: NameForm) -> bytes:
+        """The names."""
+        return " ".join(self.capabilities).encode("ascii")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +86,51 @@ class Compress(Command):
     name: ClassVar[str] = "COMPRESS"
 
     algorithm: str
+
+    def arguments(self, form: NameForm) -> bytes:
+        """The algorithm."""
+        return self.algorithm.encode("ascii")
+
+
+def parse_id(tag: str, cursor: Cursor) -> Id:
+    """`id` of RFC 2971 section 4; `ID ()` is taken as an empty list."""
+    cursor.space()
+    if cursor.skip_word(b"NIL"):
+        return Id(tag, None)
+    if cursor.skip(b"()"):
+        return Id(tag, ())
+    pairs = cursor.list_of(lambda: _parse_pair(cursor))
+    if len(pairs) > ID_PAIRS_LIMIT:
+        raise ImapLimitExceeded(f"ID takes at most {ID_PAIRS_LIMIT} fields.")
+    return Id(tag, pairs)
+
+
+def parse_enable(tag: str, cursor: Cursor) -> Enable:
+    """`enable` of RFC 9051 section 9."""
+    names = []
+    while not cursor.at_end():
+        cursor.space()
+        names.append(cursor.word())
+    if not names:
+        cursor.fail("a capability")
+    return Enable(tag, tuple(names))
+
+
+def parse_compress(tag: str, cursor: Cursor) -> Compress:
+    """`compress` of RFC 4978 section 4."""
+    cursor.space()
+    return Compress(tag, cursor.word())
+
+
+def _parse_pair(cursor: Cursor) -> tuple[str, str | None]:
+    field = cursor.decoded(cursor.string())
+    cursor.space()
+    value = cursor.nstring()
+    if len(field) > ID_FIELD_LIMIT or len(value or b"") > ID_VALUE_LIMIT:
+        raise ImapLimitExceeded(f"An ID field has at most {ID_FIELD_LIMIT} octets, a value {ID_VALUE_LIMIT}.")
+    return field, None if value is None else cursor.decoded(value)
+
+
+def _pair(field: str, value: str | None) -> bytes:
+    encoded = b"NIL" if value is None else sent_string(value.encode("utf-8"))
+    return b"%b %b" % (sent_string(field.encode("utf-8")), encoded)

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
-from mailkeep.imap.commands.base import Command
-from mailkeep.imap.commands.search import SearchKey, SearchOptions
+from mailkeep.imap.commands.base import Command, uid_verb
+from mailkeep.imap.commands.search import SearchKey, SearchOptions, encode_return, parse_charset, parse_return
+from mailkeep.imap.commands.search_parser import encode_keys, parse_program
+from mailkeep.imap.encoder import sent_astring
+from mailkeep.imap.lexer import Cursor
+from mailkeep.imap.names import NameForm
 
 
 class SortField(Enum):
@@ -32,6 +36,9 @@ class SortCriterion:
     field: SortField
     reverse: bool = False
 
+    def __str__(self) -> str:
+        return f"REVERSE {self.field.value}" if self.reverse else self.field.value
+
 
 @dataclass(frozen=True, slots=True)
 class Sort(Command):
@@ -44,3 +51,39 @@ class Sort(Command):
     keys: tuple[SearchKey, ...]
     uid: bool = False
     options: SearchOptions | None = None
+
+    def verb(self) -> str:
+        """With or without UID."""
+        return uid_verb(self.name, uid=self.uid)
+
+    def arguments(self, form: NameForm) -> bytes:
+        """Return options, criteria, charset, keys."""
+        words = [] if self.options is None else [b"RETURN " + encode_return(self.options)]
+        words.append(f"({' '.join(map(str, self.criteria))})".encode("ascii"))
+        words.append(sent_astring(self.charset.encode("ascii")))
+        words.append(encode_keys(self.keys, self.charset))
+        return b" ".join(words)
+
+
+def parse_sort(tag: str, cursor: Cursor, *, uid: bool) -> Sort:
+    """`sort` of RFC 5256 section 5 with the return options of RFC 5267."""
+    cursor.space()
+    options = parse_return(cursor)
+    criteria = cursor.list_of(lambda: _criterion(cursor))
+    cursor.space()
+    charset = parse_charset(cursor)
+    cursor.space()
+    return Sort(tag, criteria, charset, parse_program(cursor, charset), uid, options)
+
+
+def _criterion(cursor: Cursor) -> SortCriterion:
+    reverse = cursor.skip_word(b"REVERSE")
+    if reverse:
+        cursor.space()
+    field = _FIELDS.get(cursor.word())
+    if field is None:
+        cursor.fail("a sort criterion before")
+    return SortCriterion(field, reverse)
+
+
+_FIELDS = {field.value: field for field in SortField}
