@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mailkeep.settings import LogSettings
 
 QUEUE_LIMIT = 10_000  # lines waiting for a slow reader of standard error
+DRAIN_SECONDS = 2.0  # for the lines that wait at the end
 
 # Libraries that say at INFO what each connection and each line did; their warnings are enough.
 _QUIET = (
@@ -38,7 +39,7 @@ _QUIET = (
     "httpx2",
 )
 
-_listener: logging.handlers.QueueListener | None = None
+_listener: _Listener | None = None
 
 
 def configure(settings: LogSettings, host: str = "", stream: TextIO | None = None) -> None:
@@ -162,11 +163,26 @@ class _QueueHandler(logging.handlers.QueueHandler):
             self.dropped += 1
 
 
+class _Listener(logging.handlers.QueueListener):
+    """Ends within DRAIN_SECONDS even if its stream takes nothing: an exit must not hang on a pipe."""
+
+    def stop(self) -> None:
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        try:
+            # None is the base class's mark of the end.
+            cast("queue.Queue[None]", self.queue).put(None, timeout=DRAIN_SECONDS)
+        except queue.Full:
+            return
+        thread.join(DRAIN_SECONDS)
+
+
 def _start(handler: _QueueHandler, stream: TextIO) -> None:
     global _listener  # noqa: PLW0603  logging itself is one per process
     writer = logging.StreamHandler(stream)
     writer.setFormatter(logging.Formatter("%(message)s"))
-    _listener = logging.handlers.QueueListener(handler.queue, writer)
+    _listener = _Listener(handler.queue, writer)
     _listener.start()
 
 
