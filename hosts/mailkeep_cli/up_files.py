@@ -1,0 +1,41 @@
+"""Small files that hold secrets: written whole or not at all, and never readable by others for a moment."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from pathlib import Path
+
+from mailkeep.errors import SettingsError
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace `path` by a file of mode 0600 with this text, durably. Raises OSError."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def clear_ready_file(path: Path) -> None:
+    """Remove what a former start wrote: who waits for it must not read old news. Raises SettingsError."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise SettingsError(f"The ready file '{path}' cannot be replaced: {error.strerror}.") from None
+
+
+def write_ready_file(path: Path, ready: dict[str, object]) -> None:
+    """The object as JSON. Raises SettingsError."""
+    try:
+        write_private(path, f"{json.dumps(ready)}\n")
+    except OSError as error:
+        raise SettingsError(f"The ready file '{path}' cannot be written: {error.strerror}.") from None
