@@ -102,6 +102,13 @@ class KeyService:
             raise NotFound("There is no such key.")
         return _info(stored)
 
+    async def by_prefix(self, prefix: str) -> KeyInfo:
+        """The key with this 12-character prefix; of a whole key only that counts. Raises NotFound."""
+        stored = await self._store.keys.by_prefix(apikeys.prefix_of(prefix))
+        if stored is None:
+            raise NotFound("There is no such key.")
+        return _info(stored)
+
     async def revoke(self, key_id: UUID) -> KeyInfo:
         """Revoke a key for ever; its sessions on every host end within a second. Revoking it again
         changes nothing. Raises NotFound."""

@@ -1,0 +1,64 @@
+"""`mailkeep`, the command line: the names of the commands, and the loading of the one that is asked for.
+
+Nothing else is imported before a command is chosen, so that help and completion are instant.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+
+import click
+
+
+@dataclass(frozen=True, slots=True)
+class _Lazy:
+    target: str  # "module:attribute"
+    summary: str
+
+
+COMMANDS: dict[str, _Lazy] = {
+    "up": _Lazy("mailkeep_cli.up:up", "Run the four hosts on this machine, ready to use."),
+    "domains": _Lazy("mailkeep_cli.domains:domains", "Which domains this server takes mail for."),
+    "users": _Lazy("mailkeep_cli.users:users", "Who has a mailbox here."),
+    "addresses": _Lazy("mailkeep_cli.addresses:addresses", "Which addresses belong to whom."),
+    "keys": _Lazy("mailkeep_cli.keys:keys", "API keys: what mail clients and services log in with."),
+    "audit": _Lazy("mailkeep_cli.audit:audit", "Who logged in, or tried to."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are run, not when they are listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of COMMANDS, which is the order of a first day."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        lazy = COMMANDS.get(cmd_name)
+        if lazy is None:
+            return None
+        module, _, attribute = lazy.target.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in `mailkeep --help`, from COMMANDS alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, lazy.summary) for name, lazy in COMMANDS.items()])
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="mailkeep", prog_name="mailkeep")
+def main() -> None:
+    """Mailkeep: mail for people whose identity lives elsewhere.
+
+    \b
+    A first day:
+      mailkeep domains add example.org
+      mailkeep users add alice@example.org --name "Alice"
+      mailkeep keys create alice@example.org --name thunderbird --scope imap --scope smtp
+
+    Every command says more with --help, answers in JSON with --json, and works while the hosts run.
+    """
