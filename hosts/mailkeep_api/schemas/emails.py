@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from mailkeep.model.flags import SystemFlag
@@ -81,7 +82,7 @@ class EmailDetail(Shape):
     attachments: list[EmailAttachment]
 
 
-def list_fields(row: EmailRow) -> dict[str, object]:
+def list_fields(row: EmailRow) -> dict[str, Any]:
     """What a list item and an opened message have in common."""
     return {
         "id": row.email_id,

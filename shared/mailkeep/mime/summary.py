@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from mailkeep.mime import addresses, charset, dates, encoded_words, params, text, transfer
+from mailkeep.mime import addresses, charset, dates, encoded_words, text, transfer
+from mailkeep.mime.attachments import disposition, is_attachment, top_leaves
 from mailkeep.mime.octets import Octets, piece
-from mailkeep.mime.scan import Entity, Kind
+from mailkeep.mime.scan import Entity
 from mailkeep.mime.subject import base_subject
 from mailkeep.model.message import PREVIEW_LIMIT, MessageSummary
 
@@ -37,7 +38,7 @@ def summarise(octets: Octets, entities: Sequence[Entity]) -> MessageSummary:
         message_id=_first_id(fields.get(b"message-id", b"")),
         references=_references(fields),
         sent_at=dates.parse(date) if date else None,
-        attachment_count=sum(map(_is_attachment, _top_leaves(entities))),
+        attachment_count=sum(is_attachment(entities[at]) for at in top_leaves(entities)),
         preview=_preview(octets, entities),
     )
 
@@ -81,43 +82,13 @@ def _references(fields: Mapping[bytes, bytes]) -> tuple[str, ...]:
     return ids if len(ids) <= REFERENCES_LIMIT else (ids[0], *ids[1 - REFERENCES_LIMIT :])
 
 
-def _top_leaves(entities: Sequence[Entity]) -> Sequence[Entity]:
-    """Parts of the message itself: what an embedded message holds is that message's."""
-    embedded: set[int] = set()
-    leaves = []
-    for at, entity in enumerate(entities):
-        parent = entity.parent
-        if parent >= 0 and (parent in embedded or entities[parent].kind is Kind.MESSAGE):
-            embedded.add(at)
-        elif entity.kind is not Kind.MULTIPART:
-            leaves.append(entity)
-    return leaves
-
-
-def _disposition(entity: Entity) -> params.Parameterised:
-    return params.parse(entity.fields.get(b"content-disposition", b""))
-
-
-def _is_attachment(entity: Entity) -> bool:
-    """Said to be one, or a named part that is neither text nor meant to be shown in place."""
-    disposition = _disposition(entity)
-    kind = disposition.token.lower()
-    if kind == b"attachment":
-        return True
-    if kind == b"inline" or entity.type.lower() == b"text":
-        return False
-    named = (disposition.get(b"filename"), disposition.get(b"filename*"))
-    typed = (entity.content_type.get(b"name"), entity.content_type.get(b"name*"))
-    return any(named) or any(typed)
-
-
 def _preview(octets: Octets, entities: Sequence[Entity]) -> str:
     """RFC 8970 section 3.1: the beginning of the first text that a reader would see."""
-    for entity in _top_leaves(entities):
+    for entity in (entities[at] for at in top_leaves(entities)):
         subtype = entity.subtype.lower()
         if entity.type.lower() != b"text" or subtype not in (b"plain", b"html"):
             continue
-        if _disposition(entity).token.lower() == b"attachment":
+        if disposition(entity).token.lower() == b"attachment":
             continue
         shown = _preview_of(octets, entity, is_html=subtype == b"html")
         if shown:
