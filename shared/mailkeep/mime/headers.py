@@ -68,12 +68,15 @@ def index(header: bytes, joined: Collection[bytes] = ()) -> dict[bytes, bytes]:
     if b"\n" not in header:
         header = header.replace(b"\r", b"\n")
     found: dict[bytes, bytes] = {}
+    repeated: dict[bytes, list[bytes]] = {}
     for name, value in _FIELD.findall(header)[:FIELDS_PER_HEADER]:
         key = name.lower()
         if key not in found:
             found[key] = unfold(value)
         elif key in joined:
-            found[key] += b", " + unfold(value)
+            repeated.setdefault(key, [found[key]]).append(unfold(value))
+    for key, values in repeated.items():
+        found[key] = b", ".join(values)
     return found
 
 

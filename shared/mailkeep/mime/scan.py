@@ -19,7 +19,7 @@ from mailkeep.mime.params import Parameterised
 
 PART_LIMIT = 10_000  # entities in one message
 DEPTH_LIMIT = 100  # entities within entities
-HEADER_LIMIT = 1024 * 1024  # octets of one header section that are searched for fields
+HEADER_LIMIT = 256 * 1024  # octets of one header section that are searched for fields
 BOUNDARY_LIMIT = 998  # octets; RFC 2046 says 70, senders write more, no line may be longer
 TYPE_LIMIT = 127  # octets of a type or subtype, RFC 6838 section 4.2
 

@@ -71,7 +71,7 @@ def _base64_run(raw: bytes) -> bytes:
 
 def decode_quoted_printable(raw: bytes) -> bytes:
     """Quoted-printable; what is no escape stays. White space at line ends goes (RFC 2045 section 6.7, 3)."""
-    if any(ending in raw for ending in _SPACE_AT_LINE_END):
+    if raw.endswith((b" ", b"\t")) or any(ending in raw for ending in _SPACE_AT_LINE_END):
         raw = b"\n".join(map(_without_trailing_space, raw.split(b"\n")))
     return binascii.a2b_qp(raw)
 
@@ -107,25 +107,27 @@ def _uu_line(line: bytes) -> bytes:
             return b""
 
 
-def decoded_chunks(octets: Octets, start: int, end: int, encoding: str) -> Iterator[bytes]:
-    """The decoded body [start, end) in pieces. Joined they are what `decode` gives, except that uuencoded
+def decoded_chunks(
+    octets: Octets, start: int, end: int, encoding: str, chunk: int = CHUNK
+) -> Iterator[bytes]:
+    """The decoded body [start, end) in pieces, made from `chunk` octets each. Joined they are what `decode` gives, except that uuencoded
     bodies come whole: they have no form that can be cut."""
     name = normal_name(encoding)
     if name in _UUENCODE:
         yield decode_uuencode(piece(octets, start, end))
     elif name == "base64":
-        yield from _base64_chunks(octets, start, end)
+        yield from _base64_chunks(octets, start, end, chunk)
     elif name == "quoted-printable":
-        yield from _quoted_printable_chunks(octets, start, end)
+        yield from _quoted_printable_chunks(octets, start, end, chunk)
     else:
-        for at in range(start, end, CHUNK):
-            yield piece(octets, at, min(at + CHUNK, end))
+        for at in range(start, end, chunk):
+            yield piece(octets, at, min(at + chunk, end))
 
 
-def _base64_chunks(octets: Octets, start: int, end: int) -> Iterator[bytes]:
+def _base64_chunks(octets: Octets, start: int, end: int, chunk: int) -> Iterator[bytes]:
     rest = b""
-    for at in range(start, end, CHUNK):
-        *complete, rest = (rest + piece(octets, at, min(at + CHUNK, end))).split(b"=")
+    for at in range(start, end, chunk):
+        *complete, rest = (rest + piece(octets, at, min(at + chunk, end))).split(b"=")
         decoded = b"".join(_base64_run(run) for run in complete)
         digits = rest.translate(None, _NOT_BASE64)
         whole = len(digits) & ~3
@@ -134,10 +136,10 @@ def _base64_chunks(octets: Octets, start: int, end: int) -> Iterator[bytes]:
     yield _base64_run(rest)
 
 
-def _quoted_printable_chunks(octets: Octets, start: int, end: int) -> Iterator[bytes]:
+def _quoted_printable_chunks(octets: Octets, start: int, end: int, chunk: int) -> Iterator[bytes]:
     rest = b""
-    for at in range(start, end, CHUNK):
-        block = rest + piece(octets, at, min(at + CHUNK, end))
+    for at in range(start, end, chunk):
+        block = rest + piece(octets, at, min(at + chunk, end))
         cut = block.rfind(b"\n") + 1
         if not cut and len(block) > LINE_LIMIT:
             cut = _before_escape(block)
@@ -147,7 +149,7 @@ def _quoted_printable_chunks(octets: Octets, start: int, end: int) -> Iterator[b
 
 
 def _before_escape(block: bytes) -> int:
-    """Where a line without an end may be cut: not within an escape, nor within white space."""
-    cut = len(block) - 2 if b"=" in block[-2:] else len(block)
-    kept = len(block[:cut].rstrip(b" \t\r"))
-    return kept or cut
+    """Where a line without an end may be cut: not within an escape, nor within white space or after it."""
+    kept = len(block.rstrip(b" \t\r"))
+    escape = block.rfind(b"=", max(kept - 2, 0), kept)
+    return kept if escape < 0 else escape

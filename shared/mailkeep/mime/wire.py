@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+STRING_LIMIT = 16 * 1024  # octets of one value; what is longer is cut, since all of these are kept in a row
 QUOTED_LIMIT = 1_000  # octets; longer values go as literals, which spares clients a long line
 
 NIL = b"NIL"
@@ -23,7 +24,7 @@ def string(value: bytes) -> bytes:
         value = value.replace(b"\0", b"?")
         if not _NEEDS_LITERAL.search(value):
             return b'"' + value.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
-    value = value.replace(b"\0", b"?")
+    value = value[:STRING_LIMIT].replace(b"\0", b"?")
     return b"{%d}\r\n%b" % (len(value), value)
 
 
