@@ -6,7 +6,6 @@ Nothing that the client said goes in unchecked: a name that could break the fiel
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -41,15 +40,15 @@ def protocol(hop: Hop) -> str:
     return base + ("S" if hop.cipher else "") + ("A" if hop.authenticated else "")
 
 
-def trace_fields(hop: Hop, reverse_path: ReversePath, recipients: Sequence[Address]) -> bytes:
+def trace_fields(hop: Hop, reverse_path: ReversePath, only_recipient: Address | None) -> bytes:
     """Return-Path and Received, ready to stand before the message.
 
-    FOR is there only with a single recipient, so that nobody learns of a blind copy (RFC 5321 section 7.2),
-    and not with an address beyond ASCII outside SMTPUTF8.
+    FOR is there only with a single recipient, so that nobody learns of a blind copy (RFC 5321 section 7.2):
+    with several `only_recipient` is None. An address beyond ASCII is not shown outside SMTPUTF8.
     """
     received = f"Received: from {_client_name(hop)}\r\n\tby {hop.by} with {protocol(hop)} id {hop.id}"
-    if len(recipients) == 1 and (recipients[0].is_ascii or hop.smtputf8):
-        received += f"\r\n\tfor <{recipients[0]}>"
+    if only_recipient is not None and (only_recipient.is_ascii or hop.smtputf8):
+        received += f"\r\n\tfor <{only_recipient}>"
     # RFC 8314 section 4.3 takes IANA's names, which OpenSSL uses for TLS 1.3 alone.
     if hop.cipher.startswith("TLS_"):
         received += f"\r\n\ttls {hop.cipher}"

@@ -1,0 +1,284 @@
+"""One SMTP connection: octets, replies, deadlines, TLS and its end. What commands mean is the session's.
+
+aiosmtpd's own loop reads a line at a time, waits after every reply and is cancelled when the client
+goes; this one takes its place. Replies to pipelined commands leave in one write (RFC 2920 section 3.2).
+The client's going never cancels anything: a message whose end has arrived is delivered or not, and the
+loop notices the loss at its next wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+from aiosmtpd.smtp import SMTP
+
+from mailkeep.errors import Fault, TooManyConnections
+from mailkeep.model.principal import Peer
+from mailkeep.observe.logs import get_logger, new_correlation_id
+from mailkeep.smtp.commands import parse_command
+from mailkeep.smtp.errors import CommandUnknown, Ending, TimedOut, TooManyErrors, is_fault, reply_for
+from mailkeep.smtp.replies import Reply, reply
+from mailkeep_smtp.context import Listener, Services
+from mailkeep_smtp.inlet import Disconnected, Inlet
+
+HANDSHAKE_SECONDS = 30.0
+SHUTDOWN_SECONDS = 5.0  # for the client's close_notify
+
+log = get_logger(__name__)
+
+
+class Connection(SMTP):
+    """The transport half of the session: see the module."""
+
+    def __init__(self, listener: Listener, services: Services) -> None:
+        self.command_size_limits = {}  # otherwise the constructor clears the one of all connections
+        super().__init__(
+            listener.policy,
+            hostname=services.settings.hostname,
+            data_size_limit=services.settings.max_message_size,
+            enable_SMTPUTF8=True,
+            timeout=services.settings.command_timeout_seconds,
+            loop=asyncio.get_running_loop(),
+        )
+        self.listener = listener
+        self.services = services
+        self.inlet = Inlet(self.loop)
+        self._wire: asyncio.Transport
+        self.peer = Peer("")
+        self.served: asyncio.Task[None] | None = None
+        self.cipher = ""
+        self._replies: list[bytes] = []
+        self._errors = 0
+        self._ending: Ending | None = None
+        self._idle = False
+        self._clogged: asyncio.Future[None] | None = None
+        self._lost = False
+        self._closing = False
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._release = _nothing
+
+    # --- what the transport calls -----------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._take(transport)
+        self.services.open_sessions.add(self)
+        self.served = self.services.tasks.spawn(
+            self._handle_client(), f"smtp {self.listener.name} {self.peer.host}"
+        )
+
+    def data_received(self, data: bytes) -> None:
+        self.inlet.feed(data)
+
+    def eof_received(self) -> bool:
+        """The client may close its half and still read the replies; TLS has no halves."""
+        self.inlet.feed_eof()
+        return not self.peer.tls
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._lost = True
+        self.inlet.fail(Disconnected())
+        self.resume_writing()
+
+    def pause_writing(self) -> None:
+        """The client does not read: whoever flushes waits until it does."""
+        if self._clogged is None:
+            self._clogged = self.loop.create_future()
+
+    def resume_writing(self) -> None:
+        clogged, self._clogged = self._clogged, None
+        if clogged is not None and not clogged.done():
+            clogged.set_result(None)
+
+    # --- from outside -----------------------------------------------------------------------------
+
+    def finish(self, reason: Ending) -> None:
+        """End after the command at hand: a message whose DATA has begun is still taken."""
+        self._ending = self._ending or reason
+        if self._idle:
+            self.inlet.fail(reason)
+
+    def cut(self, reason: Ending) -> None:
+        """End at the next wait, also within a message."""
+        self._ending = reason
+        self.inlet.fail(reason)
+
+    def abort(self) -> None:
+        """Drop the connection now. What is being committed is still committed."""
+        self._wire.abort()
+
+    # --- for commands -----------------------------------------------------------------------------
+
+    def answer(self, answer: Reply) -> None:
+        """Queue a reply; it leaves with the next flush."""
+        self._replies.append(answer.octets)
+        self._closing |= answer.code in (221, 421)
+        self._errors += answer.is_refusal
+
+    async def flush(self) -> None:
+        """Write what is queued. Waits if the client does not read; raises Disconnected if it is gone."""
+        if self._replies:
+            self._wire.write(b"".join(self._replies))
+            self._replies.clear()
+        if self._clogged is not None:
+            self.set_deadline(self.services.settings.command_timeout_seconds)
+            await self._clogged
+        if self._lost:
+            raise Disconnected
+
+    async def wait(self) -> None:
+        """Flush, then return when the client has sent more. Raises Disconnected and Ending."""
+        await self.flush()
+        await self.inlet.wait()
+
+    async def read_line(self, limit: int | None = None) -> bytes:
+        """The next line without its CRLF, within the command timeout. Raises PeerError for a bad one."""
+        self.set_deadline(self.services.settings.command_timeout_seconds)
+        while (line := self.inlet.take_line(limit)) is None:
+            await self.wait()
+        return line
+
+    def set_deadline(self, seconds: float) -> None:
+        """From now; whoever waits for the client longer than that hears TimedOut."""
+        self._deadline = self.loop.time() + seconds
+        if self._timer is None or self._timer.when() > self._deadline:
+            self._arm()
+
+    async def start_tls(self) -> None:
+        """Become the server end of TLS. Raises Disconnected if that fails."""
+        assert self.services.tls is not None
+        await self.flush()
+        dropped = self.inlet.discard()  # RFC 3207 section 4.2: no command of before may count after
+        if dropped:
+            log.warning("octets after STARTTLS were discarded", peer=self.peer.host, octets=dropped)
+        try:
+            transport = await self.loop.start_tls(
+                self._wire,
+                self,
+                self.services.tls,
+                server_side=True,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS,
+                ssl_shutdown_timeout=SHUTDOWN_SECONDS,
+            )
+        except OSError as error:  # ssl.SSLError and timeouts are OSErrors
+            log.info("TLS handshake failed", peer=self.peer.host, error=type(error).__name__)
+            raise Disconnected from None
+        self._take(transport)
+        self.cipher = self._wire.get_extra_info("cipher")[0]
+
+    # --- the loop ---------------------------------------------------------------------------------
+
+    async def _handle_client(self) -> None:
+        try:
+            await self._converse()
+        except Ending as error:
+            await self._say_last(reply_for(error))
+        except Disconnected:
+            log.debug("client is gone", peer=self.peer.host)
+        finally:
+            self.services.open_sessions.discard(self)
+            self._release()
+            self.closed()
+            if self._timer is not None:
+                self._timer.cancel()
+            self._wire.close()
+
+    async def _converse(self) -> None:
+        try:
+            self._release = self.services.limiter.admit(self.peer.host)
+        except TooManyConnections as error:
+            if not self.listener.implicit_tls:
+                await self._say_last(reply_for(error))
+            return
+        if self.listener.implicit_tls:
+            await self.start_tls()
+        self.answer(reply(220, "", f"{self.hostname} ESMTP Mailkeep"))
+        while not self._closing:
+            await self._one_command()
+        await self.flush()
+
+    async def _one_command(self) -> None:
+        if self._ending is not None:
+            raise self._ending
+        self._idle = True
+        try:
+            line = await self.read_line()
+            self._idle = False
+            answer = await self._obey(line)
+            if answer is not None:
+                self.answer(answer)
+        except (Disconnected, Ending):
+            raise
+        except Exception as error:  # the loop is the last place that can answer it
+            self.answer(self.explain(error))
+        finally:
+            self._idle = False
+        if self._errors > self.services.settings.max_errors:
+            raise TooManyErrors(f"{self.hostname} Too many errors.")
+
+    async def _obey(self, line: bytes) -> Reply | None:
+        """None if the command has answered already."""
+        command = parse_command(line)
+        method = self._smtp_methods.get(command.verb)
+        if method is None:
+            raise CommandUnknown("There is no such command.")
+        return cast("Reply | None", await method(command.argument))
+
+    def explain(self, error: Exception, reply_to: Callable[[BaseException, str], Reply] = reply_for) -> Reply:
+        """The reply to an error; a fault goes to the log under a reference that the reply names."""
+        if not is_fault(error):
+            return reply_to(error, "")
+        reference = new_correlation_id()
+        if isinstance(error, Fault):  # it says itself what is wrong
+            log.error("fault", correlation_id=reference, peer=self.peer.host, error=str(error))
+        else:
+            log.error("fault", correlation_id=reference, peer=self.peer.host, exc_info=error)
+        return reply_to(error, reference)
+
+    def forgive_errors(self) -> None:
+        """Begin to count anew: this client sends real mail."""
+        self._errors = 0
+
+    def closed(self) -> None:
+        """The connection is over; sessions let go of what they hold."""
+
+    def _take(self, transport: asyncio.BaseTransport | None) -> None:
+        self.transport = transport
+        self._wire = cast("asyncio.Transport", transport)
+        self.inlet.attach(self._wire)
+        self.peer = _peer(self._wire)
+
+    async def _say_last(self, answer: Reply) -> None:
+        self.answer(answer)
+        try:
+            await self.flush()
+        except Disconnected:
+            log.debug("client is gone", peer=self.peer.host)
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.loop.call_at(self._deadline, self._check_deadline)
+
+    def _check_deadline(self) -> None:
+        """One timer a connection, which looks again when the deadline has moved meanwhile."""
+        self._timer = None
+        if self.loop.time() < self._deadline:
+            self._arm()
+        elif self.inlet.waiting:
+            self.inlet.fail(TimedOut(f"{self.hostname} Timeout, closing the connection."))
+        elif self._clogged is not None:
+            self.abort()
+        # Otherwise it is our own work that takes long, which has timeouts of its own.
+
+
+def _peer(transport: asyncio.Transport) -> Peer:
+    name: Any = transport.get_extra_info("peername")
+    host, port = name[:2] if isinstance(name, tuple) else ("", 0)
+    return Peer(host, port, transport.get_extra_info("sslcontext") is not None)
+
+
+def _nothing() -> None:
+    pass

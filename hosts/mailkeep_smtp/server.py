@@ -1,0 +1,141 @@
+"""The SMTP host: its listeners, and their end.
+
+To stop, it closes the listeners, lets a message whose DATA has begun be finished and answered, tells all
+others 421, and drops who is still there after DRAIN_SECONDS.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from mailkeep.auth import Authenticator
+from mailkeep.delivery.local import LocalDelivery
+from mailkeep.delivery.spool import spool_directory, sweep
+from mailkeep.errors import SettingsError
+from mailkeep.net.lifecycle import Lifecycle
+from mailkeep.net.limits import ConnectionLimiter
+from mailkeep.net.listen import address_of, bind_all
+from mailkeep.net.tasks import TaskRegistry
+from mailkeep.net.tls import server_context
+from mailkeep.observe.logs import get_logger
+from mailkeep.settings import Settings
+from mailkeep.smtp.errors import ShuttingDown
+from mailkeep.storage import open_store
+from mailkeep.storage.interface import Store
+from mailkeep_smtp.connection import Connection
+from mailkeep_smtp.context import Listener, Services
+from mailkeep_smtp.reception import Reception
+from mailkeep_smtp.recipients import LocalRecipients
+from mailkeep_smtp.session import SmtpSession
+from mailkeep_smtp.submission import Submission
+
+DRAIN_SECONDS = 7.0  # within net.runtime.STOP_SECONDS
+
+log = get_logger(__name__)
+
+
+async def main(settings: Settings, lifecycle: Lifecycle) -> None:
+    """Serve until `lifecycle.stopping`. Raises SettingsError, StoreUnavailable at start."""
+    store = await open_store(settings.store)
+    authenticator = Authenticator(store, settings.auth, "smtp")
+    try:
+        await authenticator.start()
+        await asyncio.to_thread(sweep, spool_directory(settings.store.data_dir))
+        server = SmtpServer(settings, store, authenticator)
+        try:
+            lifecycle.ready(await server.listen())
+            _push_notifications(settings, store, lifecycle)
+            await lifecycle.stopping.wait()
+        finally:
+            await server.close()
+    finally:
+        await authenticator.close()
+        await store.close()
+
+
+class SmtpServer:
+    """All SMTP listeners of one process on one store."""
+
+    def __init__(self, settings: Settings, store: Store, authenticator: Authenticator) -> None:
+        smtp = settings.smtp
+        self._settings = smtp
+        self._sessions: set[Connection] = set()
+        self._servers: list[asyncio.Server] = []
+        self.services = Services(
+            settings=smtp,
+            tls=server_context(settings.tls),
+            authenticator=authenticator,
+            delivery=LocalDelivery(store),
+            spool_directory=spool_directory(settings.store.data_dir),
+            limiter=ConnectionLimiter(smtp.max_connections, smtp.max_connections_per_network),
+            tasks=TaskRegistry(),
+            plaintext_from_loopback=settings.auth.insecure_loopback_auth,
+            open_sessions=self._sessions,
+        )
+        self._recipients = LocalRecipients(store.directory, smtp.hostname)
+        self._store = store
+
+    async def listen(self) -> Mapping[str, Sequence[str]]:
+        """Serve every configured endpoint; what was really bound, by listener. Raises SettingsError."""
+        places = {
+            "mx": await self._serve(Listener("mx", self._reception()), self._settings.mx),
+            "submission": await self._serve(
+                Listener("submission", self._submission()), self._settings.submission
+            ),
+            "submissions": await self._serve(
+                Listener("submissions", self._submission(), implicit_tls=True), self._settings.submissions
+            ),
+        }
+        if not any(places.values()):
+            raise SettingsError("[smtp] needs an address to listen on: 'mx', 'submission' or 'submissions'.")
+        return places
+
+    async def close(self) -> None:
+        """See the module. Returns when no session is left."""
+        for server in self._servers:
+            server.close()
+        reason = ShuttingDown(f"{self._settings.hostname} Service shutting down, closing the connection.")
+        for session in tuple(self._sessions):
+            session.finish(reason)
+        await self._until_drained()
+        for session in tuple(self._sessions):
+            session.abort()
+        await self.services.tasks.close()
+
+    async def _until_drained(self) -> None:
+        waiting = [session.served for session in self._sessions if session.served is not None]
+        if waiting:
+            await asyncio.wait(waiting, timeout=DRAIN_SECONDS)
+
+    async def _serve(self, listener: Listener, endpoints: tuple[str, ...]) -> list[str]:
+        if listener.implicit_tls and endpoints and self.services.tls is None:
+            raise SettingsError("[smtp] submissions needs 'certificate' and 'key' in [tls].")
+        loop = asyncio.get_running_loop()
+        places = []
+        for bound in bind_all(endpoints):
+            self._servers.append(
+                await loop.create_server(lambda: SmtpSession(listener, self.services), sock=bound)
+            )
+            places.append(address_of(bound))
+        return places
+
+    def _reception(self) -> Reception:
+        return Reception(self._recipients, self._settings.max_received)
+
+    def _submission(self) -> Submission:
+        return Submission(
+            self._recipients,
+            self._store.directory,
+            self._settings.max_received,
+            self.services.plaintext_from_loopback,
+        )
+
+
+def _push_notifications(settings: Settings, store: Store, lifecycle: Lifecycle) -> None:
+    """The API hears of new mail from the outbox; without its address there is nobody to tell."""
+    if not settings.notify.api_url:
+        return
+    from mailkeep.notify.pusher import OutboxPusher  # noqa: PLC0415  brings an HTTP client along
+
+    lifecycle.tasks.spawn(OutboxPusher(store, settings.notify).run(), "outbox pusher")

@@ -1,0 +1,278 @@
+"""What each SMTP command means (RFC 5321 section 4.1).
+
+Each one in the same order: parse, check the sequence, ask the policy, act, answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from mailkeep import sasl
+from mailkeep.delivery.prepare import prepare_content
+from mailkeep.delivery.spool import Spool
+from mailkeep.errors import Fault, TooLarge
+from mailkeep.model.principal import Principal
+from mailkeep.observe.logs import get_logger
+from mailkeep.smtp import replies
+from mailkeep.smtp.commands import after_from, after_to, parse_helo
+from mailkeep.smtp.errors import (
+    ArgumentSyntax,
+    BadSequence,
+    CommandNotOffered,
+    CredentialEnded,
+    TlsUnavailable,
+    TooManyRecipients,
+    Utf8NotDeclared,
+    auth_reply_for,
+)
+from mailkeep.smtp.lines import AUTH_LINE_LIMIT
+from mailkeep.smtp.parameters import parse_mail_parameters, refuse_rcpt_parameters
+from mailkeep.smtp.paths import parse_forward_path, parse_reverse_path
+from mailkeep.smtp.replies import Reply, reply
+from mailkeep.smtp.trace import Hop, trace_fields
+from mailkeep_smtp.authentication import authenticate
+from mailkeep_smtp.connection import Connection
+from mailkeep_smtp.context import Listener, Services
+from mailkeep_smtp.policy import Client
+from mailkeep_smtp.transaction import Transaction, receive
+
+_MAIL_PARAMETERS = frozenset({"SIZE", "BODY", "SMTPUTF8"})
+_WITH_AUTH = _MAIL_PARAMETERS | {"AUTH"}  # RFC 4954 section 5
+
+log = get_logger(__name__)
+
+
+class SmtpSession(Connection):
+    """The commands. Each method takes the command's argument and returns its reply."""
+
+    def __init__(self, listener: Listener, services: Services) -> None:
+        super().__init__(listener, services)
+        self.policy = listener.policy
+        self.transaction: Transaction | None = None
+        self._stop_watching: Callable[[], None] | None = None
+
+        self._helo = ""
+        self._extended = False
+        self._principal: Principal | None = None
+
+    @property
+    def client(self) -> Client:
+        """Who is speaking, as far as is known by now."""
+        return Client(self.peer, self._helo, self._extended, self._principal)
+
+    def closed(self) -> None:
+        self._forget_principal()
+
+    # --- greetings --------------------------------------------------------------------------------
+
+    async def smtp_HELO(self, argument: str) -> Reply:  # noqa: N802  aiosmtpd finds commands by these names
+        """RFC 5321 section 4.1.1.1."""
+        self._greet(parse_helo(argument), extended=False)
+        return reply(250, "", self.hostname)
+
+    async def smtp_EHLO(self, argument: str) -> Reply:  # noqa: N802
+        """RFC 5321 section 4.1.1.1."""
+        self._greet(parse_helo(argument), extended=True)
+        return reply(250, "", self.hostname, *self._extensions())
+
+    def _greet(self, name: str, *, extended: bool) -> None:
+        self._helo = name
+        self._extended = extended
+        self.transaction = None
+
+    def _extensions(self) -> list[str]:
+        keywords = [
+            "PIPELINING",
+            f"SIZE {self.services.settings.max_message_size}",
+            "8BITMIME",
+            "SMTPUTF8",
+            "ENHANCEDSTATUSCODES",
+        ]
+        if self.services.tls is not None and not self.peer.tls:
+            keywords.append("STARTTLS")
+        if self.policy.takes_credentials and self._is_private():
+            keywords.append("AUTH " + " ".join(sasl.MECHANISMS))
+        return keywords
+
+    async def smtp_STARTTLS(self, argument: str) -> None:  # noqa: N802
+        """RFC 3207 section 4. Everything known of the client is forgotten (section 4.2)."""
+        _refuse_argument("STARTTLS", argument)
+        if self.peer.tls:
+            raise BadSequence("TLS is active already.")
+        if self.services.tls is None:
+            raise TlsUnavailable("TLS is not available.")
+        self.answer(replies.START_TLS)
+        await self.start_tls()
+        self._greet("", extended=False)
+        self._forget_principal()
+
+    # --- authentication ---------------------------------------------------------------------------
+
+    async def smtp_AUTH(self, argument: str) -> Reply:  # noqa: N802
+        """RFC 4954 section 4."""
+        if not self.policy.takes_credentials:
+            raise CommandNotOffered("AUTH is not offered here; use the submission service.")
+        if not self._helo or not self._extended:
+            raise BadSequence("Send EHLO first.")
+        if self._principal is not None:
+            raise BadSequence("Already authenticated.")
+        if self.transaction is not None:
+            raise BadSequence("AUTH may not come within a mail transaction.")
+        if not argument:
+            raise ArgumentSyntax("The form is AUTH mechanism, with an initial response after it.")
+        try:
+            principal = await authenticate(
+                argument, self._is_private(), self.peer, self.services.authenticator, self._challenge
+            )
+        except Fault as error:
+            return self.explain(error, auth_reply_for)
+        self._principal = principal
+        self._stop_watching = self.services.authenticator.watch(principal, self._credential_ended)
+        return replies.AUTHENTICATED
+
+    async def _challenge(self, challenge: bytes) -> bytes:
+        self.answer(reply(334, "", challenge.decode("ascii")))
+        return await self.read_line(AUTH_LINE_LIMIT)
+
+    def _credential_ended(self, reason: str) -> None:
+        log.info("credential ended", peer=self.peer.host, reason=reason)
+        self.cut(
+            CredentialEnded(f"{self.hostname} The credential is no longer valid, closing the connection.")
+        )
+
+    def _forget_principal(self) -> None:
+        self._principal = None
+        if self._stop_watching is not None:
+            self._stop_watching()
+            self._stop_watching = None
+
+    def _is_private(self) -> bool:
+        return self.peer.tls or (self.services.plaintext_from_loopback and self.peer.is_loopback)
+
+    # --- the mail transaction ---------------------------------------------------------------------
+
+    async def smtp_MAIL(self, argument: str) -> Reply:  # noqa: N802
+        """RFC 5321 section 4.1.1.2."""
+        self._check_ready()
+        if self.transaction is not None:
+            raise BadSequence("A mail transaction is under way; RSET ends it.")
+        path, rest = parse_reverse_path(after_from(argument))
+        parameters = parse_mail_parameters(rest, self._mail_parameters())
+        if parameters.size is not None and parameters.size > self.services.settings.max_message_size:
+            raise TooLarge(f"The message is larger than {self.services.settings.max_message_size} octets.")
+        if not path.is_ascii and not parameters.smtputf8:
+            raise Utf8NotDeclared("An address beyond ASCII needs SMTPUTF8.")
+        await self.policy.sender(self.client, path)
+        self.transaction = Transaction(path, parameters)
+        return replies.SENDER_OK
+
+    def _mail_parameters(self) -> frozenset[str]:
+        if not self._extended:
+            return frozenset()
+        return _WITH_AUTH if self.policy.takes_credentials else _MAIL_PARAMETERS
+
+    async def smtp_RCPT(self, argument: str) -> Reply:  # noqa: N802
+        """RFC 5321 section 4.1.1.3."""
+        self._check_ready()
+        transaction = self.transaction
+        if transaction is None:
+            raise BadSequence("MAIL comes before RCPT.")
+        path, rest = parse_forward_path(after_to(argument))
+        refuse_rcpt_parameters(rest)
+        if not path.is_ascii and not transaction.parameters.smtputf8:
+            raise Utf8NotDeclared("An address beyond ASCII needs SMTPUTF8 on MAIL.")
+        if transaction.accepted >= self.services.settings.max_recipients:
+            raise TooManyRecipients("Too many recipients; send the message to the others apart.")
+        target = await self.policy.recipient(self.client, path)
+        transaction.add(path.address or target, target)
+        return replies.RECIPIENT_OK
+
+    async def smtp_DATA(self, argument: str) -> Reply:  # noqa: N802
+        """RFC 5321 section 4.1.1.4. The reply comes after the commit is durable (section 6.1)."""
+        self._check_ready()
+        _refuse_argument("DATA", argument)
+        transaction = self.transaction
+        if transaction is None or not transaction.targets:
+            raise BadSequence("RCPT comes before DATA, and none was accepted.")
+        self.answer(replies.START_DATA)
+        self.transaction = None
+        received_at = datetime.now(UTC)
+        trace = self._trace(transaction, received_at)
+        async with Spool(self.services.spool_directory) as spool:
+            await spool.append(trace)
+            size = await receive(self, spool)
+            message = await prepare_content(await spool.content())
+            await self.policy.content(self.client, message.header[len(trace) :])
+            await self.services.delivery.deliver(message, tuple(transaction.targets.values()), received_at)
+        self.forgive_errors()
+        self._log_accepted(transaction, size)
+        return reply(250, "2.0.0", f"Ok: {transaction.id}")
+
+    def _trace(self, transaction: Transaction, received_at: datetime) -> bytes:
+        hop = Hop(
+            helo=self._helo,
+            client=self.peer.host,
+            by=self.hostname,
+            id=transaction.id,
+            received_at=received_at,
+            extended=self._extended,
+            authenticated=self._principal is not None,
+            smtputf8=transaction.parameters.smtputf8,
+            cipher=self.cipher,
+        )
+        return trace_fields(hop, transaction.reverse_path, transaction.only_recipient)
+
+    def _log_accepted(self, transaction: Transaction, size: int) -> None:
+        log.info(
+            "accepted",
+            id=transaction.id,
+            listener=self.listener.name,
+            peer=self.peer.host,
+            sender=str(transaction.reverse_path),
+            recipients=len(transaction.targets),
+            octets=size,
+        )
+
+    # --- the rest ---------------------------------------------------------------------------------
+
+    async def smtp_RSET(self, argument: str) -> Reply:  # noqa: N802
+        """RFC 5321 section 4.1.1.5."""
+        _refuse_argument("RSET", argument)
+        self.transaction = None
+        return replies.RESET
+
+    async def smtp_NOOP(self, argument: str) -> Reply:  # noqa: N802
+        """RFC 5321 section 4.1.1.9; it may have an argument, which means nothing."""
+        return replies.OK
+
+    async def smtp_QUIT(self, argument: str) -> Reply:  # noqa: N802
+        """RFC 5321 section 4.1.1.10."""
+        _refuse_argument("QUIT", argument)
+        return reply(221, "2.0.0", f"{self.hostname} Bye")
+
+    async def smtp_HELP(self, argument: str) -> Reply:  # noqa: N802
+        """RFC 5321 section 4.1.1.8."""
+        return replies.HELP
+
+    async def smtp_VRFY(self, argument: str) -> Reply:  # noqa: N802
+        """RFC 5321 section 7.3: nobody learns which addresses there are."""
+        self._check_ready()
+        if not argument:
+            raise ArgumentSyntax("VRFY takes an address or a name.")
+        return replies.CANNOT_VERIFY
+
+    async def smtp_EXPN(self, argument: str) -> Reply:  # noqa: N802
+        """RFC 5321 section 3.5.2: there are no lists to expand."""
+        raise CommandNotOffered("EXPN is not implemented.")
+
+    def _check_ready(self) -> None:
+        """Raises BadSequence, TlsRequired, AuthenticationRequired."""
+        if not self._helo:
+            raise BadSequence("Send EHLO or HELO first.")
+        self.policy.admit(self.client)
+
+
+def _refuse_argument(verb: str, argument: str) -> None:
+    if argument:
+        raise ArgumentSyntax(f"{verb} takes no argument.")

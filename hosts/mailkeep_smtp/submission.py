@@ -1,0 +1,93 @@
+"""Submission (RFC 6409): mail from our users, who prove themselves first and write as themselves only.
+
+The null reverse-path is let pass, as other submission servers do: a mail client's read receipt must be sent
+with it (RFC 8098 section 3), and the From field still has to be the user's own.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from mailkeep.errors import InvalidName, SenderRefused
+from mailkeep.mime import addresses, headers
+from mailkeep.model.address import Address, normal_domain
+from mailkeep.smtp.errors import AuthenticationRequired, ContentRefused, TlsRequired
+from mailkeep.smtp.paths import ForwardPath, ReversePath
+from mailkeep.storage.interface import Directory
+from mailkeep_smtp.policy import Client
+from mailkeep_smtp.reception import refuse_loops
+from mailkeep_smtp.recipients import LocalRecipients
+
+HEADER_LIMIT = 60 * 1024  # octets: all of it is looked at, since a second From could stand behind any limit
+FROM_LIMIT = 10  # addresses in From; RFC 5322 section 3.6.2 allows several, and each costs a look-up
+
+
+class Submission:
+    """The policy of the submission and submissions listeners.
+
+    `plaintext_from_loopback` lifts the demand for TLS from clients on the same machine.
+    """
+
+    takes_credentials = True
+
+    def __init__(
+        self,
+        recipients: LocalRecipients,
+        directory: Directory,
+        max_received: int,
+        plaintext_from_loopback: bool,
+    ) -> None:
+        self._recipients = recipients
+        self._directory = directory
+        self._max_received = max_received
+        self._plaintext_from_loopback = plaintext_from_loopback
+
+    def admit(self, client: Client) -> None:
+        """TLS, then AUTH, then mail. Raises TlsRequired, AuthenticationRequired."""
+        private = client.peer.tls or (self._plaintext_from_loopback and client.peer.is_loopback)
+        if not private:
+            raise TlsRequired("Must issue a STARTTLS command first.")  # RFC 3207 section 4
+        if client.principal is None:
+            raise AuthenticationRequired("Authentication required.")  # RFC 4954 section 6
+
+    async def sender(self, client: Client, path: ReversePath) -> None:
+        """The envelope sender is one of the user's own addresses, or null."""
+        if path.address is not None and not await self._owns(client, path.address):
+            raise SenderRefused("The envelope sender is not one of your addresses.")
+
+    async def recipient(self, client: Client, path: ForwardPath) -> Address:
+        """Local recipients; there is no relay to the others."""
+        return await self._recipients.resolve(path)
+
+    async def content(self, client: Client, header: bytes) -> None:
+        """One From field, in which every address is the user's own."""
+        refuse_loops(header, self._max_received)
+        if len(header) > HEADER_LIMIT:
+            raise ContentRefused(f"The header is longer than {HEADER_LIMIT} octets.")
+        authors = [raw for name, raw in headers.fields(header) if name.lower() == b"from"]
+        if len(authors) != 1:
+            raise SenderRefused("A message has one From field.")
+        mailboxes = addresses.parse(headers.unfold(authors[0].partition(b":")[2]))
+        if not 0 < len(mailboxes) <= FROM_LIMIT:
+            raise SenderRefused(f"From holds at least one address and at most {FROM_LIMIT}.")
+        for mailbox in mailboxes:
+            if not await self._owns(client, _address(mailbox)):
+                raise SenderRefused("The From field holds an address that is not yours.")
+
+    async def _owns(self, client: Client, address: Address) -> bool:
+        user_id = _user(client)
+        return user_id is not None and await self._directory.owns(user_id, address)
+
+
+def _user(client: Client) -> UUID | None:
+    return client.principal.user_id if client.principal else None
+
+
+def _address(mailbox: addresses.Mailbox) -> Address:
+    """Raises SenderRefused for a group or for what is no address."""
+    try:
+        if mailbox.mailbox is None or mailbox.host is None:
+            raise InvalidName("A group is nobody's address.")
+        return Address(mailbox.mailbox.decode("utf-8"), normal_domain(mailbox.host.decode("utf-8")))
+    except (InvalidName, UnicodeDecodeError):
+        raise SenderRefused("The From field holds something that is not an address.") from None

@@ -1,0 +1,90 @@
+"""One mail transaction: a reverse-path, recipients, and the octets that DATA brings."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+
+from mailkeep.delivery.spool import Spool
+from mailkeep.errors import SpoolUnavailable, TooLarge
+from mailkeep.model.address import Address
+from mailkeep.smtp.data import TEXT_LINE_LIMIT, DataReader, Defect
+from mailkeep.smtp.errors import ContentRefused
+from mailkeep.smtp.parameters import MailParameters
+from mailkeep.smtp.paths import ReversePath
+from mailkeep_smtp.connection import Connection
+
+MINIMUM_RATE = 1000  # octets a second over a whole message, beyond the data timeout
+
+
+def new_id() -> str:
+    """What the client, the log and the Received field call a message."""
+    return secrets.token_hex(8)
+
+
+@dataclass(slots=True)
+class Transaction:
+    """`accepted` counts RCPT commands; `addressed` and `targets` hold each address once, by its key."""
+
+    reverse_path: ReversePath
+    parameters: MailParameters
+    id: str = field(default_factory=new_id)
+    accepted: int = 0
+    addressed: dict[str, Address] = field(default_factory=dict)
+    targets: dict[str, Address] = field(default_factory=dict)
+
+    def add(self, addressed: Address, target: Address) -> None:
+        """One accepted recipient, and the address that its mail goes to."""
+        self.accepted += 1
+        self.addressed[addressed.key] = addressed
+        self.targets[target.key] = target
+
+    @property
+    def only_recipient(self) -> Address | None:
+        """The recipient if there is just one."""
+        return next(iter(self.addressed.values())) if len(self.addressed) == 1 else None
+
+
+async def receive(connection: Connection, spool: Spool) -> int:
+    """Read DATA into `spool` up to its end and return the message's size in octets.
+
+    The end is always read, whatever is wrong before it: the client listens only there. Raises TooLarge,
+    ContentRefused, SpoolUnavailable, Disconnected, Ending.
+    """
+    settings = connection.services.settings
+    reader = DataReader(settings.max_message_size)
+    began = connection.loop.time()
+    failure: SpoolUnavailable | None = None
+    while not reader.finished:
+        if not connection.inlet.has_octets:
+            elapsed = connection.loop.time() - began
+            allowance = settings.data_timeout_seconds + reader.size / MINIMUM_RATE - elapsed
+            connection.set_deadline(min(allowance, settings.data_timeout_seconds))
+            await connection.wait()
+        octets = reader.feed(connection.inlet.take_octets())
+        if reader.defects or failure:
+            await spool.close()  # nothing of it is wanted any more
+            continue
+        try:
+            await spool.append(octets)
+        except SpoolUnavailable as error:
+            failure = error
+    connection.inlet.give_back(reader.trailing)
+    if failure is not None:
+        raise failure
+    _refuse(reader.defects, settings.max_message_size)
+    return reader.size
+
+
+def _refuse(defects: Defect, max_size: int) -> None:
+    """Raises TooLarge or ContentRefused if there is a defect."""
+    if Defect.TOO_LARGE in defects:
+        raise TooLarge(f"The message is larger than {max_size} octets.")
+    if defects & (Defect.BARE_CR | Defect.BARE_LF):
+        raise ContentRefused(
+            "The message holds CR or LF on its own; lines end in CRLF (RFC 5321 section 2.3.8)."
+        )
+    if Defect.NUL in defects:
+        raise ContentRefused("The message holds a NUL octet.")
+    if Defect.LINE_TOO_LONG in defects:
+        raise ContentRefused(f"The message holds a line of more than {TEXT_LINE_LIMIT} octets.")

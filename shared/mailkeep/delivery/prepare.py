@@ -1,0 +1,33 @@
+"""Preparing a message for the store without holding up the loop.
+
+Small messages are scanned at once, because handing one to a thread costs more than scanning it. Larger ones
+go to a thread, and those that lie in a file are mapped rather than read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import mmap
+
+from mailkeep.errors import SpoolUnavailable
+from mailkeep.mime.prepare import prepare
+from mailkeep.model.message import PreparedMessage, SpooledContent
+
+INLINE_LIMIT = 32 * 1024  # octets that are scanned on the loop: well under a millisecond
+
+
+async def prepare_content(content: bytes | SpooledContent) -> PreparedMessage:
+    """A whole message, ready for the committer. Raises SpoolUnavailable if its file cannot be read."""
+    if isinstance(content, SpooledContent):
+        return await asyncio.to_thread(_prepare_spooled, content)
+    if len(content) <= INLINE_LIMIT:
+        return prepare(content)
+    return await asyncio.to_thread(prepare, content)
+
+
+def _prepare_spooled(content: SpooledContent) -> PreparedMessage:
+    try:
+        with open(content.path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as octets:
+            return prepare(octets, content)
+    except OSError as error:
+        raise SpoolUnavailable(f"The spool cannot be read: {error.strerror}.") from error
