@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mailkeep.imap.commands.base import Command
-from mailkeep.imap.encoder import sent_string
+from mailkeep.imap.encoder import quoted
 from mailkeep.imap.errors import ImapLimitExceeded
 from mailkeep.imap.lexer import Cursor
 from mailkeep.imap.names import NameForm
@@ -54,9 +54,7 @@ class Id(Command):
 
     def arguments(self, form: NameForm) -> bytes:
         """`id-params-list`."""
-        if self.parameters is None:
-            return b"NIL"
-        return b"(%b)" % b" ".join(_pair(field, value) for field, value in self.parameters)
+        return encode_parameters(self.parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +120,13 @@ def parse_compress(tag: str, cursor: Cursor) -> Compress:
     return Compress(tag, cursor.word())
 
 
+def encode_parameters(parameters: tuple[tuple[str, str | None], ...] | None) -> bytes:
+    """`id-params-list`, the same from client and server."""
+    if parameters is None:
+        return b"NIL"
+    return b"(%b)" % b" ".join(_pair(field, value) for field, value in parameters)
+
+
 def _parse_pair(cursor: Cursor) -> tuple[str, str | None]:
     field = cursor.decoded(cursor.string())
     cursor.space()
@@ -132,5 +137,7 @@ def _parse_pair(cursor: Cursor) -> tuple[str, str | None]:
 
 
 def _pair(field: str, value: str | None) -> bytes:
-    encoded = b"NIL" if value is None else sent_string(value.encode("utf-8"))
-    return b"%b %b" % (sent_string(field.encode("utf-8")), encoded)
+    return b"%b %b" % (
+        quoted(field.encode("utf-8")),
+        b"NIL" if value is None else quoted(value.encode("utf-8")),
+    )

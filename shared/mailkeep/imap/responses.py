@@ -1,0 +1,332 @@
+"""What a server says, as frozen values that encode themselves (RFC 9051 section 7).
+
+The functions at the end are the same without a value in between, for status lines that are made once a
+command. FETCH, the one response that is made by the thousand, is joined by render.py.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+from mailkeep.imap.commands.mailbox import StatusItem
+from mailkeep.imap.commands.session import encode_parameters
+from mailkeep.imap.encoder import flag_list, mailbox, quoted, uid_set
+from mailkeep.imap.names import NameForm
+from mailkeep.model.uids import UidSet
+
+LEGACY = NameForm.MODIFIED_UTF7
+
+_UNFIT = re.compile(r"[^\x20-\x7e]+")  # resp-text of an IMAP4rev1 client is TEXT-CHAR
+
+
+class Condition(Enum):
+    """RFC 9051 section 7.1."""
+
+    OK = "OK"
+    NO = "NO"
+    BAD = "BAD"
+    PREAUTH = "PREAUTH"
+    BYE = "BYE"
+
+
+@dataclass(frozen=True, slots=True)
+class StatusResponse:
+    """Tagged, or untagged if `tag` is None. `code` is a response code without brackets, b"" for none."""
+
+    condition: Condition
+    text: str
+    code: bytes = b""
+    tag: str | None = None
+
+    def encode(self, form: NameForm = LEGACY) -> bytes:
+        """The line."""
+        return tagged(self.tag, self.condition.value.encode("ascii"), self.text, self.code)
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """`+ text`; for SASL, base64."""
+
+    text: str = ""
+
+    def encode(self, form: NameForm = LEGACY) -> bytes:
+        """The line."""
+        return continuation(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class CapabilityData:
+    """RFC 9051 section 7.2.2."""
+
+    capabilities: tuple[str, ...]
+
+    def encode(self, form: NameForm = LEGACY) -> bytes:
+        """The line."""
+        return f"* CAPABILITY {' '.join(self.capabilities)}\r\n".encode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class EnabledData:
+    """RFC 9051 section 7.2.1; empty if nothing new was enabled."""
+
+    capabilities: tuple[str, ...] = ()
+
+    def encode(self, form: NameForm = LEGACY) -> bytes:
+        """The line."""
+        return " ".join(("* ENABLED", *self.capabilities)).encode("ascii") + b"\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class IdData:
+    """RFC 2971 section 3.2; None is NIL."""
+
+    parameters: tuple[tuple[str, str | None], ...] | None
+
+    def encode(self, form: NameForm = LEGACY) -> bytes:
+        """The line."""
+        return b"* ID %b\r\n" % encode_parameters(self.parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class FlagsData:
+    """RFC 9051 section 7.3.5."""
+
+    flags: tuple[str, ...]
+
+    def encode(self, form: NameForm = LEGACY) -> bytes:
+        """The line."""
+        return b"* FLAGS %b\r\n" % flag_list(self.flags)
+
+
+class Count(Enum):
+    """RFC 9051 section 7.4; RECENT from RFC 3501 section 7.3.2."""
+
+    EXISTS = "EXISTS"
+    RECENT = "RECENT"
+    EXPUNGE = "EXPUNGE"
+
+
+@dataclass(frozen=True, slots=True)
+class CountData:
+    """`* 23 EXISTS`, `* 5 RECENT`, `* 44 EXPUNGE`."""
+
+    count: Count
+    number: int
+
+    def encode(self, form: NameForm = LEGACY) -> bytes:
+        """The line."""
+        return b"* %d %b\r\n" % (self.number, self.count.value.encode("ascii"))
+
+
+@dataclass(frozen=True, slots=True)
+class VanishedData:
+    """RFC 7162 section 3.2.10; `earlier` for messages that went before the command."""
+
+    uids: UidSet
+    earlier: bool = False
+
+    def encode(self, form: NameForm = LEGACY) -> bytes:
+        """The line."""
+        return b"* VANISHED %b%b\r\n" % (b"(EARLIER) " if self.earlier else b"", uid_set(self.uids))
+
+
+@dataclass(frozen=True, slots=True)
+class ListData:
+    """RFC 9051 section 7.3.1. `attributes` as spelled there; `delimiter` None for a flat name. CHILDINFO
+    holds selection options that children matched."""
+
+    mailbox: str
+    attributes: tuple[str, ...] = ()
+    delimiter: str | None = "/"
+    child_info: tuple[str, ...] = ()
+    old_name: str | None = None  # RFC 9051 section 6.3.9.7
+    lsub: bool = False  # LSUB of RFC 3501 section 7.2.3 has the same form
+
+    def encode(self, form: NameForm = LEGACY) -> bytes:
+        """The line."""
+        delimiter = b"NIL" if self.delimiter is None else quoted(self.delimiter.encode("ascii"))
+        extended = []
+        if self.child_info:
+            extended.append(
+                b'"CHILDINFO" (%b)' % b" ".join(quoted(o.encode("ascii")) for o in self.child_info)
+            )
+        if self.old_name is not None:
+            extended.append(b'"OLDNAME" (%b)' % mailbox(self.old_name, form))
+        return b"* %b %b %b %b%b\r\n" % (
+            b"LSUB" if self.lsub else b"LIST",
+            flag_list(self.attributes),
+            delimiter,
+            mailbox(self.mailbox, form),
+            b" (%b)" % b" ".join(extended) if extended else b"",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StatusData:
+    """RFC 9051 section 7.3.4. A value is a number; text for MAILBOXID; None for no APPENDLIMIT."""
+
+    mailbox: str
+    items: tuple[tuple[StatusItem, int | str | None], ...]
+
+    def encode(self, form: NameForm = LEGACY) -> bytes:
+        """The line."""
+        items = " ".join(f"{item.value} {_status_value(value)}" for item, value in self.items)
+        return b"* STATUS %b (%b)\r\n" % (mailbox(self.mailbox, form), items.encode("ascii"))
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceEntry:
+    """A prefix, and its delimiter or None."""
+
+    prefix: str
+    delimiter: str | None = "/"
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceData:
+    """RFC 9051 section 7.3.2; () is NIL."""
+
+    personal: tuple[NamespaceEntry, ...] = ()
+    other_users: tuple[NamespaceEntry, ...] = ()
+    shared: tuple[NamespaceEntry, ...] = ()
+
+    def encode(self, form: NameForm = LEGACY) -> bytes:
+        """The line."""
+        groups = (self.personal, self.other_users, self.shared)
+        return b"* NAMESPACE %b\r\n" % b" ".join(_namespace(group, form) for group in groups)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchData:
+    """RFC 3501 section 7.2.5; `modseq` by RFC 7162 section 3.1.5. SORT (RFC 5256) has the same form."""
+
+    numbers: tuple[int, ...] = ()
+    modseq: int | None = None
+    sort: bool = False
+
+    def encode(self, form: NameForm = LEGACY) -> bytes:
+        """The line."""
+        words = ["* SORT" if self.sort else "* SEARCH", *map(str, self.numbers)]
+        if self.modseq is not None:
+            words.append(f"(MODSEQ {self.modseq})")
+        return " ".join(words).encode("ascii") + b"\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class EsearchData:
+    """RFC 9051 section 7.3.6. What was not asked for, or has no value, is None. `partial` is the range as
+    asked and the set, or None for NIL (RFC 9394 section 3.1)."""
+
+    tag: str | None = None
+    uid: bool = False
+    minimum: int | None = None
+    maximum: int | None = None
+    all: UidSet | None = None
+    count: int | None = None
+    modseq: int | None = None
+    partial: tuple[str, UidSet | None] | None = None
+
+    def encode(self, form: NameForm = LEGACY) -> bytes:
+        """The line."""
+        words = [b"* ESEARCH"]
+        if self.tag is not None:
+            words.append(b"(TAG %b)" % quoted(self.tag.encode("ascii")))
+        if self.uid:
+            words.append(b"UID")
+        for word, number in ((b"MIN", self.minimum), (b"MAX", self.maximum), (b"COUNT", self.count)):
+            if number is not None:
+                words.append(b"%b %d" % (word, number))
+        if self.all:
+            words.append(b"ALL " + uid_set(self.all))
+        if self.partial is not None:
+            window, found = self.partial
+            words.append(b"PARTIAL (%b %b)" % (window.encode("ascii"), uid_set(found) if found else b"NIL"))
+        if self.modseq is not None:
+            words.append(b"MODSEQ %d" % self.modseq)
+        return b" ".join(words) + b"\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class FetchData:
+    """RFC 9051 section 7.5.2: (label, value) pairs, values as ready octets."""
+
+    number: int
+    items: tuple[tuple[bytes, bytes], ...]
+
+    def encode(self, form: NameForm = LEGACY) -> bytes:
+        """The response, literals in place."""
+        items = b" ".join(b"%b %b" % item for item in self.items)
+        return b"* %d FETCH (%b)\r\n" % (self.number, items)
+
+
+Response = (
+    StatusResponse
+    | Continuation
+    | CapabilityData
+    | EnabledData
+    | IdData
+    | FlagsData
+    | CountData
+    | VanishedData
+    | ListData
+    | StatusData
+    | NamespaceData
+    | SearchData
+    | EsearchData
+    | FetchData
+)
+
+
+# --- status lines -----------------------------------------------------------------------------------
+
+
+def tagged(tag: str | None, condition: bytes, text: str, code: bytes = b"") -> bytes:
+    """`A1 OK [CODE] text`; untagged if the tag is not known. Text that cannot stand in a line is replaced."""
+    prefix = b"*" if tag is None else tag.encode("ascii")
+    line = resp_text(text)
+    if code:
+        return b"%b %b [%b] %b\r\n" % (prefix, condition, code, line)
+    return b"%b %b %b\r\n" % (prefix, condition, line)
+
+
+def untagged_ok(text: str, code: bytes = b"") -> bytes:
+    """`* OK [CODE] text`."""
+    return tagged(None, b"OK", text, code)
+
+
+def bye(text: str, code: bytes = b"") -> bytes:
+    """`* BYE [CODE] text`."""
+    return tagged(None, b"BYE", text, code)
+
+
+def continuation(text: str = "") -> bytes:
+    """`+ text`. The space stands even before nothing (RFC 9051 section 7.6)."""
+    return b"+ %b\r\n" % _UNFIT.sub("?", text).encode("ascii")
+
+
+def resp_text(text: str) -> bytes:
+    """Text for a status line: never empty, never mistaken for a code."""
+    line = _UNFIT.sub("?", text).strip() or "Done."
+    return (f"({line})" if line.startswith("[") else line).encode("ascii")
+
+
+def _status_value(value: int | str | None) -> str:
+    if value is None:
+        return "NIL"
+    return f"({value})" if isinstance(value, str) else str(value)
+
+
+def _namespace(entries: tuple[NamespaceEntry, ...], form: NameForm) -> bytes:
+    if not entries:
+        return b"NIL"
+    encoded = [
+        b"(%b %b)"
+        % (
+            mailbox(entry.prefix, form) if entry.prefix else b'""',
+            b"NIL" if entry.delimiter is None else quoted(entry.delimiter.encode("ascii")),
+        )
+        for entry in entries
+    ]
+    return b"(%b)" % b"".join(encoded)

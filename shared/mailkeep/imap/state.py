@@ -1,0 +1,92 @@
+"""The four states of a connection, and which command may be given in which: one table."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from mailkeep.imap.commands import (
+    append,
+    authenticate,
+    copy,
+    fetch,
+    idle,
+    list,
+    mailbox,
+    search,
+    session,
+    sort,
+    store,
+    thread,
+)
+from mailkeep.imap.commands.base import Command
+from mailkeep.imap.errors import WrongState
+
+
+class State(Enum):
+    """RFC 9051 section 3."""
+
+    NOT_AUTHENTICATED = "not authenticated"
+    AUTHENTICATED = "authenticated"
+    SELECTED = "selected"
+    LOGOUT = "logout"
+
+
+_ANY = frozenset({State.NOT_AUTHENTICATED, State.AUTHENTICATED, State.SELECTED})
+_BEFORE = frozenset({State.NOT_AUTHENTICATED})
+_AFTER = frozenset({State.AUTHENTICATED, State.SELECTED})
+_SELECTED = frozenset({State.SELECTED})
+
+PERMITTED: dict[type[Command], frozenset[State]] = {
+    # RFC 9051 section 6.1; RFC 2971 section 3.1; RFC 4978 section 4
+    session.Capability: _ANY,
+    session.Noop: _ANY,
+    session.Logout: _ANY,
+    session.Id: _ANY,
+    session.Compress: _ANY,
+    # section 6.2
+    session.StartTls: _BEFORE,
+    authenticate.Authenticate: _BEFORE,
+    authenticate.Login: _BEFORE,
+    # section 6.3. ENABLE belongs before SELECT, but section 6.3.1 lets the server not check that.
+    session.Enable: _AFTER,
+    session.Unauthenticate: _AFTER,  # RFC 8437 section 2
+    mailbox.Select: _AFTER,
+    mailbox.Examine: _AFTER,
+    mailbox.Create: _AFTER,
+    mailbox.Delete: _AFTER,
+    mailbox.Rename: _AFTER,
+    mailbox.Subscribe: _AFTER,
+    mailbox.Unsubscribe: _AFTER,
+    mailbox.Status: _AFTER,
+    list.List: _AFTER,
+    list.Lsub: _AFTER,
+    list.Namespace: _AFTER,
+    append.Append: _AFTER,
+    idle.Idle: _AFTER,
+    # section 6.4; RFC 5256
+    mailbox.Close: _SELECTED,
+    mailbox.Unselect: _SELECTED,
+    mailbox.Expunge: _SELECTED,
+    mailbox.Check: _SELECTED,
+    fetch.Fetch: _SELECTED,
+    search.Search: _SELECTED,
+    store.Store: _SELECTED,
+    copy.Copy: _SELECTED,
+    copy.Move: _SELECTED,
+    sort.Sort: _SELECTED,
+    thread.Thread: _SELECTED,
+}
+
+
+def check(command: Command, state: State) -> None:
+    """Raises WrongState, with the tag, if the command may not be given in `state`."""
+    permitted = PERMITTED[type(command)]
+    if state in permitted:
+        return
+    if State.NOT_AUTHENTICATED in permitted:
+        reason = "You are authenticated already."
+    elif state is State.NOT_AUTHENTICATED:
+        reason = "Please authenticate first."
+    else:
+        reason = "No mailbox is selected."
+    raise WrongState(reason, command.tag)
