@@ -1,0 +1,55 @@
+"""Memory per idle connection: resident size of the server's processes before and after many logins."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.clients.wire import Line, Server, imap_session
+
+SETTLE_SECONDS = 2.0
+LOGINS_AT_A_TIME = 50
+
+
+async def measure(server: Server, *, pids: Sequence[int], connections: int) -> dict[str, object]:
+    """Log in `connections` times, select INBOX, IDLE. The processes must be on this machine."""
+    await (await _idle(server)).close()  # what the first connection loads is not the connection's cost
+    await asyncio.sleep(SETTLE_SECONDS)
+    before = _resident(pids)
+    limit = asyncio.Semaphore(LOGINS_AT_A_TIME)
+    lines = await asyncio.gather(*(_idle_within(limit, server) for _ in range(connections)))
+    await asyncio.sleep(SETTLE_SECONDS)
+    after = _resident(pids)
+    for line in lines:
+        await line.close()
+    return {
+        "what": "memory",
+        "connections": connections,
+        "tls": server.tls,
+        "before_kib": before,
+        "after_kib": after,
+        "kib_per_connection": round((after - before) / connections, 2),
+    }
+
+
+async def _idle_within(limit: asyncio.Semaphore, server: Server) -> Line:
+    async with limit:
+        return await _idle(server)
+
+
+async def _idle(server: Server) -> Line:
+    line = await imap_session(server)
+    line.writer.write(b"s SELECT INBOX\r\n")
+    await line.until(b"s OK")
+    await line.ask(b"i IDLE", b"+")
+    return line
+
+
+def _resident(pids: Sequence[int]) -> int:
+    """KiB, shared pages counted by their share (Pss)."""
+    total = 0
+    for pid in pids:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total
