@@ -2,8 +2,8 @@
 
 `receive` only appends. `next_command` hands out the next command that the state allows, None when more
 octets are needed, or raises what the client did wrong, having consumed the line: the host answers and goes
-on. Between `expect_response` and the next `next_response` the client owes a SASL response. The host moves
-`state`; nothing else does.
+on. While a SASL exchange runs it reads `next_response` instead. The host moves `state` and says when the
+session is `finish`ed; nothing else does.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from mailkeep.pop3.state import State, check
 class Connection:
     """One client's end of a session, seen from the server."""
 
-    __slots__ = ("_lines", "state")
+    __slots__ = ("_lines", "finished", "state")
 
     def __init__(self) -> None:
         self._lines = LineBuffer()
         self.state = State.AUTHORIZATION
+        self.finished = False
 
     @property
     def is_full(self) -> bool:
@@ -30,11 +31,17 @@ class Connection:
         return len(self._lines) >= PIPELINE_LIMIT
 
     def receive(self, octets: bytes) -> None:
-        """Add what has arrived."""
-        self._lines.append(octets)
+        """Add what has arrived. After `finish` nothing matters any more."""
+        if not self.finished:
+            self._lines.append(octets)
 
     def discard(self) -> None:
         """Forget what has arrived but is not yet read: STLS makes it suspect (RFC 2595 section 4)."""
+        self._lines.clear()
+
+    def finish(self) -> None:
+        """The last command has been read: whatever else the client sent is forgotten."""
+        self.finished = True
         self._lines.clear()
 
     def next_command(self) -> Command | None:

@@ -6,7 +6,7 @@ reach a log.
 
 from __future__ import annotations
 
-from mailkeep.errors import LimitExceeded, PeerError
+from mailkeep.errors import LimitExceeded, PeerError, Refusal
 
 
 class Pop3Syntax(PeerError):
@@ -39,3 +39,7 @@ class LineTooLong(Pop3Syntax, LimitExceeded):
 
 class WrongState(Pop3Syntax):
     """A command that exists, but not in this state (RFC 1939 section 3)."""
+
+
+class PrivacyNeeded(Refusal):
+    """A secret would cross a connection that others can read (RFC 2595 section 2.3)."""

@@ -21,6 +21,7 @@ from mailkeep.errors import (
     Throttled,
     TooManyConnections,
 )
+from mailkeep.pop3.errors import PrivacyNeeded
 from mailkeep.pop3.replies import Code, err
 
 _TABLE: tuple[tuple[type[MailkeepError], Code | None, str], ...] = (
@@ -30,6 +31,7 @@ _TABLE: tuple[tuple[type[MailkeepError], Code | None, str], ...] = (
     (AuthenticationFailed, Code.AUTH, "Authentication failed."),
     (Throttled, Code.LOGIN_DELAY, "Too many attempts; try again later."),
     (TooManyConnections, Code.SYS_TEMP, "Too many connections; try again later."),
+    (PrivacyNeeded, Code.AUTH, ""),
     (InUse, Code.IN_USE, "Another session has the maildrop open."),
     (MailboxNotFound, Code.SYS_TEMP, "The maildrop is gone."),
     (NotFound, None, "No such message."),

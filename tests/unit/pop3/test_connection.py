@@ -72,6 +72,16 @@ def test_what_came_in_the_clear_with_stls_is_discarded() -> None:
     assert connection.next_command() == c.Capa()
 
 
+def test_nothing_is_read_after_the_last_command() -> None:
+    connection = Connection()
+    connection.receive(b"QUIT\r\nNOOP\r\n")
+    assert connection.next_command() == c.Quit()
+    connection.finish()
+    connection.receive(b"NOOP\r\n" * 20_000)
+    assert connection.next_command() is None
+    assert not connection.is_full
+
+
 def test_queued_retrievals_are_seen_ahead() -> None:
     connection = Connection()
     connection.receive(b"RETR 2\r\nretr 3\r\nRETR 9\r\nDELE 2\r\nRETR 4\r\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mailkeep import errors
-from mailkeep.pop3.errors import LineTooLong
+from mailkeep.pop3.errors import LineTooLong, PrivacyNeeded
 from mailkeep.pop3.mapping import is_fault, reply_to
 
 
@@ -16,6 +16,7 @@ from mailkeep.pop3.mapping import is_fault, reply_to
         (errors.AuthenticationFailed("why"), b"-ERR [AUTH] Authentication failed.\r\n"),
         (errors.ScopeMissing("why"), b"-ERR [AUTH] This credential does not open POP3.\r\n"),
         (errors.Throttled("why"), b"-ERR [LOGIN-DELAY] Too many attempts; try again later.\r\n"),
+        (PrivacyNeeded("Start TLS first."), b"-ERR [AUTH] Start TLS first.\r\n"),
         (errors.InUse("why"), b"-ERR [IN-USE] Another session has the maildrop open.\r\n"),
         (errors.NotFound("why"), b"-ERR No such message.\r\n"),
         (errors.MailboxNotFound("why"), b"-ERR [SYS/TEMP] The maildrop is gone.\r\n"),

@@ -1,0 +1,116 @@
+"""The maildrop: INBOX as it was at login, locked against other POP3 sessions.
+
+Three arrays (16 octets a message) are copied from the shared snapshot, so that message-numbers stay what they
+were whatever is delivered or expunged meanwhile (RFC 1939 section 4). DELE only marks here; the one
+write is `commit`, in the UPDATE state. Reading mail changes nothing, \\Seen included: IMAP clients of the
+same account keep their own view of what is new.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
+
+from mailkeep.errors import NotFound
+from mailkeep.model.mailbox import INBOX
+from mailkeep.model.uids import UidSet
+from mailkeep.pop3.uidl import unique_id
+from mailkeep.storage.interface import Store
+from mailkeep.storage.snapshot import Snapshot
+
+
+class Maildrop:
+    """Message-numbers count from 1 and never move. Sizes are octets as stored, before byte-stuffing."""
+
+    __slots__ = (
+        "_deleted",
+        "_lock",
+        "_mailbox_id",
+        "_message_ids",
+        "_sizes",
+        "_store",
+        "_uids",
+        "_uidvalidity",
+    )
+
+    def __init__(self, store: Store, snapshot: Snapshot, lock: AbstractAsyncContextManager[None]) -> None:
+        self._store = store
+        self._lock: AbstractAsyncContextManager[None] | None = lock
+        self._mailbox_id = snapshot.mailbox_id
+        self._uidvalidity = snapshot.uidvalidity
+        self._uids: array[int] = snapshot.uids[:]
+        self._message_ids: array[int] = snapshot.message_ids[:]
+        self._sizes: array[int] = snapshot.sizes[:]
+        self._deleted: set[int] = set()
+
+    @classmethod
+    async def open(cls, store: Store, account_id: int) -> Maildrop:
+        """Lock and list. Raises InUse while another session has it, StoreUnavailable."""
+        lock = store.locks.hold(f"maildrop:{account_id}")
+        await lock.__aenter__()
+        try:
+            mailbox = await store.mailboxes.get(account_id, INBOX)
+            return cls(store, await store.messages.snapshot(mailbox.id), lock)
+        except BaseException:
+            await lock.__aexit__(None, None, None)
+            raise
+
+    async def close(self) -> None:
+        """Let go of the lock; calling it again does nothing."""
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            await lock.__aexit__(None, None, None)
+
+    async def commit(self) -> None:
+        """Remove what is marked, durably, in one transaction. Raises StoreUnavailable: nothing is removed."""
+        if self._deleted:
+            uids = UidSet.of(self._uids[number - 1] for number in self._deleted)
+            await self._store.committer.expunge(self._mailbox_id, uids, only_deleted=False)
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        """How many messages there were at login, marked ones included."""
+        return len(self._uids)
+
+    def has(self, number: int) -> bool:
+        """True for a message that is there and not marked as deleted."""
+        return 0 < number <= len(self._uids) and number not in self._deleted
+
+    def check(self, number: int) -> None:
+        """Raises NotFound unless `has(number)`."""
+        if not self.has(number):
+            raise NotFound("No such message.")
+
+    def message_id(self, number: int) -> int:
+        """The store's name for the message."""
+        return self._message_ids[number - 1]
+
+    def size(self, number: int) -> int:
+        """Octets of one message."""
+        return self._sizes[number - 1]
+
+    def unique_id(self, number: int) -> str:
+        """See `mailkeep.pop3.uidl`."""
+        return unique_id(self._uidvalidity, self._uids[number - 1])
+
+    def numbers(self) -> Iterator[int]:
+        """Message-numbers of all that are not marked, ascending."""
+        return (number for number in range(1, len(self._uids) + 1) if number not in self._deleted)
+
+    def totals(self) -> tuple[int, int]:
+        """(messages, octets) without the marked ones: the drop listing of STAT."""
+        octets = sum(self._sizes) - sum(self._sizes[number - 1] for number in self._deleted)
+        return len(self._uids) - len(self._deleted), octets
+
+    # --- marking --------------------------------------------------------------------------------
+
+    def mark(self, number: int) -> None:
+        """Mark as deleted. Raises NotFound, also if it is marked already."""
+        self.check(number)
+        self._deleted.add(number)
+
+    def unmark_all(self) -> None:
+        """RSET."""
+        self._deleted.clear()

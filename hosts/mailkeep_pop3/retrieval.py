@@ -1,0 +1,141 @@
+"""RETR and TOP: message octets from the store to the wire.
+
+Small messages are read whole, several at a time: those whose RETR commands wait in the pipeline already,
+and, once a client goes through its maildrop in order, the next ones as well. Large messages and the bodies
+of TOP are streamed in chunks, each written only when the client has taken the one before, so that a client
+that reads nothing costs one chunk and the transport's buffer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Sequence
+
+from mailkeep.errors import MailkeepError, NotFound
+from mailkeep.pop3 import DotStuffer, TopCutter
+from mailkeep.pop3.replies import ok
+from mailkeep.pop3.stuffing import stuffed_whole
+from mailkeep.storage.interface import Column, Messages
+from mailkeep_pop3.maildrop import Maildrop
+
+WHOLE_LIMIT = 128 * 1024
+"""Octets up to which a message is read whole and sent in one write."""
+
+AHEAD_OCTETS = 256 * 1024
+AHEAD_MESSAGES = 64
+"""What one session reads ahead at most."""
+
+CHUNK = 64 * 1024
+"""Octets of a body that TOP reads at a time once it needs more than its first guess."""
+
+LINE_GUESS = 80
+"""Octets in a line of text, for TOP's first read."""
+
+
+class Retrieval:
+    """Reads messages of one maildrop."""
+
+    __slots__ = ("_ahead", "_expected", "_maildrop", "_messages", "_window")
+
+    def __init__(self, messages: Messages, maildrop: Maildrop) -> None:
+        self._messages = messages
+        self._maildrop = maildrop
+        self._ahead: dict[int, bytes] = {}  # by message-number
+        self._expected = 0  # the number that follows the last one retrieved
+        self._window = 0  # how many messages past it are worth reading
+
+    def ready(self, number: int) -> bytes | None:
+        """The whole reply to RETR if the message has been read ahead."""
+        octets = self._ahead.pop(number, None)
+        if octets is None:
+            return None
+        self._expected = number + 1
+        return _reply(octets)
+
+    def is_small(self, number: int) -> bool:
+        """True if `whole` is the way to read it."""
+        return self._maildrop.size(number) <= WHOLE_LIMIT
+
+    async def whole(self, number: int, queued: Iterable[int]) -> bytes:
+        """The whole reply to RETR of a small message. `queued`: numbers that will be asked for next.
+
+        Raises NotFound if the message is gone from the store.
+        """
+        wanted = self._plan(number, queued)
+        try:
+            self._ahead = await self._read(wanted)
+        except MailkeepError:
+            if len(wanted) == 1:
+                raise
+            self._ahead = await self._read([number])  # a neighbour's trouble is not this message's
+        reply = self.ready(number)
+        if reply is None:
+            raise NotFound("No such message.")
+        return reply
+
+    async def pieces(self, number: int) -> AsyncGenerator[bytes, None]:
+        """The reply to RETR of any message, in pieces."""
+        body = await self._messages.body(self._maildrop.message_id(number))
+        head = _head(body.size)
+        stuffer = DotStuffer()
+        async for chunk in body.chunks():
+            yield head + stuffer.feed(chunk)
+            head = b""
+        yield head + stuffer.finish()
+
+    async def top(self, number: int, lines: int) -> AsyncGenerator[bytes, None]:
+        """The reply to TOP, in pieces. Raises NotFound if the message is gone from the store."""
+        message_id = self._maildrop.message_id(number)
+        header = await self._header(message_id)
+        cutter, stuffer = TopCutter(lines), DotStuffer()
+        yield ok("The top of the message follows.") + stuffer.feed(cutter.feed(header))
+        if not cutter.done:
+            body = await self._messages.body(message_id)
+            offset, length = len(header), min(max(lines * LINE_GUESS, 1024), CHUNK)
+            while offset < body.size and not cutter.done:
+                chunk = await body.read(offset, length)
+                yield stuffer.feed(cutter.feed(chunk))
+                offset, length = offset + length, CHUNK
+        yield stuffer.finish()
+
+    def _plan(self, number: int, queued: Iterable[int]) -> list[int]:
+        """What to read now: the message, those queued behind it, or those that seem to come next."""
+        wanted = {number: None} | {other: None for other in queued if self._maildrop.has(other)}
+        if len(wanted) == 1 and number == self._expected:
+            self._window = min(max(self._window * 2, 4), AHEAD_MESSAGES)
+            guessed = range(number + 1, min(number + self._window, len(self._maildrop)) + 1)
+            wanted |= {other: None for other in guessed if self._maildrop.has(other)}
+        elif number != self._expected:
+            self._window = 0
+        return self._within_limits(list(wanted))
+
+    def _within_limits(self, wanted: list[int]) -> list[int]:
+        octets = 0
+        for count, number in enumerate(wanted[:AHEAD_MESSAGES]):
+            octets += self._maildrop.size(number)
+            if count and (octets > AHEAD_OCTETS or not self.is_small(number)):
+                return wanted[:count]
+        return wanted[:AHEAD_MESSAGES]
+
+    async def _read(self, numbers: Sequence[int]) -> dict[int, bytes]:
+        by_id: dict[int, list[int]] = {}
+        for number in numbers:  # one message may have been copied into the mailbox twice
+            by_id.setdefault(self._maildrop.message_id(number), []).append(number)
+        found: dict[int, bytes] = {}
+        async for message_id, octets in self._messages.bodies(list(by_id)):
+            found.update(dict.fromkeys(by_id[message_id], octets))
+        return found
+
+    async def _header(self, message_id: int) -> bytes:
+        found = [row async for batch in self._messages.rows([message_id], [Column.HEADER]) for row in batch]
+        if not found:
+            raise NotFound("No such message.")
+        header: bytes = found[0][1]
+        return header
+
+
+def _reply(octets: bytes) -> bytes:
+    return _head(len(octets)) + stuffed_whole(octets)
+
+
+def _head(size: int) -> bytes:
+    return b"+OK %d octets\r\n" % size

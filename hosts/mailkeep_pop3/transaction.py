@@ -1,0 +1,119 @@
+"""The TRANSACTION state, and the UPDATE state that QUIT enters.
+
+All but RETR, TOP and QUIT is answered from the maildrop's arrays, without waiting. QUIT says +OK when the
+deletions are durable and the lock is free, so that a client that comes back at once finds both done; if
+they cannot be made it says -ERR and nothing is gone (RFC 1939 section 6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from mailkeep.pop3 import Connection, State
+from mailkeep.pop3 import commands as c
+from mailkeep.pop3.replies import LISTING_BATCH, listing, multi_line, ok
+from mailkeep_pop3.maildrop import Maildrop
+from mailkeep_pop3.retrieval import AHEAD_MESSAGES, Retrieval
+from mailkeep_pop3.services import Answer, Pieces, Services, Wire, answer_capa, answer_lang
+
+
+class Transaction:
+    """Reads and answers one command at a `step`."""
+
+    __slots__ = ("_connection", "_maildrop", "_retrieval", "_services", "_wire")
+
+    def __init__(self, services: Services, wire: Wire, connection: Connection, maildrop: Maildrop) -> None:
+        self._services = services
+        self._wire = wire
+        self._connection = connection
+        self._maildrop = maildrop
+        self._retrieval = Retrieval(services.store.messages, maildrop)
+
+    def step(self) -> Answer | None:
+        """The answer to what is next; None if nothing is. Raises what becomes -ERR."""
+        command = self._connection.next_command()
+        return None if command is None else self._answer(command)
+
+    def _answer(self, command: c.Command) -> Answer:
+        match command:
+            case c.Retr(number):
+                return self._retr(number)
+            case c.Dele(number):
+                self._maildrop.mark(number)
+                return ok(f"Message {number} is deleted.")
+            case c.Top(number, lines):
+                self._maildrop.check(number)
+                return self._retrieval.top(number, lines)
+            case c.List(number):
+                return self._scan_listing(number)
+            case c.Uidl(number):
+                return self._unique_id_listing(number)
+            case c.Lang(wanted):
+                return answer_lang(wanted)
+            case c.Quit():
+                return self._quit()
+            case _:
+                return self._answer_plain(command)
+
+    def _answer_plain(self, command: c.Command) -> bytes:
+        match command:
+            case c.Stat():
+                messages, octets = self._maildrop.totals()
+                return ok(f"{messages} {octets}")  # RFC 1939 section 5: the drop listing
+            case c.Rset():
+                self._maildrop.unmark_all()
+                messages, octets = self._maildrop.totals()
+                return ok(f"{messages} messages ({octets} octets).")
+            case c.Capa():
+                return answer_capa(self._services, self._wire, self._connection.state)
+            case _:
+                return ok()
+
+    def _retr(self, number: int) -> Answer:
+        self._maildrop.check(number)
+        reply = self._retrieval.ready(number)
+        if reply is not None:
+            return reply
+        if not self._retrieval.is_small(number):
+            return self._retrieval.pieces(number)
+        return self._retr_small(number)
+
+    async def _retr_small(self, number: int) -> Pieces:
+        yield await self._retrieval.whole(number, self._connection.queued_retrievals(AHEAD_MESSAGES))
+
+    def _scan_listing(self, number: int | None) -> Answer:
+        size = self._maildrop.size
+        if number is None:
+            messages, octets = self._maildrop.totals()
+            lines = (f"{number} {size(number)}" for number in self._maildrop.numbers())
+            return self._listing(f"{messages} messages ({octets} octets).", lines)
+        self._maildrop.check(number)
+        return ok(f"{number} {size(number)}")
+
+    def _unique_id_listing(self, number: int | None) -> Answer:
+        unique_id = self._maildrop.unique_id
+        if number is None:
+            lines = (f"{number} {unique_id(number)}" for number in self._maildrop.numbers())
+            return self._listing("Unique-ids follow.", lines)
+        self._maildrop.check(number)
+        return ok(f"{number} {unique_id(number)}")
+
+    def _listing(self, head: str, lines: Iterable[str]) -> Answer:
+        """At once if it is short; else piece by piece, as the client takes them."""
+        if len(self._maildrop) <= LISTING_BATCH:
+            return multi_line(head, lines)
+        return _in_pieces(listing(head, lines))
+
+    async def _quit(self) -> Pieces:
+        self._connection.state = State.UPDATE
+        self._connection.finish()
+        try:
+            await self._maildrop.commit()
+        finally:
+            await self._maildrop.close()
+        yield ok("Bye.")
+
+
+async def _in_pieces(pieces: Iterator[bytes]) -> Pieces:
+    for piece in pieces:
+        yield piece
