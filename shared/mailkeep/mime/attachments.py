@@ -13,6 +13,7 @@ from mailkeep.mime import charset, params, transfer
 from mailkeep.mime.scan import Entity, Kind
 
 FILE_NAME_LIMIT = 255  # characters, as file systems have it
+_NOT_SAID = params.Parameterised(b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ def top_leaves(entities: Sequence[Entity]) -> Iterator[int]:
 
 def disposition(entity: Entity) -> params.Parameterised:
     """The Content-Disposition (RFC 2183) of a part."""
-    return params.parse(entity.fields.get(b"content-disposition", b""))
+    value = entity.fields.get(b"content-disposition")
+    return params.parse(value) if value else _NOT_SAID
 
 
 def is_attachment(entity: Entity) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from encodings.aliases import aliases
+from functools import lru_cache
 
 from mailkeep.mime.octets import Octets
 
@@ -63,6 +64,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _ASCII = ("ascii", "")
 
 
+@lru_cache(maxsize=256)
 def encoding_of(charset: str) -> str:
     """Python's name for a charset, "" if there is none that decodes text."""
     name = _PUNCTUATION.sub("_", charset[:40].lower()).strip("_")

@@ -29,7 +29,7 @@ def decode(raw: bytes) -> str:
         between = value[at : match.start()]
         charset = match.group(1).lower()
         adjacent = bool(run) and not between.strip()  # RFC 2047 section 6.2: white space between is dropped
-        if not adjacent or charset != run_charset:
+        if run and (not adjacent or charset != run_charset):
             text.append(charsets.decode(b"".join(run), run_charset.decode("latin-1")))
             run.clear()
         if not adjacent:

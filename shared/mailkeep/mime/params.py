@@ -44,6 +44,14 @@ class Parameterised:
                 return value
         return None
 
+    def octets(self, name: bytes) -> bytes | None:
+        """The value with the percent escapes of an RFC 2231 form undone: for boundaries and charsets."""
+        plain = self.get(name)
+        if plain is not None:
+            return plain
+        extended = self.get(name + b"*")
+        return None if extended is None else _extended_octets(extended)[1]
+
     def decoded(self, name: bytes) -> str | None:
         """The value as text: RFC 2231 form first, then plain, where some put encoded words."""
         extended = self.get(name + b"*")
@@ -162,9 +170,13 @@ def _percent_encode(value: bytes) -> bytes:
 
 def decode_extended(value: bytes) -> str:
     """Text of an RFC 2231 section 4 value: charset'language'percent-encoded octets."""
-    charset, quote, rest = value.partition(b"'")
+    charset, octets = _extended_octets(value)
+    return charsets.decode(octets, charset.decode("ascii", "replace"))
+
+
+def _extended_octets(value: bytes) -> tuple[bytes, bytes]:
+    charset, _, rest = value.partition(b"'")
     _, second, octets = rest.partition(b"'")
-    if not quote or not second:
+    if not second:
         charset, octets = b"", value
-    plain = _HEX.sub(lambda match: bytes([int(match.group(1), 16)]), octets)
-    return charsets.decode(plain, charset.decode("ascii", "replace"))
+    return charset, _HEX.sub(lambda match: bytes([int(match.group(1), 16)]), octets)

@@ -121,7 +121,7 @@ def _is_attached(entity: Entity) -> bool:
 def _words(entity: Entity) -> tuple[bytes, bytes, bytes]:
     media_type = entity.content_type.token.lower()[:_WORD_LIMIT]
     encoding = transfer.normal_name(entity.fields.get(b"content-transfer-encoding"))
-    charset = (entity.content_type.get(b"charset") or b"").lower()[:_WORD_LIMIT]
+    charset = (entity.content_type.octets(b"charset") or b"").lower()[:_WORD_LIMIT]
     return media_type, encoding.encode("latin-1"), charset
 
 

@@ -121,7 +121,7 @@ class _Scanner:
                 break
             start, parent, default = entity.body_start, len(self.entities) - 1, _TEXT_PLAIN
         if entity.kind is Kind.MULTIPART:
-            boundary = entity.content_type.get(b"boundary") or b""
+            boundary = entity.content_type.octets(b"boundary") or b""
             self.open.append(_Open(len(self.entities) - 1, boundary.rstrip()))
             self.index_boundaries()
 
@@ -236,17 +236,15 @@ class _Scanner:
             cut -= 1
         multipart = self.open[delimiter.level]
         self.close_from(multipart.entity + 1, cut)
-        del self.open[delimiter.level + 1 :]
-        multipart.closed = delimiter.closing
         self.resume_at = delimiter.end
-        if delimiter.closing or len(self.entities) >= PART_LIMIT:
-            multipart.closed = True
-        else:
+        multipart.closed = delimiter.closing or len(self.entities) >= PART_LIMIT
+        if multipart.closed or delimiter.level + 1 < len(self.open):
+            del self.open[delimiter.level + 1 :]
+            self.index_boundaries()
+        if not multipart.closed:
             parent = self.entities[multipart.entity]
             digest = parent.subtype.lower() == b"digest"  # RFC 2046 section 5.1.5
             self.enter(delimiter.end, multipart.entity, _MESSAGE if digest else _TEXT_PLAIN)
-        if self.entities[-1].kind is not Kind.MULTIPART or multipart.closed:
-            self.index_boundaries()
 
     def close_from(self, first: int, cut: int) -> None:
         """Give the entities from `first` on that have no end one, and empty multiparts a part."""
@@ -281,7 +279,7 @@ def _content_type(value: bytes | None, default: Parameterised) -> Parameterised:
         return _TEXT_PLAIN
     lower = type_.lower()
     if lower == b"multipart":
-        boundary = (content_type.get(b"boundary") or b"").rstrip()
+        boundary = (content_type.octets(b"boundary") or b"").rstrip()
         if not boundary or len(boundary) > BOUNDARY_LIMIT:
             return _TEXT_PLAIN
     parameters = content_type.parameters

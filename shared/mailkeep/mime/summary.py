@@ -21,7 +21,10 @@ PREVIEW_SOURCE = 64 * 1024  # octets of a text part that a preview is made from
 
 _MESSAGE_ID = re.compile(rb"<([^<>]{1,998})>")
 _WHITE_SPACE = re.compile(r"\s+")
-_NOT_SHOWN = re.compile("[\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\u00ad\u034f\x00-\x08\x0e-\x1f\x7f]+")
+_NOT_SHOWN = re.compile(
+    "[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]+"
+)
+_JOINERS = "\u034f\u200c\u200d"
 
 
 def summarise(octets: Octets, entities: Sequence[Entity]) -> MessageSummary:
@@ -102,9 +105,18 @@ def _preview_of(octets: Octets, entity: Entity, *, is_html: bool) -> str:
     end = min(entity.body_end, entity.body_start + source)
     encoding = transfer.normal_name(entity.fields.get(b"content-transfer-encoding"))
     raw = transfer.decode(piece(octets, entity.body_start, end), encoding)
-    charset_name = (entity.content_type.get(b"charset") or b"").decode("latin-1")
+    charset_name = (entity.content_type.octets(b"charset") or b"").decode("latin-1")
     decoded = charset.decode(raw, charset_name)
     if is_html:
         decoded = text.html_to_text(decoded, enough=PREVIEW_LIMIT * 4)
-    shown = _WHITE_SPACE.sub(" ", _NOT_SHOWN.sub("", decoded[: PREVIEW_LIMIT * 16])).strip()
+    return _shown(decoded)
+
+
+def _shown(decoded: str) -> str:
+    """The first PREVIEW_LIMIT characters that can be seen, with one space where white space is."""
+    shown = " ".join(decoded[: PREVIEW_LIMIT * 4].split())[:PREVIEW_LIMIT]
+    if len(shown) < PREVIEW_LIMIT or not shown.isprintable() or "\u034f" in shown:
+        words = _NOT_SHOWN.sub("", decoded[: PREVIEW_LIMIT * 16]).split()
+        # Newsletters hide what follows behind hundreds of joiners, which else join letters and emoji.
+        shown = " ".join(word for word in words if word.strip(_JOINERS))
     return charset.storable(shown, PREVIEW_LIMIT).rstrip()

@@ -110,8 +110,8 @@ def _uu_line(line: bytes) -> bytes:
 def decoded_chunks(
     octets: Octets, start: int, end: int, encoding: str, chunk: int = CHUNK
 ) -> Iterator[bytes]:
-    """The decoded body [start, end) in pieces, made from `chunk` octets each. Joined they are what `decode` gives, except that uuencoded
-    bodies come whole: they have no form that can be cut."""
+    """The decoded body [start, end) in pieces, from `chunk` octets each; joined they are what `decode` gives.
+    Uuencoded bodies come whole: they have no form that can be cut."""
     name = normal_name(encoding)
     if name in _UUENCODE:
         yield decode_uuencode(piece(octets, start, end))
