@@ -64,6 +64,11 @@ def sent_astring(octets: bytes) -> bytes:
     return octets if _ATOM.match(octets) else sent_string(octets)
 
 
+def field_name(octets: bytes) -> bytes:
+    """A header field name within a section, where "]" would end the section and no literal may stand."""
+    return octets if _ATOM.match(octets) and b"]" not in octets else quoted(octets)
+
+
 def sent_mailbox(name: str, form: NameForm) -> bytes:
     """A mailbox name, as a client sends it."""
     return sent_astring(encode_name(name, form))

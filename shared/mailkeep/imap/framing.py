@@ -17,6 +17,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NoReturn
 
 from mailkeep.imap.errors import ImapLimitExceeded, ImapSyntaxError, LiteralTooLarge
 from mailkeep.imap.limits import AUTHENTICATED, NUMBER64_MAX, Limits
@@ -29,6 +30,7 @@ _MESSAGE_PLACE = re.compile(
     rb"[^ ]+ (?:APPEND|(?:UID )?REPLACE [^ ]+) (?!~?\{\d+\+?\}\Z)(?!.*[ (]URL \{\d+\+?\}\Z)",
     re.IGNORECASE | re.DOTALL,
 )
+_TAG_ROOM = 66
 _MARKER_ROOM = 32  # octets: longer than any marker; kept of a line that is thrown away
 
 
@@ -98,6 +100,7 @@ class Framer:
 
     __slots__ = (
         "_at",
+        "_binary",
         "_buffer",
         "_command",
         "_draining",
@@ -124,6 +127,7 @@ class Framer:
         self._draining = 0
         self._request: LiteralRequest | None = None
         self._remaining = 0
+        self._binary = False
         self._start_command()
 
     # --- for the host ---------------------------------------------------------------------------
@@ -153,16 +157,15 @@ class Framer:
         """Take the announced literal."""
         request = self._take_request()
         self._remaining = request.size
+        self._binary = request.binary
         self._reader = self._stream_literal if request.kind is LiteralKind.MESSAGE else self._hold_literal
 
     def refuse(self) -> None:
         """Do not take it; the command is over. Of a non-synchronizing literal the octets come regardless
         and are thrown away (RFC 7888 section 4). Raises a fatal LiteralTooLarge if they are too many."""
         request = self._take_request()
-        tag = self._tag
-        self._abandon(request.size, request.synchronizing)
-        if self._reader == self._closed:
-            raise LiteralTooLarge("The literal is too large.", tag, fatal=True)
+        if not self._abandon(request.size, request.synchronizing):
+            raise LiteralTooLarge("The literal is too large.", request.tag, fatal=True)
 
     def expect_line(self, limit: int) -> None:
         """The next line is no command: a SASL response or IDLE's DONE, of at most `limit` octets."""
@@ -173,6 +176,7 @@ class Framer:
         count = self.buffered
         self._buffer.clear()
         self._at = self._scanned = 0
+        self._line_limit = self._request = None
         self._start_command()
         return count
 
@@ -198,28 +202,30 @@ class Framer:
             self._overlong()
         self._at = self._scanned = end + 1
         if self._line_limit is not None:
-            self._line_limit = None
-            return Line(self._checked(line))
+            return self._asked_line(line)
         if not self._command:
             found = _TAG.match(line)
             self._tag = found.group(1).decode("ascii") if found else None
         return self._end_of_line(self._checked(line))
 
+    def _asked_line(self, line: bytes) -> Event:
+        self._line_limit = None
+        error = _line_error(line, None)
+        if error is not None:
+            raise error
+        return Line(line[:-2])
+
     def _checked(self, line: bytes) -> bytes:
-        """The line without CRLF. Bare CR, bare LF and NUL are no part of any line (RFC 9051 section 9)."""
-        if line[-2:-1] != b"\r":
-            self._fail(ImapSyntaxError("A line ends in CR LF, not in LF alone.", self._tag), line[:-1])
-        text = line[:-2]
-        if b"\r" in text:
-            self._fail(ImapSyntaxError("A line cannot hold a CR.", self._tag), text)
-        if b"\0" in text:
-            self._fail(ImapSyntaxError("A line cannot hold a NUL octet.", self._tag), text)
-        return text
+        """The line without CRLF."""
+        error = _line_error(line, self._tag)
+        if error is not None:
+            self._give_up(line.removesuffix(b"\n").removesuffix(b"\r"), error)
+        return line[:-2]
 
     def _end_of_line(self, text: bytes) -> Event | None:
         command = self._command + text if self._command else text
         if len(command) > self.limits.command:
-            self._fail(ImapLimitExceeded("The command is too long.", self._tag), text)
+            self._give_up(text, ImapLimitExceeded("The command is too long.", self._tag))
         marker = _MARKER.search(text, max(0, len(text) - _MARKER_ROOM)) if text[-1:] == b"}" else None
         if marker is None:
             event = CommandLine(command, self._streamed)
@@ -236,8 +242,7 @@ class Framer:
         self._literals += 1
         error = self._objection(size, kind, binary=bool(marker.group(1)), synchronizing=synchronizing)
         if error is not None:
-            self._abandon(size, synchronizing)
-            error.fatal = self._reader == self._closed
+            error.fatal = not self._abandon(size, synchronizing)
             raise error
         request = LiteralRequest(
             command, self._streamed, self._tag, size, kind, synchronizing, bool(marker.group(1))
@@ -289,6 +294,10 @@ class Framer:
             return NEED_DATA
         octets = self._take(min(self._remaining, self.buffered, self.limits.chunk))
         self._remaining -= len(octets)
+        if b"\0" in octets and not self._binary:  # RFC 9051 section 4.3.3: only literal8 holds NUL
+            error = ImapSyntaxError("A message with NUL octets needs literal8.", self._tag)
+            error.fatal = not self._abandon(self._remaining, synchronizing=False)
+            raise error
         if self._remaining == 0:
             self._streamed += (len(self._command),)
             self._reader = self._read_line
@@ -301,33 +310,35 @@ class Framer:
 
     # --- finding the next command -----------------------------------------------------------------
 
-    def _fail(self, error: ImapSyntaxError, text: bytes) -> None:
-        """Give the command up at the end of a line; if it announces a literal, that is thrown away too."""
+    def _give_up(self, text: bytes, error: ImapSyntaxError) -> NoReturn:
+        """Raise at the end of a line; a literal that the line announces is thrown away too."""
         marker = _MARKER.search(text, max(0, len(text) - _MARKER_ROOM))
-        self._line_limit = None
         if marker is None:
             self._start_command()
         else:
-            self._abandon(int(marker.group(2)), synchronizing=not marker.group(3))
-            error.fatal = self._reader == self._closed
+            error.fatal = not self._abandon(int(marker.group(2)), synchronizing=not marker.group(3))
         raise error
 
-    def _overlong(self) -> None:
-        tag, self._line_limit = self._tag, None
-        if not self._command:
-            found = _TAG.match(bytes(memoryview(self._buffer)[self._at : self._at + 66]))
+    def _overlong(self) -> NoReturn:
+        tag = self._tag
+        if not self._command and self._line_limit is None:
+            found = _TAG.match(bytes(memoryview(self._buffer)[self._at : self._at + _TAG_ROOM]))
             tag = found.group(1).decode("ascii") if found else None
+        self._line_limit = None
         self._start_command()
         self._reader = self._drain_line
         raise ImapLimitExceeded("The line is too long.", tag)
 
-    def _abandon(self, size: int, synchronizing: bool) -> None:
-        """A client that waits for leave will not send the octets; any other sends them and the rest."""
+    def _abandon(self, size: int, synchronizing: bool) -> bool:
+        """A client that waits for leave will not send the octets; any other sends them and the rest.
+        False if they are too many even to throw away: nothing is read any more then."""
         self._start_command()
         if synchronizing:
-            return
+            return True
         self._draining = size
-        self._reader = self._closed if size > self.limits.drain else self._drain_literal
+        fits = size <= max(self.limits.drain, self.limits.message_literal)
+        self._reader = self._drain_literal if fits else self._closed
+        return fits
 
     def _drain_literal(self) -> Event | None:
         count = min(self._draining, self.buffered)
@@ -348,13 +359,23 @@ class Framer:
         tail = bytes(memoryview(self._buffer)[max(self._at, end - _MARKER_ROOM) : end]).removesuffix(b"\r")
         self._at = self._scanned = end + 1
         marker = _MARKER.search(tail)
-        if marker is None:
-            self._start_command()
-        else:
-            self._abandon(int(marker.group(2)), synchronizing=not marker.group(3))
+        self._start_command()
+        if marker is not None and not self._abandon(int(marker.group(2)), synchronizing=not marker.group(3)):
+            raise ImapLimitExceeded("The literal is too large.", fatal=True)
         return None
 
     def _closed(self) -> Event | None:
         """After a fatal error nothing more is read; what comes is thrown away."""
         self._at = self._scanned = len(self._buffer)
         return NEED_DATA
+
+
+def _line_error(line: bytes, tag: str | None) -> ImapSyntaxError | None:
+    """Bare CR, bare LF and NUL are no part of any line (RFC 9051 section 9)."""
+    if not line.endswith(b"\r\n"):
+        return ImapSyntaxError("A line ends in CR LF, not in LF alone.", tag)
+    if b"\r" in line[:-2]:
+        return ImapSyntaxError("A line cannot hold a CR.", tag)
+    if b"\0" in line:
+        return ImapSyntaxError("A line cannot hold a NUL octet.", tag)
+    return None

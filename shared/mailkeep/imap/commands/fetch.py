@@ -9,7 +9,7 @@ from enum import Enum
 from typing import ClassVar
 
 from mailkeep.imap.commands.base import Command, uid_verb
-from mailkeep.imap.encoder import sent_astring
+from mailkeep.imap.encoder import field_name
 from mailkeep.imap.errors import ImapLimitExceeded, ImapSyntaxError
 from mailkeep.imap.lexer import NUMBER_MAX, Cursor
 from mailkeep.imap.limits import NUMBER64_MAX
@@ -64,7 +64,7 @@ class Section:
             specifier.append(self.text.value)
         octets = ".".join(specifier).encode("ascii")
         if self.fields:
-            octets += b" (%b)" % b" ".join(sent_astring(field) for field in self.fields)
+            octets += b" (%b)" % b" ".join(field_name(field) for field in self.fields)
         return octets
 
 
@@ -236,9 +236,18 @@ def _section(cursor: Cursor) -> Section:
     fields: tuple[bytes, ...] = ()
     if text in _FIELD_TEXTS:
         cursor.space()
-        fields = cursor.list_of(cursor.astring)
+        fields = cursor.list_of(lambda: _field_name(cursor))
     cursor.expect(b"]")
     return Section(part, text, fields)
+
+
+def _field_name(cursor: Cursor) -> bytes:
+    """`header-fld-name`. What cannot be quoted is no field's name (RFC 5322 section 2.2), and the answer
+    has to repeat it."""
+    name = cursor.astring()
+    if not name or not name.isascii() or b"\r" in name or b"\n" in name:
+        raise ImapSyntaxError("No header field has such a name.")
+    return name
 
 
 def _part(octets: bytes | None) -> tuple[int, ...]:

@@ -91,16 +91,9 @@ class Compress(Command):
 
 
 def parse_id(tag: str, cursor: Cursor) -> Id:
-    """`id` of RFC 2971 section 4; `ID ()` is taken as an empty list."""
+    """`id` of RFC 2971 section 4."""
     cursor.space()
-    if cursor.skip_word(b"NIL"):
-        return Id(tag, None)
-    if cursor.skip(b"()"):
-        return Id(tag, ())
-    pairs = cursor.list_of(lambda: _parse_pair(cursor))
-    if len(pairs) > ID_PAIRS_LIMIT:
-        raise ImapLimitExceeded(f"ID takes at most {ID_PAIRS_LIMIT} fields.")
-    return Id(tag, pairs)
+    return Id(tag, parse_parameters(cursor))
 
 
 def parse_enable(tag: str, cursor: Cursor) -> Enable:
@@ -118,6 +111,18 @@ def parse_compress(tag: str, cursor: Cursor) -> Compress:
     """`compress` of RFC 4978 section 4."""
     cursor.space()
     return Compress(tag, cursor.word())
+
+
+def parse_parameters(cursor: Cursor) -> tuple[tuple[str, str | None], ...] | None:
+    """`id-params-list`; `()` is taken as an empty list."""
+    if cursor.skip_word(b"NIL"):
+        return None
+    if cursor.skip(b"()"):
+        return ()
+    pairs = cursor.list_of(lambda: _parse_pair(cursor))
+    if len(pairs) > ID_PAIRS_LIMIT:
+        raise ImapLimitExceeded(f"ID takes at most {ID_PAIRS_LIMIT} fields.")
+    return pairs
 
 
 def encode_parameters(parameters: tuple[tuple[str, str | None], ...] | None) -> bytes:
