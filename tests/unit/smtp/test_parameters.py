@@ -1,0 +1,75 @@
+"""MAIL and RCPT parameters: RFC 5321 section 4.1.2, RFC 1870, RFC 6152, RFC 6531, RFC 4954 section 5."""
+
+from __future__ import annotations
+
+import pytest
+
+from mailkeep.smtp.errors import ArgumentSyntax, ParameterUnknown
+from mailkeep.smtp.parameters import (
+    MailParameters,
+    parse_mail_parameters,
+    refuse_rcpt_parameters,
+    split_parameters,
+)
+
+OFFERED = frozenset({"SIZE", "BODY", "SMTPUTF8", "AUTH"})
+
+
+@pytest.mark.parametrize(
+    ("text", "parameters"),
+    [
+        ("", MailParameters()),
+        ("SIZE=500000", MailParameters(size=500000)),
+        ("size=0", MailParameters(size=0)),
+        ("BODY=8BITMIME SIZE=12", MailParameters(size=12, body="8BITMIME")),
+        ("body=7bit", MailParameters(body="7BIT")),
+        ("SMTPUTF8", MailParameters(smtputf8=True)),
+        ("AUTH=<>", MailParameters(auth="<>")),
+        ("AUTH=e+3Dmc2@example.com", MailParameters(auth="e+3Dmc2@example.com")),
+    ],
+)
+def test_what_is_understood(text: str, parameters: MailParameters) -> None:
+    assert parse_mail_parameters(text, OFFERED) == parameters
+
+
+def test_values_are_kept_as_sent() -> None:
+    assert split_parameters("ENVID=QQ314159 orcpt=rfc822;Bob@Example.COM") == {
+        "ENVID": "QQ314159",
+        "ORCPT": "rfc822;Bob@Example.COM",
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SIZE",
+        "SIZE=",
+        "SIZE=-1",
+        "SIZE=1k",
+        "SIZE=１",
+        "SIZE=" + "9" * 21,
+        "BODY",
+        "BODY=BINARYMIME",
+        "SMTPUTF8=1",
+        "AUTH=a=b",
+        "AUTH=+zz",
+        "=1",
+        "SI ZE=1=2",
+        "SIZE=1 SIZE=1",
+        "SIZE=1 size=2",
+        " ".join(f"P{n}=1" for n in range(17)),
+    ],
+)
+def test_what_is_not_grammar(text: str) -> None:
+    with pytest.raises((ArgumentSyntax, ParameterUnknown)):
+        parse_mail_parameters(text, OFFERED)
+
+
+def test_what_is_not_offered_is_refused() -> None:
+    with pytest.raises(ParameterUnknown, match="RET"):
+        parse_mail_parameters("RET=HDRS", OFFERED)
+    with pytest.raises(ParameterUnknown, match="AUTH"):
+        parse_mail_parameters("AUTH=<>", OFFERED - {"AUTH"})
+    with pytest.raises(ParameterUnknown, match="NOTIFY"):
+        refuse_rcpt_parameters("NOTIFY=NEVER")
+    refuse_rcpt_parameters("")
