@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import NoReturn, TypeVar
 
 from mailkeep.imap.errors import ImapSyntaxError
@@ -281,7 +281,7 @@ def _month(name: bytes) -> int:
 
 def _date_time(found: re.Match[bytes]) -> datetime:
     zone = timedelta(hours=int(found[8]), minutes=int(found[9]))
-    return datetime(
+    value = datetime(
         int(found[3]),
         _month(found[2]),
         int(found[1]),
@@ -290,3 +290,5 @@ def _date_time(found: re.Match[bytes]) -> datetime:
         int(found[6]),
         tzinfo=timezone(-zone if found[7] == b"-" else zone),
     )
+    value.astimezone(UTC)  # raises if it leaves the years 1 to 9999, which nobody behind could keep
+    return value
