@@ -1,0 +1,144 @@
+"""Brings a store's tables to this version's, once, whoever comes first.
+
+A store that is up to date costs one query. Otherwise Alembic runs under a lock that all processes on the
+store share, so that four hosts may start at once on an empty one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from mailkeep.errors import SettingsError
+from mailkeep.settings import StoreSettings
+from mailkeep.storage import postgres, sqlite
+from mailkeep.storage.failures import store_failures
+
+HEAD = "0001"
+"""The newest file in migrations/versions; a test holds it to that."""
+
+LOCK_KEY = 0x6D61696C6B656570  # "mailkeep", for pg_advisory_lock
+MIGRATION_SECONDS = 600.0
+
+_VERSION = "SELECT version_num FROM alembic_version"
+
+
+async def migrate_sqlite(path: Path, settings: StoreSettings) -> None:
+    """Make or upgrade the database in this file. Raises StoreUnavailable, SettingsError."""
+    with store_failures():
+        if not await asyncio.to_thread(_sqlite_is_current, path, settings):
+            await asyncio.to_thread(_migrate_sqlite, path, settings)
+
+
+async def migrate_postgres(settings: StoreSettings) -> None:
+    """Make or upgrade the tables in this database. Raises StoreUnavailable, SettingsError."""
+    with store_failures():
+        connection = await postgres.connect(settings)
+        try:
+            if not await _postgres_is_current(connection):
+                async with _postgres_lock(connection):
+                    if not await _postgres_is_current(connection):
+                        await _upgrade_postgres(settings)
+        finally:
+            await connection.close()
+
+
+# --- SQLite ---------------------------------------------------------------------------------------
+
+
+def _sqlite_is_current(path: Path, settings: StoreSettings) -> bool:
+    with closing(sqlite.connect(path, settings.timeout_seconds)) as connection:
+        try:
+            row = connection.execute(_VERSION).fetchone()
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):
+                return False
+            raise
+    return _is_head(row and row[0])
+
+
+def _migrate_sqlite(path: Path, settings: StoreSettings) -> None:
+    lock = os.open(path.with_suffix(".migrating"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not _sqlite_is_current(path, settings):
+            _upgrade_sqlite(path, settings)
+    finally:
+        os.close(lock)
+
+
+def _upgrade_sqlite(path: Path, settings: StoreSettings) -> None:
+    from sqlalchemy import create_engine, event  # noqa: PLC0415  not needed by a store that is current
+    from sqlalchemy.pool import StaticPool  # noqa: PLC0415
+
+    engine = create_engine(
+        "sqlite://", creator=lambda: sqlite.connect(path, settings.timeout_seconds), poolclass=StaticPool
+    )
+    # The driver is told to begin nothing by itself; this makes the tables' definition one transaction.
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    try:
+        with engine.begin() as connection:
+            _upgrade(connection)
+    finally:
+        engine.dispose()
+
+
+# --- PostgreSQL -----------------------------------------------------------------------------------
+
+
+async def _postgres_is_current(connection: Any) -> bool:
+    try:
+        return _is_head(await connection.fetchval(_VERSION))
+    except asyncpg.UndefinedTableError:
+        return False
+
+
+@asynccontextmanager
+async def _postgres_lock(connection: Any) -> AsyncIterator[None]:
+    await connection.execute("SET statement_timeout = 0")
+    await connection.execute("SELECT pg_advisory_lock($1)", LOCK_KEY, timeout=MIGRATION_SECONDS)
+    try:
+        yield
+    finally:
+        await connection.execute("SELECT pg_advisory_unlock($1)", LOCK_KEY)
+
+
+async def _upgrade_postgres(settings: StoreSettings) -> None:
+    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415  as above
+    from sqlalchemy.pool import NullPool  # noqa: PLC0415
+
+    engine = create_async_engine(settings.database_url, poolclass=NullPool)
+    try:
+        async with asyncio.timeout(MIGRATION_SECONDS), engine.begin() as connection:
+            await connection.run_sync(_upgrade)
+    finally:
+        await engine.dispose()
+
+
+# --- both -----------------------------------------------------------------------------------------
+
+
+def _is_head(version: str | None) -> bool:
+    if version is not None and version > HEAD:
+        raise SettingsError(
+            f"The store was made by a newer Mailkeep (its tables are at {version}, this one knows {HEAD})."
+        )
+    return version == HEAD
+
+
+def _upgrade(connection: Any) -> None:
+    from alembic import command  # noqa: PLC0415  as above
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,73 @@
+"""Statements, written once with SQLAlchemy Core and handed to the drivers as their own SQL.
+
+Core knows the tables and the dialects; the drivers know speed. A `Query` is compiled once a dialect,
+at its first use, and from then on costs a dictionary lookup. Where the databases differ in more than
+spelling, both texts stand side by side.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Literal
+
+from sqlalchemy import Table, text
+from sqlalchemy.dialects import sqlite as sqlite_dialect
+from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
+from sqlalchemy.engine import Dialect as SqlDialect
+from sqlalchemy.sql.elements import ClauseElement
+
+DialectName = Literal["sqlite", "postgres"]
+
+_DIALECTS: dict[DialectName, SqlDialect] = {
+    "sqlite": sqlite_dialect.dialect(paramstyle="named"),
+    "postgres": asyncpg_dialect.dialect(),
+}
+
+
+class Query:
+    """One statement with named parameters.
+
+    `statement` is a Core construct or text with `:name` parameters; `sqlite` is SQLite's own text where
+    it must differ. List parameters are arrays to PostgreSQL and JSON to SQLite:
+    `= ANY(:ids)` beside `IN (SELECT value FROM json_each(:ids))`.
+    """
+
+    __slots__ = ("_clauses", "_compiled")
+
+    def __init__(self, statement: ClauseElement | str, sqlite: str | None = None) -> None:
+        clause = text(statement) if isinstance(statement, str) else statement
+        self._clauses = {"postgres": clause, "sqlite": clause if sqlite is None else text(sqlite)}
+        self._compiled: dict[DialectName, tuple[str, tuple[str, ...]]] = {}
+
+    def on(self, dialect: DialectName) -> tuple[str, tuple[str, ...]]:
+        """The driver's SQL, and the parameter names in the order of PostgreSQL's $1, $2, ..."""
+        found = self._compiled.get(dialect)
+        if found is None:
+            compiled = self._clauses[dialect].compile(dialect=_DIALECTS[dialect])
+            names = getattr(compiled, "positiontup", None) or ()
+            found = self._compiled[dialect] = (str(compiled), tuple(names))
+        return found
+
+
+class BulkInsert:
+    """An INSERT of many rows in one round trip: arrays through unnest, or executemany.
+
+    `conflict` is the text after ON CONFLICT, the same on both databases.
+    """
+
+    __slots__ = ("_columns", "_conflict", "_table")
+
+    def __init__(self, table: Table, *columns: str, conflict: str = "") -> None:
+        self._table = table
+        self._columns = columns or tuple(column.name for column in table.columns)
+        self._conflict = f" ON CONFLICT {conflict}" if conflict else ""
+
+    @cache  # noqa: B019  a few module-level constants
+    def on(self, dialect: DialectName) -> str:
+        """The driver's SQL."""
+        into = f'INSERT INTO "{self._table.name}" ({", ".join(self._columns)})'
+        if dialect == "sqlite":
+            return f"{into} VALUES ({', '.join('?' * len(self._columns))}){self._conflict}"
+        types = [self._table.c[name].type.compile(dialect=_DIALECTS["postgres"]) for name in self._columns]
+        arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types, 1))
+        return f"{into} SELECT * FROM unnest({arrays}){self._conflict}"

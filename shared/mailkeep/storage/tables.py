@@ -1,0 +1,256 @@
+"""The tables, once for both databases, as SQLAlchemy Core metadata.
+
+Queries are built on these and the migrations are compared with them by a test. Conventions: moments are
+integers, microseconds since 1970 in UTC, so that both databases hold and compare the same; ids that
+leave the store are UUIDs; lists of words are text with one space between; what may grow has no index
+that a flag change would have to touch.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+UUID = Uuid().with_variant(LargeBinary(16), "sqlite")
+SERIAL = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only in an INTEGER PRIMARY KEY
+MOMENT = BigInteger
+
+
+def _serial() -> Column[int]:
+    return Column("id", SERIAL, Identity(), primary_key=True)
+
+
+# --- who owns what --------------------------------------------------------------------------------
+
+domain = Table(
+    "domain",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("policy", Text, nullable=False),
+    Column("catch_all", Text),
+    Column("created_at", MOMENT, nullable=False),
+)
+
+user = Table(
+    "user",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("created_at", MOMENT, nullable=False),
+    Column("last_login_at", MOMENT),
+    Index("uq_user_issuer_subject", "issuer", "subject", unique=True),
+)
+
+# Claiming mail is setting user_id here, however much mail there is.
+account = Table(
+    "account",
+    metadata,
+    _serial(),
+    Column("user_id", UUID, ForeignKey("user.id"), unique=True),
+    Column("uidvalidity", BigInteger, nullable=False),  # the highest that a mailbox of it was given
+    Column("created_at", MOMENT, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# Verified exactly if its account has a user. `pending_user_id` has asked for it and not proven it yet.
+address = Table(
+    "address",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("address", Text, nullable=False, unique=True),
+    Column("domain", Text, nullable=False, index=True),
+    Column("account_id", BigInteger, ForeignKey("account.id"), nullable=False, index=True),
+    Column("pending_user_id", UUID, ForeignKey("user.id"), index=True),
+    Column("is_primary", Boolean, nullable=False),
+    Column("created_at", MOMENT, nullable=False),
+)
+
+# --- mailboxes ------------------------------------------------------------------------------------
+
+# One update of this row an every commit that touches the mailbox: its lock puts modseqs in commit order.
+mailbox = Table(
+    "mailbox",
+    metadata,
+    _serial(),
+    Column("account_id", BigInteger, ForeignKey("account.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("object_id", Text, nullable=False),
+    Column("special_use", Text),
+    Column("selectable", Boolean, nullable=False),
+    Column("uidvalidity", BigInteger, nullable=False),
+    Column("uidnext", BigInteger, nullable=False),
+    Column("highestmodseq", BigInteger, nullable=False),
+    Column("messages", BigInteger, nullable=False),
+    Column("unseen", BigInteger, nullable=False),
+    Column("deleted", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Index("uq_mailbox_account_id_name", "account_id", "name", unique=True),
+    sqlite_autoincrement=True,  # an id in a feed topic or a session never comes to mean another mailbox
+    postgresql_with={"fillfactor": 50},
+)
+
+subscription = Table(
+    "subscription",
+    metadata,
+    Column("account_id", BigInteger, ForeignKey("account.id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+# --- messages -------------------------------------------------------------------------------------
+
+# `digest` is the SHA-256 of the octets; `chunk` holds the first 256 KiB of them, compressed.
+blob = Table(
+    "blob",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("touched", MOMENT, nullable=False),
+    Column("chunk", LargeBinary, nullable=False),
+)
+
+blob_chunk = Table(
+    "blob_chunk",
+    metadata,
+    Column("digest", LargeBinary, ForeignKey("blob.digest"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("chunk", LargeBinary, nullable=False),
+)
+
+message = Table(
+    "message",
+    metadata,
+    _serial(),
+    Column("email_id", UUID, nullable=False, unique=True),
+    Column("digest", LargeBinary, ForeignKey("blob.digest"), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("created_at", MOMENT, nullable=False),
+    Column("sent_at", MOMENT),
+    Column("attachment_count", Integer, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("base_subject", Text, nullable=False),
+    Column("from_address", Text, nullable=False),
+    Column("from_name", Text, nullable=False),
+    Column("header_message_id", Text, nullable=False),
+    Column("reference_ids", Text, nullable=False),
+    Column("preview", Text, nullable=False),
+    Column("envelope", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("body_structure", LargeBinary, nullable=False),
+    Column("parts", LargeBinary, nullable=False),
+    Column("header", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,  # a session may still hold the id of a message that is gone
+)
+
+entry = Table(
+    "entry",
+    metadata,
+    Column("mailbox_id", BigInteger, ForeignKey("mailbox.id"), primary_key=True),
+    Column("uid", BigInteger, primary_key=True),
+    Column("message_id", BigInteger, ForeignKey("message.id"), nullable=False, index=True),
+    Column("flags", SmallInteger, nullable=False),
+    Column("keywords", Text, nullable=False),
+    Column("modseq", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("internal_date", MOMENT, nullable=False),
+    Column("save_date", MOMENT, nullable=False),
+    Index("ix_entry_mailbox_id_internal_date", "mailbox_id", "internal_date", "message_id"),
+    sqlite_with_rowid=False,
+    postgresql_with={"fillfactor": 70},  # a flag change finds room on its page and touches no index
+)
+
+# What one commit did to one mailbox: see change_log.py. QRESYNC reads `expunged`.
+change = Table(
+    "change",
+    metadata,
+    Column("mailbox_id", BigInteger, ForeignKey("mailbox.id"), primary_key=True),
+    Column("modseq", BigInteger, primary_key=True),
+    Column("appended", LargeBinary),
+    Column("flagged", LargeBinary),
+    Column("expunged", Text),
+    sqlite_with_rowid=False,
+)
+
+# --- keys, notifications, audit -------------------------------------------------------------------
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("user_id", UUID, ForeignKey("user.id"), index=True),
+    Column("name", Text, nullable=False),
+    Column("prefix", Text, nullable=False, unique=True),
+    Column("hash", LargeBinary, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("networks", Text, nullable=False),
+    Column("created_at", MOMENT, nullable=False),
+    Column("expires_at", MOMENT),
+    Column("last_used_at", MOMENT),
+    Column("revoked_at", MOMENT),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    _serial(),
+    Column("item_id", UUID, nullable=False, unique=True),
+    Column("user_id", UUID, nullable=False),
+    Column("email_id", UUID, nullable=False),
+    Column("created_at", MOMENT, nullable=False),
+    Column("leased_until", MOMENT, nullable=False),
+    Column("from_address", Text, nullable=False),
+    Column("from_name", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("has_attachments", Boolean, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _serial(),
+    Column("at", MOMENT, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("mechanism", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("network", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("user_id", UUID),
+    Column("key_id", UUID),
+    Index("ix_audit_user_id_id", "user_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+# SQLite's feed counts its commits here, so that a process knows which datagrams it missed.
+feed_counter = Table(
+    "feed_counter",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
