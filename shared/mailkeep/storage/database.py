@@ -1,0 +1,71 @@
+"""The seam between what the store does and which database does it.
+
+A unit of work is a coroutine function that takes a `Connection`. On PostgreSQL it is awaited on the
+loop. On SQLite it runs in a database thread, where every await is answered at once, so that a whole
+transaction costs one hop between threads; such a function must await nothing but its connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from mailkeep.storage.interface import Topic, TopicKind
+from mailkeep.storage.query import BulkInsert, DialectName, Query
+
+T = TypeVar("T")
+Row = Sequence[Any]
+
+
+class Connection(Protocol):
+    """One connection within a unit of work."""
+
+    dialect: DialectName
+
+    async def all(self, query: Query, **parameters: Any) -> Sequence[Row]:
+        """Every row."""
+
+    async def one(self, query: Query, **parameters: Any) -> Row | None:
+        """The first row, if any."""
+
+    async def run(self, query: Query, **parameters: Any) -> int:
+        """The number of rows that it wrote."""
+
+    async def many(self, query: Query, rows: Sequence[dict[str, Any]]) -> None:
+        """The same statement for each row of parameters, in one round trip; none is fine."""
+
+    async def insert(self, bulk: BulkInsert, rows: Sequence[Row]) -> None:
+        """Insert all rows; none is fine."""
+
+
+class Transaction(Connection, Protocol):
+    """A unit of work that writes."""
+
+    topics: set[Topic]
+    """What the commit names on the feed."""
+
+
+def changed(transaction: Transaction, kind: TopicKind, id: object = "") -> None:
+    """Have the commit name something on the feed."""
+    transaction.topics.add(Topic(kind, str(id)))
+
+
+class Database(Protocol):
+    """One backend. Everything that goes wrong in it raises StoreUnavailable."""
+
+    dialect: DialectName
+
+    async def read(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Run a unit that reads. Each statement sees what was committed before it."""
+
+    async def read_at_once(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Run a unit whose statements all see the same state."""
+
+    async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run a unit in a transaction of its own; it may be run again if the database asks for it.
+
+        Returns after the commit. A caller that is cancelled does not stop it.
+        """
+
+    async def close(self) -> None:
+        """Wait for what is under way, then disconnect."""

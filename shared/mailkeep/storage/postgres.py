@@ -1,0 +1,220 @@
+"""PostgreSQL through asyncpg's own pool, with a limit of time on every call.
+
+The pool reconnects by itself after the server was away; until then calls raise StoreUnavailable at
+once or after their timeout. A commit whose answer was lost is looked up by its transaction id, so that
+nothing is reported as failed that was kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+import asyncpg
+
+from mailkeep.errors import StoreUnavailable
+from mailkeep.settings import StoreSettings
+from mailkeep.storage.database import Connection, Row, Transaction
+from mailkeep.storage.failures import SENTENCE, store_failures
+from mailkeep.storage.feed import pack
+from mailkeep.storage.feed_postgres import CHANNEL, PAYLOAD_LIMIT, PostgresCarrier
+from mailkeep.storage.interface import Topic
+from mailkeep.storage.query import BulkInsert, DialectName, Query
+
+STATEMENTS_CACHED = 512
+ATTEMPTS = 4  # of a transaction that the server asks to run again
+LOOKUP_SECONDS = 0.1  # between two looks at what became of a commit
+
+T = TypeVar("T")
+
+_AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+_NAME_COMMIT = "SELECT pg_current_xact_id()::text, pg_notify($1, t) FROM unnest($2::text[]) t"
+_XACT_ID = "SELECT pg_current_xact_id()::text"
+_XACT_STATUS = "SELECT pg_xact_status($1::text::xid8)"
+
+
+async def connect(settings: StoreSettings, **more: Any) -> Any:
+    """A connection of our own, outside the pool."""
+    return await asyncpg.connect(**connect_arguments(settings), **more)
+
+
+def connect_arguments(settings: StoreSettings) -> dict[str, Any]:
+    """What every connection is made with. A peer that vanished cannot hold a lock for longer than this."""
+    milliseconds = str(int(settings.timeout_seconds * 1000))
+    return {
+        "dsn": settings.database_url.replace("postgresql+asyncpg://", "postgresql://", 1),
+        "timeout": settings.timeout_seconds,
+        "command_timeout": settings.timeout_seconds,
+        "statement_cache_size": STATEMENTS_CACHED,
+        "server_settings": {
+            "application_name": "mailkeep",
+            "jit": "off",  # compiling costs more than any of our statements
+            "statement_timeout": milliseconds,
+            "idle_in_transaction_session_timeout": milliseconds,
+        },
+    }
+
+
+class PostgresConnection:
+    """See database.Connection."""
+
+    dialect: DialectName = "postgres"
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.topics: set[Topic] = set()
+
+    async def all(self, query: Query, **parameters: Any) -> Sequence[Row]:
+        """See database.Connection."""
+        sql, names = query.on("postgres")
+        rows: Sequence[Row] = await self._connection.fetch(sql, *[parameters[name] for name in names])
+        return rows
+
+    async def one(self, query: Query, **parameters: Any) -> Row | None:
+        """See database.Connection."""
+        sql, names = query.on("postgres")
+        row: Row | None = await self._connection.fetchrow(sql, *[parameters[name] for name in names])
+        return row
+
+    async def run(self, query: Query, **parameters: Any) -> int:
+        """See database.Connection."""
+        sql, names = query.on("postgres")
+        status: str = await self._connection.execute(sql, *[parameters[name] for name in names])
+        return int(status.rsplit(" ", 1)[-1])
+
+    async def many(self, query: Query, rows: Sequence[dict[str, Any]]) -> None:
+        """See database.Connection."""
+        if rows:
+            sql, names = query.on("postgres")
+            await self._connection.executemany(sql, [[row[name] for name in names] for row in rows])
+
+    async def insert(self, bulk: BulkInsert, rows: Sequence[Row]) -> None:
+        """See database.Connection."""
+        if rows:
+            await self._connection.execute(
+                bulk.on("postgres"), *[list(column) for column in zip(*rows, strict=True)]
+            )
+
+
+class PostgresDatabase:
+    """See database.Database."""
+
+    dialect: DialectName = "postgres"
+
+    def __init__(self, settings: StoreSettings, pool: Any, carrier: PostgresCarrier) -> None:
+        self._settings = settings
+        self._pool = pool
+        self._carrier = carrier
+        self._writes: set[asyncio.Task[Any]] = set()
+
+    @classmethod
+    async def open(cls, settings: StoreSettings, carrier: PostgresCarrier) -> PostgresDatabase:
+        """Connect. Raises StoreUnavailable."""
+        with store_failures():
+            pool = await asyncpg.create_pool(
+                **connect_arguments(settings),
+                min_size=1,
+                max_size=settings.pool_size,
+                reset=_nothing_to_reset,
+            )
+        return cls(settings, pool, carrier)
+
+    async def read(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """See database.Database."""
+        with store_failures():
+            async with self._pool.acquire(timeout=self._settings.timeout_seconds) as connection:
+                return await work(PostgresConnection(connection))
+
+    async def read_at_once(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """See database.Database."""
+        with store_failures():
+            async with self._pool.acquire(timeout=self._settings.timeout_seconds) as connection:
+                async with connection.transaction(isolation="repeatable_read", readonly=True):
+                    return await work(PostgresConnection(connection))
+
+    async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """See database.Database."""
+        task = asyncio.create_task(self._write(work), name="store-write")
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """See database.Database."""
+        if self._writes:
+            await asyncio.wait(self._writes)
+        try:
+            async with asyncio.timeout(self._settings.timeout_seconds):
+                await self._pool.close()
+        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            self._pool.terminate()
+
+    # --- one transaction ------------------------------------------------------------------------
+
+    async def _write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        with store_failures():
+            for _ in range(ATTEMPTS - 1):
+                try:
+                    return await self._transaction(work)
+                except _AGAIN:
+                    continue
+            return await self._transaction(work)
+
+    async def _transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        async with self._pool.acquire(timeout=self._settings.timeout_seconds) as connection:
+            frame = connection.transaction()
+            await frame.start()
+            try:
+                transaction = PostgresConnection(connection)
+                result = await work(transaction)
+                xact_id = await self._name(connection, transaction.topics)
+            except BaseException:
+                await _roll_back(frame)
+                raise
+            try:
+                await frame.commit()
+            except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as lost:
+                await self._was_committed(xact_id, lost)
+        self._carrier.committed(transaction.topics)
+        return result
+
+    async def _name(self, connection: Any, topics: set[Topic]) -> str:
+        if not topics:
+            return str(await connection.fetchval(_XACT_ID))
+        texts = [f"{self._carrier.name} {text}" for text in pack(topics, PAYLOAD_LIMIT)]
+        rows = await connection.fetch(_NAME_COMMIT, CHANNEL, texts)
+        return str(rows[0][0])
+
+    async def _was_committed(self, xact_id: str, lost: BaseException) -> None:
+        """Return if the transaction whose answer was lost is in; raise if it is not or nobody can say."""
+        try:
+            async with asyncio.timeout(self._settings.timeout_seconds):
+                while not await self._look_up(xact_id):
+                    await asyncio.sleep(LOOKUP_SECONDS)
+        except TimeoutError:
+            raise StoreUnavailable(SENTENCE) from lost
+
+    async def _look_up(self, xact_id: str) -> bool:
+        try:
+            connection = await connect(self._settings)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return False
+        try:
+            status = await connection.fetchval(_XACT_STATUS, xact_id)
+        finally:
+            await connection.close()
+        if status == "aborted":
+            raise StoreUnavailable(SENTENCE)
+        return bool(status == "committed")
+
+
+async def _nothing_to_reset(_connection: Any) -> None:
+    """Units of work leave no session state behind, so the pool saves a round trip a release."""
+
+
+async def _roll_back(frame: Any) -> None:
+    try:
+        await frame.rollback()
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return  # the connection is gone, and the transaction with it

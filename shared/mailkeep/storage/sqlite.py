@@ -1,0 +1,182 @@
+"""SQLite: one writer and a few readers, each a connection in a thread of its own.
+
+WAL with synchronous=FULL: a commit is on the disk before it is answered, and readers neither wait nor
+make anybody wait. A unit of work is a coroutine that awaits only its connection; `_drive` runs it to
+its end inside the database thread, so the event loop never waits for the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+from mailkeep.storage.database import Connection, Row, Transaction
+from mailkeep.storage.failures import store_failures
+from mailkeep.storage.feed_sqlite import SqliteCarrier
+from mailkeep.storage.interface import Topic
+from mailkeep.storage.query import BulkInsert, DialectName, Query
+
+READERS = 4
+STATEMENTS_CACHED = 256
+CACHE_KIB = 16 * 1024
+
+T = TypeVar("T")
+
+
+def connect(path: Path, timeout: float) -> sqlite3.Connection:
+    """A connection as the store uses it. The file is made readable for its owner alone."""
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    connection = sqlite3.connect(
+        path,
+        timeout=timeout,
+        isolation_level=None,  # transactions are begun by us
+        check_same_thread=False,  # closed by another thread than its own
+        cached_statements=STATEMENTS_CACHED,
+    )
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
+
+
+class SqliteConnection:
+    """A `Connection` whose every method is done when it returns."""
+
+    dialect: DialectName = "sqlite"
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.topics: set[Topic] = set()
+
+    async def all(self, query: Query, **parameters: Any) -> Sequence[Row]:
+        """See database.Connection."""
+        return self._connection.execute(query.on("sqlite")[0], _adapted(parameters)).fetchall()
+
+    async def one(self, query: Query, **parameters: Any) -> Row | None:
+        """See database.Connection."""
+        row: Row | None = self._connection.execute(query.on("sqlite")[0], _adapted(parameters)).fetchone()
+        return row
+
+    async def run(self, query: Query, **parameters: Any) -> int:
+        """See database.Connection."""
+        return self._connection.execute(query.on("sqlite")[0], _adapted(parameters)).rowcount
+
+    async def many(self, query: Query, rows: Sequence[dict[str, Any]]) -> None:
+        """See database.Connection."""
+        self._connection.executemany(query.on("sqlite")[0], [_adapted(row) for row in rows])
+
+    async def insert(self, bulk: BulkInsert, rows: Sequence[Row]) -> None:
+        """See database.Connection."""
+        if rows:
+            self._connection.executemany(
+                bulk.on("sqlite"), [[_adapt(value) for value in row] for row in rows]
+            )
+
+
+class SqliteDatabase:
+    """See database.Database."""
+
+    dialect: DialectName = "sqlite"
+
+    def __init__(self, path: Path, timeout: float, carrier: SqliteCarrier) -> None:
+        self._path = path
+        self._timeout = timeout
+        self._carrier = carrier
+        self._writer = ThreadPoolExecutor(1, "sqlite-writer")
+        self._readers = ThreadPoolExecutor(READERS, "sqlite-reader")
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+
+    async def read(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """See database.Database."""
+        return await self._in_thread(self._readers, self._read, work)
+
+    async def read_at_once(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """See database.Database."""
+        return await self._in_thread(self._readers, self._read_at_once, work)
+
+    async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """See database.Database. What the thread has begun goes on when the caller is cancelled."""
+        return await self._in_thread(self._writer, self._write, work)
+
+    async def close(self) -> None:
+        """See database.Database."""
+        await asyncio.to_thread(self._shut_down)
+
+    # --- in the threads -------------------------------------------------------------------------
+
+    async def _in_thread(self, threads: ThreadPoolExecutor, call: Callable[..., T], work: object) -> T:
+        with store_failures():
+            return await asyncio.get_running_loop().run_in_executor(threads, call, work)
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = connect(self._path, self._timeout)
+            self._opened.append(connection)
+        return connection
+
+    def _read(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        return _drive(work(SqliteConnection(self._connection())))
+
+    def _read_at_once(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        connection = self._connection()
+        connection.execute("BEGIN")
+        try:
+            return _drive(work(SqliteConnection(connection)))
+        finally:
+            connection.execute("ROLLBACK")
+
+    def _write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        connection = self._connection()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            transaction = SqliteConnection(connection)
+            result = _drive(work(transaction))
+            number = self._carrier.count(connection) if transaction.topics else 0
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        if transaction.topics:
+            self._carrier.announce(number, transaction.topics)
+        return result
+
+    def _shut_down(self) -> None:
+        self._writer.shutdown()
+        self._readers.shutdown()
+        for connection in self._opened:
+            connection.close()
+
+
+def _drive(work: Awaitable[T]) -> T:
+    steps = work.__await__()
+    try:
+        next(steps)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    raise RuntimeError("a unit of work awaited something else than its connection")
+
+
+def _adapted(parameters: dict[str, Any]) -> dict[str, Any]:
+    return {name: _adapt(value) for name, value in parameters.items()}
+
+
+def _adapt(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return value.bytes
+    if isinstance(value, list):
+        return json.dumps(value)
+    return value
