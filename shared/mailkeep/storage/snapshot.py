@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from mailkeep.model.flags import Flags, SystemFlag
 from mailkeep.model.uids import NO_UIDS, UidSet
 
+_COLUMNS = ("uids", "message_ids", "system_flags", "keyword_ids", "modseqs", "sizes", "internal_dates")
 CHANGES_KEPT = 1024  # a session that lags by more commits than this compares all instead
 
 
@@ -134,15 +135,17 @@ class Snapshot:
     # --- for the store --------------------------------------------------------------------------
 
     def load(self, entries: Iterable[tuple[int, int, int, tuple[str, ...], int, int, int]]) -> None:
-        """Fill an empty snapshot: (uid, message_id, system flags, keywords, modseq, size, date) by UID."""
-        for uid, message_id, system, keywords, modseq, size, date in entries:
-            self.uids.append(uid)
-            self.message_ids.append(message_id)
-            self.system_flags.append(system)
-            self.keyword_ids.append(self._keyword_id(keywords))
-            self.modseqs.append(modseq)
-            self.sizes.append(size)
-            self.internal_dates.append(date)
+        """Add entries with ascending UIDs: (uid, message_id, system flags, keywords, modseq, size, date)."""
+        columns = tuple(zip(*entries, strict=True))
+        if columns:
+            uids, message_ids, system_flags, keywords, modseqs, sizes, dates = columns
+            self.uids.extend(uids)
+            self.message_ids.extend(message_ids)
+            self.system_flags.extend(system_flags)
+            self.keyword_ids.extend([self._keyword_id(words) if words else 0 for words in keywords])
+            self.modseqs.extend(modseqs)
+            self.sizes.extend(sizes)
+            self.internal_dates.extend(dates)
 
     def append(self, entry: SnapshotEntry) -> None:
         """Add an entry whose UID is above all others."""
@@ -170,6 +173,14 @@ class Snapshot:
         if at is not None:
             self.system_flags[at] = int(flags.system)
             self.keyword_ids[at] = self._keyword_id(flags.keywords)
+            self.modseqs[at] = modseq
+
+    def set_flags_of(self, uids: UidSet, system: int, keywords: tuple[str, ...], modseq: int) -> None:
+        """Give all those entries of a set that are here the same flags."""
+        keyword_id = self._keyword_id(keywords)
+        for at in self.indexes(uids):
+            self.system_flags[at] = system
+            self.keyword_ids[at] = keyword_id
             self.modseqs[at] = modseq
 
     def remove(self, uids: UidSet) -> None:
@@ -214,21 +225,21 @@ class Snapshot:
         self._changes.clear()
         self._known_from = self.highestmodseq = highestmodseq
 
+    def replace(self, fresh: Snapshot) -> None:
+        """Take over everything from one that was read anew; what had changed is not known."""
+        self.uidvalidity, self.uidnext = fresh.uidvalidity, fresh.uidnext
+        self.keyword_sets = fresh.keyword_sets
+        for name in _COLUMNS:
+            setattr(self, name, getattr(fresh, name))
+        self.forget_changes(fresh.highestmodseq)
+
     def notify(self) -> None:
         """Tell the listeners that the snapshot has moved."""
         for changed in tuple(self._listeners):
             changed()
 
     def _columns(self) -> tuple[array[int], ...]:
-        return (
-            self.uids,
-            self.message_ids,
-            self.system_flags,
-            self.keyword_ids,
-            self.modseqs,
-            self.sizes,
-            self.internal_dates,
-        )
+        return tuple(getattr(self, name) for name in _COLUMNS)
 
     def _keyword_id(self, keywords: tuple[str, ...]) -> int:
         if not keywords:

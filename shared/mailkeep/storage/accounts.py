@@ -1,0 +1,136 @@
+"""Accounts: who is behind an address at this moment, and making what is not there yet.
+
+Used inside transactions by deliveries and by the directory, so that both agree on what an account is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from mailkeep.model.address import Address
+from mailkeep.model.mailbox import DEFAULT_MAILBOXES, SpecialUse
+from mailkeep.storage import tables
+from mailkeep.storage.database import Connection
+from mailkeep.storage.query import BulkInsert, Query
+from mailkeep.storage.values import as_uuid_or_none, new_uuid, now
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose mail an address takes."""
+
+    account_id: int
+    user_id: UUID | None
+
+
+_OWNERS = (
+    "SELECT address.address, account.id, account.user_id FROM address"
+    " JOIN account ON account.id = address.account_id WHERE address.address"
+)
+_RESOLVE = Query(
+    f"{_OWNERS} = ANY(:addresses)", sqlite=f"{_OWNERS} IN (SELECT value FROM json_each(:addresses))"
+)
+_ADD_ACCOUNT = Query(
+    "INSERT INTO account (user_id, uidvalidity, created_at) VALUES (:user_id, :uidvalidity, :created_at)"
+    " RETURNING id"
+)
+_DROP_ACCOUNT = Query("DELETE FROM account WHERE id = :id")
+_ADD_ADDRESS = Query(
+    "INSERT INTO address (id, address, domain, account_id, is_primary, created_at)"
+    " VALUES (:id, :address, :domain, :account_id, :is_primary, :created_at) ON CONFLICT (address) DO NOTHING"
+)
+_ADD_MAILBOXES = BulkInsert(
+    tables.mailbox,
+    *(column.name for column in tables.mailbox.columns if column.name != "id"),
+)
+_ADD_SUBSCRIPTIONS = BulkInsert(tables.subscription, conflict="DO NOTHING")
+_REVIVE = Query(
+    "UPDATE mailbox SET selectable = true, special_use = :special_use, uidvalidity = :uidvalidity, uidnext = 1,"
+    " highestmodseq = highestmodseq + 1, object_id = :object_id WHERE id = :id"
+)
+_TAKE_UIDVALIDITY = Query(
+    "UPDATE account SET uidvalidity = greatest(uidvalidity, :now) + :count WHERE id = :id RETURNING uidvalidity",
+    sqlite="UPDATE account SET uidvalidity = max(uidvalidity, :now) + :count WHERE id = :id"
+    " RETURNING uidvalidity",
+)
+
+
+async def resolve(connection: Connection, addresses: Collection[str]) -> dict[str, Owner]:
+    """The owners of those addresses (in their stored form) that have an account."""
+    if not addresses:
+        return {}
+    rows = await connection.all(_RESOLVE, addresses=list(addresses))
+    return {row[0]: Owner(row[1], as_uuid_or_none(row[2])) for row in rows}
+
+
+async def create(
+    connection: Connection, address: Address, user_id: UUID | None = None, *, primary: bool = False
+) -> int | None:
+    """An account with the default mailboxes for an address that nobody had; its id.
+
+    None if another process was faster: then nothing was made.
+    """
+    created_at = now()
+    row = await connection.one(
+        _ADD_ACCOUNT, user_id=user_id, uidvalidity=created_at // 1_000_000, created_at=created_at
+    )
+    assert row is not None
+    account_id: int = row[0]
+    if not await add_address(connection, address, account_id, primary=primary):
+        await connection.run(_DROP_ACCOUNT, id=account_id)
+        return None
+    await add_mailboxes(connection, account_id, DEFAULT_MAILBOXES)
+    return account_id
+
+
+async def add_address(connection: Connection, address: Address, account_id: int, *, primary: bool) -> bool:
+    """Point an address to an account. False if it is taken."""
+    added = await connection.run(
+        _ADD_ADDRESS,
+        id=new_uuid(),
+        address=address.key,
+        domain=address.domain,
+        account_id=account_id,
+        is_primary=primary,
+        created_at=now(),
+    )
+    return added == 1
+
+
+async def add_mailboxes(
+    connection: Connection, account_id: int, mailboxes: Iterable[tuple[str, SpecialUse | None]]
+) -> None:
+    """Make empty, subscribed mailboxes whose names are free. UIDVALIDITY is never that of an earlier mailbox."""
+    wanted = list(mailboxes)
+    first = await _take_uidvalidities(connection, account_id, len(wanted))
+    await connection.insert(
+        _ADD_MAILBOXES,
+        [
+            # account, name, object id, use, selectable, UIDVALIDITY, UIDNEXT, HIGHESTMODSEQ, counters
+            (account_id, name, str(new_uuid()), use and use.value, True, first + place, 1, 1, 0, 0, 0, 0)
+            for place, (name, use) in enumerate(wanted)
+        ],
+    )
+    await connection.insert(_ADD_SUBSCRIPTIONS, [(account_id, name) for name, _ in wanted])
+
+
+async def revive_mailbox(
+    connection: Connection, account_id: int, mailbox_id: int, special_use: SpecialUse | None
+) -> None:
+    """Make a mailbox of a name that could not be selected. It is another mailbox than before."""
+    await connection.run(
+        _REVIVE,
+        id=mailbox_id,
+        special_use=special_use and special_use.value,
+        uidvalidity=await _take_uidvalidities(connection, account_id, 1),
+        object_id=str(new_uuid()),
+    )
+
+
+async def _take_uidvalidities(connection: Connection, account_id: int, count: int) -> int:
+    """The first of `count` numbers above all that mailboxes of the account ever had."""
+    row = await connection.one(_TAKE_UIDVALIDITY, id=account_id, now=now() // 1_000_000, count=count)
+    assert row is not None
+    return int(row[0]) - count + 1

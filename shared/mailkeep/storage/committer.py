@@ -1,0 +1,184 @@
+"""The committer: concurrent writes of this process wait in one queue and share transactions.
+
+While one transaction is being written and flushed to disk, the next ones gather behind it; then all of
+them go together. Each caller is answered after the commit that holds its write. A write that the
+database itself rejects is run again alone, so that its neighbours are kept. The queue is bounded in
+number and octets: past that, callers wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mailkeep.errors import Refusal, StoreUnavailable
+from mailkeep.model.flags import FlagAction, Flags
+from mailkeep.model.message import Delivered, Delivery, NewMessage
+from mailkeep.model.uids import UidSet
+from mailkeep.storage import blobs
+from mailkeep.storage.database import Database, Transaction
+from mailkeep.storage.failures import SENTENCE, Rejected
+from mailkeep.storage.interface import Appended, Expunged, FlagsStored
+from mailkeep.storage.operations import batch
+from mailkeep.storage.operations.batch import Operation
+from mailkeep.storage.operations.copying import Copy, Move
+from mailkeep.storage.operations.flagging import StoreFlags
+from mailkeep.storage.operations.insertion import Append, Deliver, make_ready
+from mailkeep.storage.operations.removal import Expunge
+
+BATCH_OPERATIONS = 256
+BATCH_OCTETS = 8 * 1024 * 1024
+WAITING_OPERATIONS = 4096
+WAITING_OCTETS = 64 * 1024 * 1024
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    operation: Operation
+    answer: asyncio.Future[Any]
+
+
+class GroupCommitter:
+    """See interface.Committer."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._queue: deque[_Waiting] = deque()
+        self._waiting_octets = 0
+        self._room = asyncio.Condition()
+        self._work = asyncio.Event()
+        self._closing = False
+        self._worker = asyncio.create_task(self._run(), name="committer")
+
+    # --- the contract ---------------------------------------------------------------------------
+
+    async def deliver(self, delivery: Delivery) -> Sequence[Delivered]:
+        """See interface.Committer."""
+        ready = make_ready(delivery.message, await blobs.pack(delivery.message.content))
+        answer: Sequence[Delivered] = await self._submit(Deliver(delivery, ready))
+        return answer
+
+    async def append(self, mailbox_id: int, messages: Sequence[NewMessage]) -> Appended:
+        """See interface.Committer."""
+        ready = [make_ready(new.message, await blobs.pack(new.message.content)) for new in messages]
+        answer: Appended = await self._submit(Append(mailbox_id, messages, ready))
+        return answer
+
+    async def store_flags(
+        self,
+        mailbox_id: int,
+        uids: UidSet,
+        action: FlagAction,
+        flags: Flags,
+        unchanged_since: int | None = None,
+    ) -> FlagsStored:
+        """See interface.Committer."""
+        operation = StoreFlags(mailbox_id, uids, action, flags, unchanged_since)
+        answer: FlagsStored = await self._submit(operation)
+        return answer
+
+    async def expunge(self, mailbox_id: int, uids: UidSet | None, only_deleted: bool = True) -> Expunged:
+        """See interface.Committer."""
+        answer: Expunged = await self._submit(Expunge(mailbox_id, uids, only_deleted))
+        return answer
+
+    async def copy(self, source_id: int, uids: UidSet, target_id: int) -> Appended:
+        """See interface.Committer."""
+        answer: Appended = await self._submit(Copy(source_id, uids, target_id))
+        return answer
+
+    async def move(self, source_id: int, uids: UidSet, target_id: int) -> tuple[Appended, Expunged]:
+        """See interface.Committer."""
+        answer: tuple[Appended, Expunged] = await self._submit(Move(source_id, uids, target_id))
+        return answer
+
+    async def close(self) -> None:
+        """Commit what waits, then refuse more."""
+        self._closing = True
+        self._work.set()
+        await asyncio.wait([self._worker])
+
+    # --- the queue ------------------------------------------------------------------------------
+
+    async def _submit(self, operation: Operation) -> Any:
+        if self._is_full(operation):
+            async with self._room:
+                await self._room.wait_for(lambda: not self._is_full(operation))
+        if self._closing:
+            raise StoreUnavailable("The mail store is being closed.")
+        waiting = _Waiting(operation, asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
+        self._waiting_octets += operation.weight
+        self._work.set()
+        return await waiting.answer  # cancelling it leaves the operation in the queue
+
+    def _is_full(self, operation: Operation) -> bool:
+        if not self._queue or self._closing:
+            return False  # what is larger than all the room must get in alone
+        too_many = len(self._queue) >= WAITING_OPERATIONS
+        return too_many or self._waiting_octets + operation.weight > WAITING_OCTETS
+
+    def _take(self) -> list[_Waiting]:
+        group: list[_Waiting] = []
+        octets = 0
+        while self._queue and len(group) < BATCH_OPERATIONS:
+            octets += self._queue[0].operation.weight
+            if group and octets > BATCH_OCTETS:
+                break
+            group.append(self._queue.popleft())
+            self._waiting_octets -= group[-1].operation.weight
+        return group
+
+    async def _run(self) -> None:
+        while self._queue or not self._closing:
+            await self._work.wait()
+            while self._queue:
+                group = self._take()
+                await self._commit(group)
+                async with self._room:
+                    self._room.notify_all()
+            if not self._closing:
+                self._work.clear()
+
+    # --- one transaction ------------------------------------------------------------------------
+
+    async def _commit(self, group: Sequence[_Waiting]) -> None:
+        operations = [waiting.operation for waiting in group]
+
+        async def work(transaction: Transaction) -> list[Any]:
+            return await batch.run(transaction, operations)
+
+        try:
+            answers = await self._database.write(work)
+        except Exception as failure:
+            await self._failed(group, failure)
+        else:
+            for waiting, answer in zip(group, answers, strict=True):
+                _answer(waiting, answer)
+
+    async def _failed(self, group: Sequence[_Waiting], failure: Exception) -> None:
+        may_be_one_alone = isinstance(failure, Rejected) or not isinstance(failure, StoreUnavailable)
+        if len(group) > 1 and may_be_one_alone:
+            for waiting in group:
+                await self._commit([waiting])
+            return
+        if may_be_one_alone:
+            log.error("a write failed", exc_info=failure)
+            failure = StoreUnavailable(SENTENCE)
+        for waiting in group:
+            _answer(waiting, failure)
+
+
+def _answer(waiting: _Waiting, answer: Any) -> None:
+    if waiting.answer.done():
+        return  # the caller is gone
+    if isinstance(answer, Refusal | StoreUnavailable):
+        waiting.answer.set_exception(answer)
+    else:
+        waiting.answer.set_result(answer)

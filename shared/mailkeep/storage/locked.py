@@ -1,0 +1,118 @@
+"""Mailboxes whose row this transaction has locked: the numbers that a commit moves forward.
+
+The lock is held until the commit, so modseqs and UIDs are in commit order over all processes. Rows are
+always locked in the order of their ids, so that no two transactions wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from mailkeep.model.flags import SystemFlag
+from mailkeep.storage import change_log
+from mailkeep.storage.change_log import ChangeRow
+from mailkeep.storage.database import Connection, Transaction, changed
+from mailkeep.storage.interface import TopicKind
+from mailkeep.storage.query import Query
+
+_COLUMNS = "id, account_id, name, uidvalidity, uidnext, highestmodseq, messages, unseen, deleted, size"
+_BY_ADDRESS = (
+    "SELECT m.id FROM address a JOIN mailbox m ON m.account_id = a.account_id"
+    " WHERE a.address {addresses} AND m.name {names}"
+)
+_LOCK = Query(
+    f"SELECT {_COLUMNS} FROM mailbox WHERE selectable AND id IN (SELECT unnest(CAST(:ids AS bigint[])) UNION "
+    + _BY_ADDRESS.format(addresses="= ANY(:addresses)", names="= ANY(:names)")
+    + ") ORDER BY id FOR NO KEY UPDATE OF mailbox",
+    sqlite=f"SELECT {_COLUMNS} FROM mailbox WHERE selectable AND id IN (SELECT value FROM json_each(:ids) UNION "
+    + _BY_ADDRESS.format(
+        addresses="IN (SELECT value FROM json_each(:addresses))",
+        names="IN (SELECT value FROM json_each(:names))",
+    )
+    + ") ORDER BY id",
+)
+_STORE = Query(
+    "UPDATE mailbox SET uidnext = :uidnext, highestmodseq = :highestmodseq, messages = :messages,"
+    " unseen = :unseen, deleted = :deleted, size = :size WHERE id = :id"
+)
+
+
+@dataclass(slots=True)
+class LockedMailbox:
+    """The row as it will be at the commit."""
+
+    id: int
+    account_id: int
+    name: str
+    uidvalidity: int
+    uidnext: int
+    highestmodseq: int
+    messages: int
+    unseen: int
+    deleted: int
+    size: int
+    changes: list[ChangeRow] = field(default_factory=list)
+    dirty: bool = False
+
+    def new_change(self) -> ChangeRow:
+        """A change with a modseq of its own, to be filled in."""
+        change = ChangeRow(self.id, self.skip_modseq())
+        self.changes.append(change)
+        return change
+
+    def skip_modseq(self) -> int:
+        """A modseq without a change row: readers will read the mailbox anew."""
+        self.dirty = True
+        self.highestmodseq += 1
+        return self.highestmodseq
+
+    def take_uids(self, count: int) -> range:
+        """The next UIDs."""
+        self.uidnext += count
+        return range(self.uidnext - count, self.uidnext)
+
+    def count(self, system_flags: int, size: int, sign: int) -> None:
+        """Count an entry in (sign 1) or out (sign -1)."""
+        self.messages += sign
+        self.size += sign * size
+        self.unseen += 0 if system_flags & SystemFlag.SEEN else sign
+        self.deleted += sign if system_flags & SystemFlag.DELETED else 0
+
+
+async def lock(
+    connection: Connection,
+    ids: Collection[int],
+    addresses: Collection[str] = (),
+    names: Collection[str] = (),
+) -> dict[int, LockedMailbox]:
+    """Lock mailboxes by id, and those with one of `names` that belong to `addresses`.
+
+    Those that do not exist or cannot be selected are left out.
+    """
+    rows = await connection.all(_LOCK, ids=list(ids), addresses=list(addresses), names=list(names))
+    return {row[0]: LockedMailbox(*row) for row in rows}
+
+
+async def store(transaction: Transaction, mailboxes: Iterable[LockedMailbox]) -> None:
+    """Write back those that changed, with their change rows, and name them on the feed."""
+    moved = [mailbox for mailbox in mailboxes if mailbox.dirty]
+    await transaction.many(
+        _STORE,
+        [
+            {
+                "id": mailbox.id,
+                "uidnext": mailbox.uidnext,
+                "highestmodseq": mailbox.highestmodseq,
+                "messages": mailbox.messages,
+                "unseen": mailbox.unseen,
+                "deleted": mailbox.deleted,
+                "size": mailbox.size,
+            }
+            for mailbox in moved
+        ],
+    )
+    changes = [change.columns() for mailbox in moved for change in mailbox.changes]
+    await transaction.insert(change_log.INSERT, changes)
+    for mailbox in moved:
+        changed(transaction, TopicKind.MAILBOX, mailbox.id)

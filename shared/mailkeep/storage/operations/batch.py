@@ -1,0 +1,186 @@
+"""One transaction's worth of operations.
+
+Everything is resolved and locked first, in one order, then inserts of all operations are written
+together, then the others run one after another. An operation may be refused only before it has written
+anything, so a refusal needs no rollback; any other failure rolls the whole batch back.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from mailkeep.errors import MailboxNotFound, Refusal
+from mailkeep.model.address import Address
+from mailkeep.model.mailbox import INBOX
+from mailkeep.storage import accounts, blobs, locked, tables
+from mailkeep.storage.accounts import Owner
+from mailkeep.storage.blobs import PackedBlob
+from mailkeep.storage.change_log import ChangeRow, NewEntry
+from mailkeep.storage.database import Row, Transaction
+from mailkeep.storage.locked import LockedMailbox
+from mailkeep.storage.query import BulkInsert, Query
+
+_ROUNDS = 5  # of looking up who owns an address; each further one means that somebody was faster
+
+INSERT_MESSAGES = BulkInsert(tables.message)
+INSERT_ENTRIES = BulkInsert(tables.entry)
+INSERT_OUTBOX = BulkInsert(
+    tables.outbox, *(column.name for column in tables.outbox.columns if column.name != "id")
+)
+_MESSAGE_IDS = Query(
+    "SELECT nextval('message_id_seq') FROM generate_series(1, :count)",
+    # AUTOINCREMENT's own counter: ids of messages that are gone do not come back.
+    sqlite="WITH RECURSIVE ids(id, number) AS (SELECT coalesce(max(seq), 0) + 1, 1 FROM sqlite_sequence"
+    " WHERE name = 'message' UNION ALL SELECT id + 1, number + 1 FROM ids WHERE number < :count)"
+    " SELECT id FROM ids",
+)
+
+
+class Operation(Protocol):
+    """One caller's write. It may be applied more than once, in different transactions, until one is kept."""
+
+    weight: int
+    """Octets that it adds to the transaction."""
+
+    new_messages: int
+    """Rows that it adds to the message table."""
+
+    inserts: bool
+    """True if it writes through the batch's buffers alone."""
+
+    def addresses(self) -> Sequence[Address]:
+        """Addresses whose mailboxes it needs; those without an account get one."""
+
+    def mailbox_ids(self) -> Sequence[int]:
+        """Mailboxes that it needs."""
+
+    async def apply(self, batch: Batch) -> Any:
+        """Do it; the caller's answer. Raises a Refusal if nothing was written."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """The state that operations of one transaction share."""
+
+    transaction: Transaction
+    owners: dict[str, Owner] = field(default_factory=dict)
+    mailboxes: dict[int, LockedMailbox] = field(default_factory=dict)
+    by_name: dict[tuple[int, str], LockedMailbox] = field(default_factory=dict)
+    message_ids: deque[int] = field(default_factory=deque)
+    appends: dict[int, ChangeRow] = field(default_factory=dict)
+    blobs: list[PackedBlob] = field(default_factory=list)
+    messages: list[Row] = field(default_factory=list)
+    entries: list[Row] = field(default_factory=list)
+    outbox: list[Row] = field(default_factory=list)
+
+    def mailbox(self, mailbox_id: int) -> LockedMailbox:
+        """A locked mailbox. Raises MailboxNotFound."""
+        try:
+            return self.mailboxes[mailbox_id]
+        except KeyError:
+            raise MailboxNotFound("The mailbox does not exist.") from None
+
+    def mailbox_of(self, account_id: int, name: str) -> LockedMailbox:
+        """The mailbox of that name, or the account's INBOX: mail is not lost for a folder that is gone."""
+        found = self.by_name.get((account_id, name))
+        return self.by_name[account_id, INBOX] if found is None else found
+
+    async def lock(self, ids: Collection[int], addresses: Collection[str], names: Collection[str]) -> None:
+        """Lock further mailboxes; see locked.lock."""
+        more = await locked.lock(self.transaction, ids, addresses, names)
+        for mailbox in more.values():
+            self.mailboxes[mailbox.id] = mailbox
+            self.by_name[mailbox.account_id, mailbox.name] = mailbox
+
+    def append_change(self, mailbox: LockedMailbox) -> ChangeRow:
+        """The one change row in which this batch's buffered inserts into a mailbox are written down."""
+        change = self.appends.get(mailbox.id)
+        if change is None:
+            change = self.appends[mailbox.id] = mailbox.new_change()
+            change.appended = []
+        return change
+
+    def add_entries(self, mailbox: LockedMailbox, rows: Sequence[tuple[Row, NewEntry]]) -> None:
+        """Buffer entry rows, with how the change log tells of them."""
+        change = self.append_change(mailbox)
+        assert isinstance(change.appended, list)
+        for row, entry in rows:
+            self.entries.append(row)
+            change.appended.append(entry)
+            mailbox.count(entry[2], entry[4], 1)
+
+    async def flush(self) -> None:
+        """Write the buffered inserts."""
+        await blobs.store(self.transaction, self.blobs)
+        await self.transaction.insert(INSERT_MESSAGES, self.messages)
+        await self.transaction.insert(INSERT_ENTRIES, self.entries)
+        await self.transaction.insert(INSERT_OUTBOX, self.outbox)
+        for buffer in (self.blobs, self.messages, self.entries, self.outbox):
+            buffer.clear()
+        self.appends.clear()
+
+
+async def run(transaction: Transaction, operations: Sequence[Operation]) -> list[Any]:
+    """Apply all; their answers in order, a Refusal in place of the answer of one that was refused."""
+    batch = Batch(transaction)
+    await _prepare(batch, operations)
+    answers: list[Any] = [None] * len(operations)
+    for inserts in (True, False):
+        for place, operation in enumerate(operations):
+            if operation.inserts is inserts:
+                answers[place] = await _apply(batch, operation)
+        if inserts:
+            await batch.flush()
+    await locked.store(transaction, batch.mailboxes.values())
+    return answers
+
+
+async def _apply(batch: Batch, operation: Operation) -> Any:
+    try:
+        return await operation.apply(batch)
+    except Refusal as refused:
+        return refused
+
+
+async def _prepare(batch: Batch, operations: Sequence[Operation]) -> None:
+    addresses = {address.key: address for operation in operations for address in operation.addresses()}
+    names = {INBOX, *(name for operation in operations for name in getattr(operation, "mailbox_names", ()))}
+    ids = {mailbox_id for operation in operations for mailbox_id in operation.mailbox_ids()}
+    await _create_accounts(batch, addresses)
+    await batch.lock(ids, addresses, names if addresses else ())
+    await _settle_owners(batch, addresses, names)
+    count = sum(operation.new_messages for operation in operations)
+    if count:
+        batch.message_ids.extend(row[0] for row in await batch.transaction.all(_MESSAGE_IDS, count=count))
+
+
+async def _create_accounts(batch: Batch, addresses: dict[str, Address]) -> None:
+    """Make accounts for addresses that have none, in one order; who is slower waits and reads again."""
+    for _ in range(_ROUNDS):
+        batch.owners = await accounts.resolve(batch.transaction, addresses)
+        missing = sorted(addresses.keys() - batch.owners.keys())
+        if not missing:
+            return
+        for key in missing:
+            await accounts.create(batch.transaction, addresses[key])
+    raise RuntimeError("an address keeps appearing and vanishing")
+
+
+async def _settle_owners(batch: Batch, addresses: dict[str, Address], names: set[str]) -> None:
+    """Look again under the locks: an address may have come to another account while we waited for them."""
+    for _ in range(_ROUNDS):
+        batch.owners = await accounts.resolve(batch.transaction, addresses)
+        moved = [key for key in addresses if not _is_settled(batch, key)]
+        if not moved:
+            return
+        await _create_accounts(batch, addresses)
+        await batch.lock((), moved, names)
+    raise RuntimeError("an address keeps moving between accounts")
+
+
+def _is_settled(batch: Batch, key: str) -> bool:
+    owner = batch.owners.get(key)
+    return owner is not None and (owner.account_id, INBOX) in batch.by_name

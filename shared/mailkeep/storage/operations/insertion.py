@@ -1,0 +1,170 @@
+"""Putting new messages into mailboxes: deliveries and appends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from mailkeep.model.address import Address
+from mailkeep.model.flags import Flags
+from mailkeep.model.message import Delivered, Delivery, DeliveryTarget, NewMessage, PreparedMessage
+from mailkeep.storage.blobs import PackedBlob
+from mailkeep.storage.database import Row, changed
+from mailkeep.storage.interface import Appended, TopicKind
+from mailkeep.storage.locked import LockedMailbox
+from mailkeep.storage.operations.batch import Batch
+from mailkeep.storage.values import clean, moment, moment_or_none, new_uuid, now, words
+
+ROW_WEIGHT = 2048  # octets that rows cost beside their large columns
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A message whose rows are made, but for the ids that only a transaction can give."""
+
+    blob: PackedBlob
+    email_id: UUID
+    columns: Row = field(repr=False)
+    size: int
+    weight: int
+
+
+def make_ready(message: PreparedMessage, blob: PackedBlob) -> Ready:
+    """The columns of the message table from `digest` on, in its order."""
+    summary = message.summary
+    columns = (
+        blob.digest,
+        message.size,
+        now(),
+        moment_or_none(summary.sent_at),
+        summary.attachment_count,
+        clean(summary.subject),
+        clean(summary.base_subject),
+        clean(summary.from_address),
+        clean(summary.from_name),
+        clean(summary.message_id),
+        clean("\n".join(summary.references)),
+        clean(summary.preview),
+        message.envelope,
+        message.body,
+        message.body_structure,
+        message.parts,
+        message.header,
+    )
+    weight = ROW_WEIGHT + blob.weight + sum(len(column) for column in columns[12:])
+    return Ready(blob, new_uuid(), columns, message.size, weight)
+
+
+def _add_message(batch: Batch, ready: Ready) -> int:
+    message_id = batch.message_ids.popleft()
+    batch.blobs.append(ready.blob)
+    batch.messages.append((message_id, ready.email_id, *ready.columns))
+    return message_id
+
+
+def _add_entry(
+    batch: Batch, mailbox: LockedMailbox, message_id: int, size: int, flags: Flags, internal_date: int
+) -> int:
+    uid = mailbox.take_uids(1)[0]
+    system, keywords = int(flags.system), words(flags.keywords)
+    modseq = batch.append_change(mailbox).modseq
+    row = (mailbox.id, uid, message_id, system, keywords, modseq, size, internal_date, now())
+    batch.add_entries(mailbox, [(row, (uid, message_id, system, keywords, size, internal_date))])
+    return uid
+
+
+class Deliver:
+    """One message for all its local recipients."""
+
+    inserts = True
+    new_messages = 1
+
+    def __init__(self, delivery: Delivery, ready: Ready) -> None:
+        self._delivery = delivery
+        self._ready = ready
+        self.weight = ready.weight
+        self.mailbox_names = {target.mailbox for target in delivery.targets}
+
+    def addresses(self) -> Sequence[Address]:
+        """See Operation."""
+        return [target.address for target in self._delivery.targets]
+
+    def mailbox_ids(self) -> Sequence[int]:
+        """See Operation."""
+        return ()
+
+    async def apply(self, batch: Batch) -> tuple[Delivered, ...]:
+        """See Operation. Recipients who share a mailbox share an entry."""
+        message_id = _add_message(batch, self._ready)
+        uids: dict[int, int] = {}
+        return tuple(self._deliver(batch, message_id, target, uids) for target in self._delivery.targets)
+
+    def _deliver(
+        self, batch: Batch, message_id: int, target: DeliveryTarget, uids: dict[int, int]
+    ) -> Delivered:
+        owner = batch.owners[target.address.key]
+        mailbox = batch.mailbox_of(owner.account_id, target.mailbox)
+        if mailbox.id not in uids:
+            received = moment(self._delivery.received_at)
+            uids[mailbox.id] = _add_entry(
+                batch, mailbox, message_id, self._ready.size, target.flags, received
+            )
+            if owner.user_id is not None:
+                self._notify(batch, owner.user_id)
+        uid = uids[mailbox.id]
+        return Delivered(target, owner.account_id, owner.user_id, mailbox.id, uid, self._ready.email_id)
+
+    def _notify(self, batch: Batch, user_id: UUID) -> None:
+        summary = self._delivery.message.summary
+        batch.outbox.append(
+            (
+                new_uuid(),
+                user_id,
+                self._ready.email_id,
+                now(),
+                0,  # leased by nobody
+                clean(summary.from_address),
+                clean(summary.from_name),
+                clean(summary.subject),
+                summary.attachment_count > 0,
+            )
+        )
+        changed(batch.transaction, TopicKind.OUTBOX)
+
+
+class Append:
+    """Messages that a user puts into a mailbox, all or none."""
+
+    inserts = True
+
+    def __init__(self, mailbox_id: int, messages: Sequence[NewMessage], ready: Sequence[Ready]) -> None:
+        self._mailbox_id = mailbox_id
+        self._messages = messages
+        self._ready = ready
+        self.weight = sum(message.weight for message in ready)
+        self.new_messages = len(ready)
+
+    def addresses(self) -> Sequence[Address]:
+        """See Operation."""
+        return ()
+
+    def mailbox_ids(self) -> Sequence[int]:
+        """See Operation."""
+        return (self._mailbox_id,)
+
+    async def apply(self, batch: Batch) -> Appended:
+        """See Operation."""
+        mailbox = batch.mailbox(self._mailbox_id)
+        uids = tuple(
+            _add_entry(
+                batch,
+                mailbox,
+                _add_message(batch, ready),
+                ready.size,
+                message.flags,
+                moment(message.internal_date),
+            )
+            for message, ready in zip(self._messages, self._ready, strict=True)
+        )
+        return Appended(mailbox.id, mailbox.uidvalidity, uids, highestmodseq=mailbox.highestmodseq)
