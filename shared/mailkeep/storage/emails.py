@@ -1,0 +1,114 @@
+"""The account-wide view of mail, newest first, for the API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from mailkeep.errors import NotFound
+from mailkeep.model.mailbox import INBOX, SpecialUse
+from mailkeep.storage.database import Connection, Database, Row
+from mailkeep.storage.interface import EmailRow
+from mailkeep.storage.query import Query
+from mailkeep.storage.values import as_datetime, as_flags, as_uuid
+
+LEFT_OUT = (SpecialUse.SENT, SpecialUse.DRAFTS, SpecialUse.JUNK, SpecialUse.TRASH)
+"""Not in the list of all mail."""
+
+_MAILBOXES = Query(
+    "SELECT id, name, special_use, messages, unseen FROM mailbox WHERE account_id = :account_id AND selectable"
+)
+_COLUMNS = (
+    "e.mailbox_id, e.uid, e.flags, e.keywords, e.internal_date, e.size, m.id, m.email_id,"
+    " m.header_message_id, m.subject, m.from_address, m.from_name, m.attachment_count, m.preview"
+)
+# The newest of each mailbox come from its index; only they are sorted together, and only the page's own
+# rows read their message.
+_NEWEST = Query(
+    "SELECT n.mailbox_id, n.uid FROM unnest(CAST(:ids AS bigint[])) AS box(id) CROSS JOIN LATERAL"
+    " (SELECT mailbox_id, uid, internal_date, message_id FROM entry WHERE mailbox_id = box.id"
+    " ORDER BY internal_date DESC, message_id DESC LIMIT :upto) n"
+    " ORDER BY n.internal_date DESC, n.message_id DESC LIMIT :most OFFSET :skip"
+)
+_NEWEST_OF_ONE = Query(
+    "SELECT mailbox_id, uid, internal_date, message_id FROM entry WHERE mailbox_id = :id"
+    " ORDER BY internal_date DESC, message_id DESC LIMIT :upto"
+)
+_ROW = Query(
+    f"SELECT {_COLUMNS} FROM entry e JOIN message m ON m.id = e.message_id"
+    " WHERE e.mailbox_id = :mailbox_id AND e.uid = :uid"
+)
+_BY_EMAIL_ID = Query(
+    f"SELECT {_COLUMNS}, b.name FROM message m JOIN entry e ON e.message_id = m.id"
+    " JOIN mailbox b ON b.id = e.mailbox_id"
+    " WHERE m.email_id = :email_id AND b.account_id = :account_id ORDER BY e.mailbox_id, e.uid LIMIT 1"
+)
+
+
+class StoredEmails:
+    """See interface.Emails."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def page(
+        self, account_id: int, offset: int, limit: int, mailbox: str | None = None
+    ) -> tuple[Sequence[EmailRow], int, int]:
+        """See interface.Emails. A message that lies in two mailboxes is listed from both."""
+
+        async def work(connection: Connection) -> tuple[Sequence[EmailRow], int, int]:
+            boxes = await connection.all(_MAILBOXES, account_id=account_id)
+            listed = [box for box in boxes if _is_listed(box, mailbox)]
+            names = {box[0]: box[1] for box in listed}
+            places = await _newest(connection, list(names), offset, limit)
+            rows = [await connection.one(_ROW, mailbox_id=place[0], uid=place[1]) for place in places]
+            emails = [_email(row, names[row[0]]) for row in rows if row is not None]
+            return emails, sum(box[3] for box in listed), sum(box[4] for box in boxes)
+
+        return await self._database.read_at_once(work)
+
+    async def get(self, account_id: int, email_id: UUID) -> EmailRow:
+        """See interface.Emails."""
+        row = await self._database.read(
+            lambda connection: connection.one(_BY_EMAIL_ID, email_id=email_id, account_id=account_id)
+        )
+        if row is None:
+            raise NotFound("There is no such message.")
+        return _email(row, row[14])
+
+
+async def _newest(connection: Connection, ids: list[int], offset: int, limit: int) -> Sequence[Row]:
+    if connection.dialect == "postgres":
+        return await connection.all(_NEWEST, ids=ids, upto=offset + limit, most=limit, skip=offset)
+    # SQLite knows no LATERAL; its calls cost no round trip.
+    rows: list[Row] = []
+    for id in ids:
+        rows += await connection.all(_NEWEST_OF_ONE, id=id, upto=offset + limit)
+    rows.sort(key=lambda row: (row[2], row[3]), reverse=True)
+    return rows[offset : offset + limit]
+
+
+def _is_listed(box: Row, mailbox: str | None) -> bool:
+    _, name, special_use, *_ = box
+    if mailbox is None:
+        return special_use not in LEFT_OUT
+    return bool(name == (INBOX if mailbox.upper() == INBOX else mailbox))
+
+
+def _email(row: Row, mailbox: str) -> EmailRow:
+    return EmailRow(
+        email_id=as_uuid(row[7]),
+        message_id=row[6],
+        mailbox_id=row[0],
+        mailbox=mailbox,
+        uid=row[1],
+        flags=as_flags(row[2], row[3]),
+        received_at=as_datetime(row[4]),
+        size=row[5],
+        header_message_id=row[8],
+        subject=row[9],
+        from_address=row[10],
+        from_name=row[11],
+        attachment_count=row[12],
+        preview=row[13],
+    )

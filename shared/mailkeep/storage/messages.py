@@ -1,0 +1,205 @@
+"""Reading messages: snapshots of mailboxes, columns of message rows, and octets."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+from mailkeep.errors import NotFound
+from mailkeep.model.message import MessageSummary
+from mailkeep.storage import blobs
+from mailkeep.storage.database import Connection, Database, Row
+from mailkeep.storage.interface import Body, Column
+from mailkeep.storage.query import Query
+from mailkeep.storage.snapshot import Snapshot
+from mailkeep.storage.snapshots import Snapshots
+from mailkeep.storage.values import as_datetime_or_none, as_uuid
+
+BATCH_OCTETS = 1024 * 1024
+BATCH_ROWS = 1000
+FIRST_ROWS = 64  # before anything is known of how large the rows are
+BODIES_OCTETS = 4 * 1024 * 1024
+
+_SUMMARY = (
+    "subject, base_subject, from_address, from_name, header_message_id, reference_ids, sent_at,"
+    " attachment_count, preview"
+)
+_SUMMARY_WIDTH = 9
+_MESSAGE = "SELECT message.id, message.size, message.header, blob.digest, blob.size, blob.chunk FROM message"
+_MESSAGE += " JOIN blob ON blob.digest = message.digest WHERE message.id"
+_BODY = Query(f"{_MESSAGE} = :id")
+_BODIES = Query(f"{_MESSAGE} = ANY(:ids)", sqlite=f"{_MESSAGE} IN (SELECT value FROM json_each(:ids))")
+_SIZES = Query(
+    "SELECT id, size FROM message WHERE id = ANY(:ids)",
+    sqlite="SELECT id, size FROM message WHERE id IN (SELECT value FROM json_each(:ids))",
+)
+
+
+class StoredMessages:
+    """See interface.Messages."""
+
+    def __init__(self, database: Database, snapshots: Snapshots) -> None:
+        self._database = database
+        self._snapshots = snapshots
+        self._row_queries: dict[tuple[Column, ...], Query] = {}
+
+    async def snapshot(self, mailbox_id: int) -> Snapshot:
+        """See interface.Messages."""
+        return await self._snapshots.get(mailbox_id)
+
+    async def refresh(self, snapshot: Snapshot) -> None:
+        """See interface.Messages."""
+        await self._snapshots.refresh(snapshot)
+
+    # --- rows -----------------------------------------------------------------------------------
+
+    async def rows(
+        self, message_ids: Sequence[int], columns: Sequence[Column]
+    ) -> AsyncIterator[Sequence[tuple[Any, ...]]]:
+        """See interface.Messages. How many are read at a time follows from how large the last ones were."""
+        query = self._rows_query(tuple(columns))
+        shape = _shape_of(columns)
+        at, count = 0, FIRST_ROWS
+        while at < len(message_ids):
+            wanted = list(message_ids[at : at + count])
+            found = {row[0]: row for row in await self._all(query, wanted)}
+            octets = 1
+            batch = []
+            for row in [found[id] for id in wanted if id in found]:
+                batch.append(shape(row))
+                octets += _octets(row)
+                if octets > BATCH_OCTETS:
+                    yield batch
+                    batch, octets = [], 1
+            if batch:
+                yield batch
+            at += len(wanted)
+            count = _next_count(count, found.values())
+
+    async def _all(self, query: Query, ids: Sequence[int]) -> Sequence[Row]:
+        return await self._database.read(lambda connection: connection.all(query, ids=ids))
+
+    def _rows_query(self, columns: tuple[Column, ...]) -> Query:
+        query = self._row_queries.get(columns)
+        if query is None:
+            names = [_SUMMARY if column is Column.SUMMARY else column.value for column in columns]
+            select = f"SELECT {', '.join(['id', *names])} FROM message WHERE id"
+            query = Query(f"{select} = ANY(:ids)", sqlite=f"{select} IN (SELECT value FROM json_each(:ids))")
+            self._row_queries[columns] = query
+        return query
+
+    # --- octets ---------------------------------------------------------------------------------
+
+    async def body(self, message_id: int) -> Body:
+        """See interface.Messages."""
+        row = await self._database.read(lambda connection: connection.one(_BODY, id=message_id))
+        if row is None:
+            raise NotFound("The message is gone.")
+        return StoredBody(self._database, row)
+
+    async def bodies(self, message_ids: Sequence[int]) -> AsyncIterator[tuple[int, bytes]]:
+        """See interface.Messages."""
+        for start in range(0, len(message_ids), BATCH_ROWS):
+            sizes = dict(await self._all(_SIZES, list(message_ids[start : start + BATCH_ROWS])))
+            present = [id for id in message_ids[start : start + BATCH_ROWS] if id in sizes]
+            for group in _groups(present, sizes):
+                found = {row[0]: row for row in await self._all(_BODIES, group)}
+                for message_id in group:
+                    if message_id in found:
+                        yield message_id, await StoredBody(self._database, found[message_id]).read()
+
+
+class StoredBody:
+    """See interface.Body. Holds the header and the first chunk; further chunks are read when asked for."""
+
+    __slots__ = ("_chunk", "_content_size", "_database", "_digest", "_header", "size")
+
+    def __init__(self, database: Database, row: Row) -> None:
+        self._database = database
+        _, self.size, self._header, self._digest, self._content_size, self._chunk = row
+
+    async def read(self, offset: int = 0, length: int | None = None) -> bytes:
+        """See interface.Body."""
+        return b"".join([piece async for piece in self.chunks(offset, length)])
+
+    async def chunks(self, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        """See interface.Body."""
+        end = self.size if length is None else min(self.size, offset + length)
+        kept = len(self._header)
+        if offset < min(end, kept):
+            yield self._header[offset : min(end, kept)]
+        at, stop = max(offset - kept, 0), end - kept
+        while at < stop:
+            number, skip = divmod(at, blobs.CHUNK)
+            piece = await self._content(number)
+            taken = piece[skip : skip + stop - at]
+            yield taken
+            at += len(taken)
+
+    async def _content(self, number: int) -> bytes:
+        if number == 0:
+            return blobs.unpack(self._chunk)
+
+        async def work(connection: Connection) -> bytes:
+            return await blobs.chunk(connection, self._digest, number)
+
+        return blobs.unpack(await self._database.read(work))
+
+
+def _shape_of(columns: Sequence[Column]) -> Callable[[Row], tuple[Any, ...]]:
+    """What makes a row of values from a row as read."""
+    if Column.EMAIL_ID not in columns and Column.SUMMARY not in columns:
+        return tuple
+
+    def shape(row: Row) -> tuple[Any, ...]:
+        values: list[Any] = [row[0]]
+        at = 1
+        for column in columns:
+            if column is Column.SUMMARY:
+                values.append(_summary(row[at : at + _SUMMARY_WIDTH]))
+                at += _SUMMARY_WIDTH
+            else:
+                values.append(as_uuid(row[at]) if column is Column.EMAIL_ID else row[at])
+                at += 1
+        return tuple(values)
+
+    return shape
+
+
+def _summary(row: Row) -> MessageSummary:
+    subject, base_subject, from_address, from_name, message_id, references, sent_at, attachments, preview = (
+        row
+    )
+    return MessageSummary(
+        subject=subject,
+        base_subject=base_subject,
+        from_address=from_address,
+        from_name=from_name,
+        message_id=message_id,
+        references=tuple(references.split("\n")) if references else (),
+        sent_at=as_datetime_or_none(sent_at),
+        attachment_count=attachments,
+        preview=preview,
+    )
+
+
+def _octets(row: Row) -> int:
+    return sum(len(value) for value in row if isinstance(value, bytes | str))
+
+
+def _next_count(count: int, rows: Sequence[Row] | Any) -> int:
+    octets = sum(map(_octets, rows))
+    fitting = BATCH_ROWS if not octets else len(rows) * BATCH_OCTETS // octets
+    return max(1, min(BATCH_ROWS, count * 4, fitting))
+
+
+def _groups(ids: Sequence[int], sizes: dict[int, int]) -> list[list[int]]:
+    groups: list[list[int]] = []
+    octets = BODIES_OCTETS
+    for id in ids:
+        octets += sizes[id]
+        if octets > BODIES_OCTETS:
+            groups.append([])
+            octets = sizes[id]
+        groups[-1].append(id)
+    return groups

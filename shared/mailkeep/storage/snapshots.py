@@ -1,0 +1,154 @@
+"""The snapshots of this process: one a mailbox, shared by all sessions that have it selected.
+
+The registry holds them weakly: a mailbox that nobody has open costs nothing. While one is held, every
+commit that the feed tells of moves it forward by the change log; after a gap, or when too much happened,
+it is read anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import weakref
+from collections.abc import Sequence
+
+from mailkeep.errors import MailboxNotFound, StoreUnavailable
+from mailkeep.storage import change_log
+from mailkeep.storage.database import Connection, Database, Row
+from mailkeep.storage.feed import Hub
+from mailkeep.storage.interface import Topic, TopicKind
+from mailkeep.storage.query import Query
+from mailkeep.storage.snapshot import CHANGES_KEPT, Snapshot
+from mailkeep.storage.values import as_words
+
+PAGE = 5000  # entries read at a time: what the event loop digests in a few milliseconds
+RETRY_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
+
+_HEAD = Query("SELECT uidvalidity, uidnext, highestmodseq FROM mailbox WHERE id = :id AND selectable")
+_ENTRIES = Query(
+    "SELECT uid, message_id, flags, keywords, modseq, size, internal_date FROM entry"
+    " WHERE mailbox_id = :mailbox_id AND uid > :after ORDER BY uid LIMIT :most"
+)
+
+
+class Snapshots:
+    """`get` and `refresh` may be called at any time, by many at once; each mailbox is read by one of them."""
+
+    def __init__(self, database: Database, hub: Hub) -> None:
+        self._database = database
+        self._hub = hub
+        self._held: weakref.WeakValueDictionary[int, Snapshot] = weakref.WeakValueDictionary()
+        self._reading: weakref.WeakValueDictionary[int, asyncio.Lock] = weakref.WeakValueDictionary()
+        self._following: dict[int, asyncio.Task[None]] = {}
+        self._stale: set[int] = set()
+
+    async def get(self, mailbox_id: int) -> Snapshot:
+        """See interface.Messages.snapshot."""
+        async with self._lock(mailbox_id):
+            snapshot = self._held.get(mailbox_id)
+            if snapshot is None:
+                snapshot = await self._load(mailbox_id)
+                self._hold(snapshot)
+            else:
+                await self._move(snapshot)
+        return snapshot
+
+    async def refresh(self, snapshot: Snapshot) -> None:
+        """See interface.Messages.refresh."""
+        async with self._lock(snapshot.mailbox_id):
+            await self._move(snapshot)
+
+    async def close(self) -> None:
+        """Follow the feed no more."""
+        for task in list(self._following.values()):
+            task.cancel()
+            await asyncio.wait([task])
+
+    # --- following the feed ---------------------------------------------------------------------
+
+    def _hold(self, snapshot: Snapshot) -> None:
+        mailbox_id = snapshot.mailbox_id
+        self._held[mailbox_id] = snapshot
+        stop = self._hub.watch(Topic(TopicKind.MAILBOX, str(mailbox_id)), lambda: self._changed(mailbox_id))
+        weakref.finalize(snapshot, stop)
+
+    def _changed(self, mailbox_id: int) -> None:
+        """Commits that come while one is being read are read together, next."""
+        self._stale.add(mailbox_id)
+        if mailbox_id not in self._following:
+            task = asyncio.create_task(self._follow(mailbox_id), name=f"snapshot-{mailbox_id}")
+            self._following[mailbox_id] = task
+            task.add_done_callback(lambda _: self._following.pop(mailbox_id, None))
+
+    async def _follow(self, mailbox_id: int) -> None:
+        while mailbox_id in self._stale:
+            self._stale.discard(mailbox_id)
+            snapshot = self._held.get(mailbox_id)
+            if snapshot is None:
+                return
+            try:
+                await self.refresh(snapshot)
+            except StoreUnavailable:
+                self._stale.add(mailbox_id)
+                del snapshot  # it may go while we wait
+                await asyncio.sleep(RETRY_SECONDS)
+            except MailboxNotFound:
+                snapshot.notify()  # its sessions ask again and hear the same
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def _lock(self, mailbox_id: int) -> asyncio.Lock:
+        lock = self._reading.get(mailbox_id)
+        if lock is None:
+            lock = self._reading[mailbox_id] = asyncio.Lock()
+        return lock
+
+    async def _load(self, mailbox_id: int) -> Snapshot:
+        async def work(connection: Connection) -> Snapshot:
+            head = await _head(connection, mailbox_id)
+            snapshot = Snapshot(mailbox_id, head[0], head[1], head[2])
+            after = 0
+            while page := await connection.all(_ENTRIES, mailbox_id=mailbox_id, after=after, most=PAGE):
+                snapshot.load(_snapshot_rows(page))
+                after = page[-1][0]
+            return snapshot
+
+        return await self._database.read_at_once(work)
+
+    async def _move(self, snapshot: Snapshot) -> None:
+        known = snapshot.highestmodseq
+
+        async def work(connection: Connection) -> tuple[Row, Sequence[Row]]:
+            head = await _head(connection, snapshot.mailbox_id)
+            if head[2] == known:
+                return head, ()
+            return head, await connection.all(
+                change_log.SINCE, mailbox_id=snapshot.mailbox_id, modseq=known, most=CHANGES_KEPT
+            )
+
+        head, changes = await self._database.read_at_once(work)
+        if head[2] == known and head[0] == snapshot.uidvalidity:
+            return
+        if head[0] == snapshot.uidvalidity and len(changes) == head[2] - known:
+            for row in changes:
+                change_log.apply(snapshot, row)
+            snapshot.uidnext = head[1]
+        else:
+            snapshot.replace(await self._load(snapshot.mailbox_id))
+        snapshot.notify()
+
+
+async def _head(connection: Connection, mailbox_id: int) -> Row:
+    head = await connection.one(_HEAD, id=mailbox_id)
+    if head is None:
+        raise MailboxNotFound("The mailbox does not exist.")
+    return head
+
+
+def _snapshot_rows(page: Sequence[Row]) -> list[tuple[int, int, int, tuple[str, ...], int, int, int]]:
+    return [
+        (uid, message_id, flags, as_words(keywords), modseq, size, date // 1_000_000)
+        for uid, message_id, flags, keywords, modseq, size, date in page
+    ]
