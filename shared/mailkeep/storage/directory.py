@@ -1,0 +1,270 @@
+"""Domains, users and addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from mailkeep.errors import AlreadyExists, InUse, NotFound
+from mailkeep.model.address import Address, normal_domain
+from mailkeep.model.directory import (
+    LOCAL_ISSUER,
+    AddressRecord,
+    Domain,
+    DomainPolicy,
+    Recipient,
+    User,
+)
+from mailkeep.storage import accounts, claiming
+from mailkeep.storage.database import Connection, Database, Row, Transaction, changed
+from mailkeep.storage.interface import TopicKind
+from mailkeep.storage.query import Query
+from mailkeep.storage.recipients import DOMAINS, Recipients, check_catch_all
+from mailkeep.storage.values import (
+    as_datetime,
+    as_datetime_or_none,
+    as_uuid,
+    as_uuid_or_none,
+    clean,
+    moment,
+    new_uuid,
+    now,
+)
+
+_ADD_DOMAIN = Query(
+    "INSERT INTO domain (name, policy, catch_all, created_at) VALUES (:name, :policy, :catch_all, :created_at)"
+    " ON CONFLICT (name) DO NOTHING"
+)
+_REMOVE_DOMAIN = Query("DELETE FROM domain WHERE name = :name")
+_HAS_DOMAIN = Query("SELECT 1 FROM domain WHERE name = :name")
+_CLAIMED_IN_DOMAIN = Query(
+    "SELECT 1 FROM address JOIN account ON account.id = address.account_id"
+    " WHERE address.domain = :name AND account.user_id IS NOT NULL LIMIT 1"
+)
+_ADD_USER = Query(
+    'INSERT INTO "user" (id, issuer, subject, name, disabled, created_at)'
+    " VALUES (:id, :issuer, :subject, :name, false, :created_at) ON CONFLICT (issuer, subject) DO NOTHING"
+)
+_USERS = (
+    "SELECT u.id, account.id, u.issuer, u.subject, u.name, address.address, u.disabled, u.created_at,"
+    ' u.last_login_at FROM "user" u JOIN account ON account.user_id = u.id'
+    " JOIN address ON address.account_id = account.id AND address.is_primary"
+)
+_ALL_USERS = Query(f"{_USERS} ORDER BY address.address")
+_USER_BY_ID = Query(f"{_USERS} WHERE u.id = :id")
+_USER_BY_SUBJECT = Query(f"{_USERS} WHERE u.issuer = :issuer AND u.subject = :subject")
+_USER_BY_ADDRESS = Query(
+    f"{_USERS} WHERE account.id = (SELECT account_id FROM address WHERE address = :address)"
+)
+_SET_DISABLED = Query('UPDATE "user" SET disabled = :disabled WHERE id = :id')
+_TOUCH_LOGIN = Query(
+    'UPDATE "user" SET last_login_at = :at WHERE id = :id AND (last_login_at IS NULL OR last_login_at < :at)'
+)
+_ADDRESSES = (
+    "SELECT a.id, a.address, a.account_id, coalesce(account.user_id, a.pending_user_id), a.is_primary,"
+    " account.user_id IS NOT NULL, a.created_at FROM address a JOIN account ON account.id = a.account_id"
+)
+_ALL_ADDRESSES = Query(f"{_ADDRESSES} ORDER BY a.address")
+_ADDRESSES_OF = Query(
+    f"{_ADDRESSES} WHERE account.user_id = :user_id OR a.pending_user_id = :user_id ORDER BY a.address"
+)
+_ADDRESS = Query(f"{_ADDRESSES} WHERE a.address = :address")
+_REMOVE_ADDRESS = Query("DELETE FROM address WHERE id = :id")
+_FORGET_PENDING = Query("UPDATE address SET pending_user_id = NULL WHERE id = :id")
+
+
+class StoredDirectory:
+    """See interface.Directory."""
+
+    def __init__(self, database: Database, recipients: Recipients) -> None:
+        self._database = database
+        self._recipients = recipients
+
+    # --- domains --------------------------------------------------------------------------------
+
+    async def add_domain(
+        self, name: str, policy: DomainPolicy = DomainPolicy.STORE_UNLINKED, catch_all: Address | None = None
+    ) -> Domain:
+        """See interface.Directory."""
+        domain, taker, created_at = normal_domain(name), check_catch_all(policy, catch_all), now()
+
+        async def work(transaction: Transaction) -> None:
+            added = await transaction.run(
+                _ADD_DOMAIN, name=domain, policy=policy.value, catch_all=taker, created_at=created_at
+            )
+            if not added:
+                raise AlreadyExists(f"The domain {domain} is hosted already.")
+            changed(transaction, TopicKind.DIRECTORY)
+
+        await self._database.write(work)
+        return Domain(domain, policy, taker, as_datetime(created_at))
+
+    async def remove_domain(self, name: str) -> None:
+        """See interface.Directory."""
+        domain = normal_domain(name)
+
+        async def work(transaction: Transaction) -> None:
+            if await transaction.one(_CLAIMED_IN_DOMAIN, name=domain):
+                raise InUse(f"Users have addresses in {domain}; take those away first.")
+            if not await transaction.run(_REMOVE_DOMAIN, name=domain):
+                raise NotFound(f"The domain {domain} is not hosted here.")
+            changed(transaction, TopicKind.DIRECTORY)
+
+        await self._database.write(work)
+
+    async def domains(self) -> Sequence[Domain]:
+        """See interface.Directory."""
+        rows = await self._database.read(lambda connection: connection.all(DOMAINS))
+        return [Domain(row[0], DomainPolicy(row[1]), row[2], as_datetime(row[3])) for row in rows]
+
+    async def domain(self, name: str) -> Domain | None:
+        """See interface.Directory."""
+        return await self._recipients.domain(name)
+
+    async def recipient(self, address: Address) -> Recipient:
+        """See interface.Directory."""
+        return await self._recipients.recipient(address)
+
+    # --- users ----------------------------------------------------------------------------------
+
+    async def add_user(self, address: Address, name: str = "", issuer: str = "", subject: str = "") -> User:
+        """See interface.Directory."""
+        user_id = new_uuid()
+        known_as = {"issuer": issuer or LOCAL_ISSUER, "subject": clean(subject) or address.key}
+
+        async def work(transaction: Transaction) -> User:
+            await _require_domain(transaction, address)
+            added = await transaction.run(
+                _ADD_USER, id=user_id, name=clean(name), created_at=now(), **known_as
+            )
+            if not added:
+                raise AlreadyExists("The issuer's subject has a user already.")
+            await claiming.claim(transaction, address, user_id)
+            changed(transaction, TopicKind.USER, user_id)
+            row = await transaction.one(_USER_BY_ID, id=user_id)
+            assert row is not None
+            return _user(row)
+
+        return await self._database.write(work)
+
+    async def users(self) -> Sequence[User]:
+        """See interface.Directory."""
+        return [
+            _user(row) for row in await self._database.read(lambda connection: connection.all(_ALL_USERS))
+        ]
+
+    async def user(self, user_id: UUID) -> User | None:
+        """See interface.Directory."""
+        return await self._user(_USER_BY_ID, id=user_id)
+
+    async def user_by_address(self, address: Address) -> User | None:
+        """See interface.Directory."""
+        return await self._user(_USER_BY_ADDRESS, address=address.key)
+
+    async def user_by_subject(self, issuer: str, subject: str) -> User | None:
+        """See interface.Directory."""
+        return await self._user(_USER_BY_SUBJECT, issuer=issuer, subject=clean(subject))
+
+    async def set_disabled(self, user_id: UUID, disabled: bool) -> None:
+        """See interface.Directory."""
+
+        async def work(transaction: Transaction) -> None:
+            if not await transaction.run(_SET_DISABLED, id=user_id, disabled=disabled):
+                raise NotFound("There is no such user.")
+            changed(transaction, TopicKind.USER, user_id)
+
+        await self._database.write(work)
+
+    async def touch_logins(self, seen: Sequence[tuple[UUID, datetime]]) -> None:
+        """See interface.Directory."""
+        rows = [{"id": user_id, "at": moment(at)} for user_id, at in sorted(seen)]
+        await self._database.write(lambda transaction: transaction.many(_TOUCH_LOGIN, rows))
+
+    async def _user(self, query: Query, **parameters: object) -> User | None:
+        row = await self._database.read(lambda connection: connection.one(query, **parameters))
+        return None if row is None else _user(row)
+
+    # --- addresses ------------------------------------------------------------------------------
+
+    async def add_address(self, user_id: UUID, address: Address, verified: bool = True) -> AddressRecord:
+        """See interface.Directory."""
+
+        async def work(transaction: Transaction) -> AddressRecord:
+            row = await transaction.one(_USER_BY_ID, id=user_id)
+            if row is None:
+                raise NotFound("There is no such user.")
+            await _require_domain(transaction, address)
+            if verified:
+                await claiming.join(transaction, address, _user(row))
+            else:
+                await claiming.ask_for(transaction, address, user_id)
+            added = await transaction.one(_ADDRESS, address=address.key)
+            assert added is not None
+            return _address(added)
+
+        return await self._database.write(work)
+
+    async def remove_address(self, address: Address) -> None:
+        """See interface.Directory."""
+
+        async def work(transaction: Transaction) -> None:
+            row = await transaction.one(_ADDRESS, address=address.key)
+            record = None if row is None else _address(row)
+            if record is None or record.user_id is None:
+                raise NotFound("No user has that address.")
+            if record.primary:
+                raise InUse("A user's primary address cannot be taken away.")
+            query = _REMOVE_ADDRESS if record.verified else _FORGET_PENDING
+            await transaction.run(query, id=record.id)
+            changed(transaction, TopicKind.DIRECTORY)
+            changed(transaction, TopicKind.USER, record.user_id)
+
+        await self._database.write(work)
+
+    async def addresses(self, user_id: UUID | None = None) -> Sequence[AddressRecord]:
+        """See interface.Directory."""
+
+        async def work(connection: Connection) -> Sequence[Row]:
+            if user_id is None:
+                return await connection.all(_ALL_ADDRESSES)
+            return await connection.all(_ADDRESSES_OF, user_id=user_id)
+
+        return [_address(row) for row in await self._database.read(work)]
+
+    async def owns(self, user_id: UUID, address: Address) -> bool:
+        """See interface.Directory."""
+        candidates = {address.key, address.without_tag().key}
+        owners = await self._database.read(lambda connection: accounts.resolve(connection, candidates))
+        return any(owner.user_id == user_id for owner in owners.values())
+
+
+async def _require_domain(transaction: Transaction, address: Address) -> None:
+    if not await transaction.one(_HAS_DOMAIN, name=address.domain):
+        raise NotFound(f"The domain {address.domain} is not hosted here.")
+
+
+def _user(row: Row) -> User:
+    return User(
+        id=as_uuid(row[0]),
+        account_id=row[1],
+        issuer=row[2],
+        subject=row[3],
+        name=row[4],
+        primary_address=row[5],
+        disabled=bool(row[6]),
+        created_at=as_datetime(row[7]),
+        last_login_at=as_datetime_or_none(row[8]),
+    )
+
+
+def _address(row: Row) -> AddressRecord:
+    return AddressRecord(
+        id=as_uuid(row[0]),
+        address=row[1],
+        account_id=row[2],
+        user_id=as_uuid_or_none(row[3]),
+        primary=bool(row[4]),
+        verified=bool(row[5]),
+        created_at=as_datetime(row[6]),
+    )

@@ -1,0 +1,122 @@
+"""The key table. mailkeep.auth is its only reader; an import rule holds everybody to that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from mailkeep.errors import AlreadyExists, NotFound
+from mailkeep.model.scope import Scope, format_scopes
+from mailkeep.storage import tables
+from mailkeep.storage.database import Database, Row, Transaction, changed
+from mailkeep.storage.interface import StoredKey, TopicKind
+from mailkeep.storage.query import Query
+from mailkeep.storage.values import (
+    as_datetime,
+    as_datetime_or_none,
+    as_uuid,
+    as_uuid_or_none,
+    as_words,
+    clean,
+    moment,
+    moment_or_none,
+    now,
+    words,
+)
+
+_NAMES = [column.name for column in tables.api_key.columns]
+_ADD = Query(
+    f"INSERT INTO api_key ({', '.join(_NAMES)}) VALUES ({', '.join(f':{name}' for name in _NAMES)})"
+    " ON CONFLICT DO NOTHING"
+)
+_SELECT = f"SELECT {', '.join(_NAMES)} FROM api_key"
+_BY_PREFIX = Query(f"{_SELECT} WHERE prefix = :prefix")
+_BY_ID = Query(f"{_SELECT} WHERE id = :id")
+_OF_USER = Query(f"{_SELECT} WHERE user_id = :user_id ORDER BY created_at DESC, id DESC")
+_ALL = Query(f"{_SELECT} ORDER BY created_at DESC, id DESC")
+_REVOKE = Query("UPDATE api_key SET revoked_at = coalesce(revoked_at, :at) WHERE id = :id")
+_TOUCH = Query(
+    "UPDATE api_key SET last_used_at = :at WHERE id = :id AND (last_used_at IS NULL OR last_used_at < :at)"
+)
+
+
+class StoredKeys:
+    """See interface.Keys."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, key: StoredKey) -> None:
+        """See interface.Keys."""
+        columns = {
+            "id": key.id,
+            "user_id": key.user_id,
+            "name": clean(key.name),
+            "prefix": key.prefix,
+            "hash": key.hash,
+            "scopes": words(format_scopes(key.scopes)),
+            "networks": words(key.networks),
+            "created_at": now() if key.created_at is None else moment(key.created_at),
+            "expires_at": moment_or_none(key.expires_at),
+            "last_used_at": moment_or_none(key.last_used_at),
+            "revoked_at": moment_or_none(key.revoked_at),
+        }
+
+        async def work(transaction: Transaction) -> None:
+            if not await transaction.run(_ADD, **columns):
+                raise AlreadyExists("A key with this prefix is there already.")
+            changed(transaction, TopicKind.KEY, key.id)
+
+        await self._database.write(work)
+
+    async def by_prefix(self, prefix: str) -> StoredKey | None:
+        """See interface.Keys."""
+        return await self._one(_BY_PREFIX, prefix=clean(prefix))
+
+    async def get(self, key_id: UUID) -> StoredKey | None:
+        """See interface.Keys."""
+        return await self._one(_BY_ID, id=key_id)
+
+    async def list(self, user_id: UUID | None = None) -> Sequence[StoredKey]:
+        """See interface.Keys."""
+        if user_id is None:
+            rows = await self._database.read(lambda connection: connection.all(_ALL))
+        else:
+            rows = await self._database.read(lambda connection: connection.all(_OF_USER, user_id=user_id))
+        return [_key(row) for row in rows]
+
+    async def revoke(self, key_id: UUID, at: datetime) -> None:
+        """See interface.Keys."""
+
+        async def work(transaction: Transaction) -> None:
+            if not await transaction.run(_REVOKE, id=key_id, at=moment(at)):
+                raise NotFound("There is no such key.")
+            changed(transaction, TopicKind.KEY, key_id)
+
+        await self._database.write(work)
+
+    async def touch(self, used: Sequence[tuple[UUID, datetime]]) -> None:
+        """See interface.Keys."""
+        rows = [{"id": key_id, "at": moment(at)} for key_id, at in sorted(used)]
+        await self._database.write(lambda transaction: transaction.many(_TOUCH, rows))
+
+    async def _one(self, query: Query, **parameters: object) -> StoredKey | None:
+        row = await self._database.read(lambda connection: connection.one(query, **parameters))
+        return None if row is None else _key(row)
+
+
+def _key(row: Row) -> StoredKey:
+    return StoredKey(
+        id=as_uuid(row[0]),
+        user_id=as_uuid_or_none(row[1]),
+        name=row[2],
+        prefix=row[3],
+        hash=row[4],
+        scopes=frozenset(Scope(word) for word in as_words(row[5])),
+        networks=as_words(row[6]),
+        created_at=as_datetime(row[7]),
+        expires_at=as_datetime_or_none(row[8]),
+        last_used_at=as_datetime_or_none(row[9]),
+        revoked_at=as_datetime_or_none(row[10]),
+    )

@@ -1,0 +1,67 @@
+"""Notifications that the API has not acknowledged yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from mailkeep.storage.database import Database, Row, Transaction, changed
+from mailkeep.storage.interface import OutboxItem, TopicKind
+from mailkeep.storage.query import Query
+from mailkeep.storage.values import as_datetime, as_uuid, now
+
+_FREE = Query("SELECT 1 FROM outbox WHERE leased_until <= :now LIMIT 1")
+_CLAIM = (
+    "UPDATE outbox SET leased_until = :until WHERE id IN"
+    " (SELECT id FROM outbox WHERE leased_until <= :now ORDER BY id LIMIT :most{skip})"
+    " RETURNING id, item_id, user_id, email_id, created_at, from_address, from_name, subject, has_attachments"
+)
+_TAKE = Query(_CLAIM.format(skip=" FOR UPDATE SKIP LOCKED"), sqlite=_CLAIM.format(skip=""))
+_FINISH = Query("DELETE FROM outbox WHERE item_id = :item_id")
+_RELEASE = Query("UPDATE outbox SET leased_until = 0 WHERE item_id = :item_id")
+
+
+class StoredOutbox:
+    """See interface.Outbox."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def claim(self, limit: int, lease_seconds: float) -> Sequence[OutboxItem]:
+        """See interface.Outbox."""
+        if not await self._database.read(lambda connection: connection.one(_FREE, now=now())):
+            return []  # looking must not cost a write
+
+        async def work(transaction: Transaction) -> Sequence[Row]:
+            at = now()
+            until = at + int(lease_seconds * 1_000_000)
+            return await transaction.all(_TAKE, now=at, until=until, most=limit)
+
+        return [_item(row) for row in sorted(await self._database.write(work), key=lambda row: row[0])]
+
+    async def finish(self, ids: Sequence[UUID]) -> None:
+        """See interface.Outbox."""
+        rows = [{"item_id": item_id} for item_id in sorted(ids)]
+        await self._database.write(lambda transaction: transaction.many(_FINISH, rows))
+
+    async def release(self, ids: Sequence[UUID]) -> None:
+        """See interface.Outbox."""
+
+        async def work(transaction: Transaction) -> None:
+            await transaction.many(_RELEASE, [{"item_id": item_id} for item_id in sorted(ids)])
+            changed(transaction, TopicKind.OUTBOX)
+
+        await self._database.write(work)
+
+
+def _item(row: Row) -> OutboxItem:
+    return OutboxItem(
+        id=as_uuid(row[1]),
+        user_id=as_uuid(row[2]),
+        email_id=as_uuid(row[3]),
+        created_at=as_datetime(row[4]),
+        from_address=row[5],
+        from_name=row[6],
+        subject=row[7],
+        has_attachments=bool(row[8]),
+    )
