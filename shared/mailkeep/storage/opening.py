@@ -1,0 +1,88 @@
+"""Opening a store: which backend the settings name, its tables brought up to date, its parts started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from mailkeep.errors import SettingsError
+from mailkeep.settings import StoreSettings
+from mailkeep.storage import migrating, postgres
+from mailkeep.storage.database import Connection
+from mailkeep.storage.failures import store_failures
+from mailkeep.storage.feed import Hub
+from mailkeep.storage.feed_postgres import PostgresCarrier
+from mailkeep.storage.feed_sqlite import SqliteCarrier
+from mailkeep.storage.interface import Store
+from mailkeep.storage.locks import AdvisoryLocks, FileLocks
+from mailkeep.storage.query import Query
+from mailkeep.storage.sqlite import SqliteDatabase
+from mailkeep.storage.store import Backend, OpenedStore
+
+_COUNTER = Query("SELECT value FROM feed_counter WHERE id = 1")
+
+
+async def open_store(settings: StoreSettings) -> Store:
+    """See mailkeep.storage.open_store."""
+    await migrate(settings)
+    path = _sqlite_path(settings)
+    backend = await _open_postgres(settings) if path is None else await _open_sqlite(path, settings)
+    return OpenedStore(backend)
+
+
+async def migrate(settings: StoreSettings) -> None:
+    """See mailkeep.storage.migrate."""
+    path = _sqlite_path(settings)
+    if path is None:
+        await migrating.migrate_postgres(settings)
+    else:
+        await migrating.migrate_sqlite(path, settings)
+
+
+def _sqlite_path(settings: StoreSettings) -> Path | None:
+    """The file of an SQLite store, its directory made; None for PostgreSQL. Raises SettingsError."""
+    try:
+        url = make_url(settings.database_url)
+    except ArgumentError:
+        raise SettingsError("[store] database is not a database URL.") from None  # it may hold a password
+    if url.drivername == "postgresql+asyncpg":
+        return None
+    if url.drivername not in {"sqlite", "sqlite+aiosqlite"} or not url.database:
+        raise SettingsError("[store] database names neither a PostgreSQL database nor an SQLite file.")
+    path = Path(url.database)
+    with store_failures():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+async def _open_sqlite(path: Path, settings: StoreSettings) -> Backend:
+    hub = Hub()
+    carrier = SqliteCarrier(path.parent, hub)
+    database = SqliteDatabase(path, settings.timeout_seconds, carrier)
+
+    async def counter() -> int:
+        return await database.read(_count)
+
+    await carrier.start(counter)
+    return Backend(database, hub, FileLocks(path.parent / "locks"), carrier.close)
+
+
+async def _open_postgres(settings: StoreSettings) -> Backend:
+    hub = Hub()
+
+    async def connect() -> object:
+        return await postgres.connect(settings)
+
+    carrier = PostgresCarrier(hub, connect)
+    await carrier.start()
+    database = await postgres.PostgresDatabase.open(settings, carrier)
+    locks = AdvisoryLocks(connect, settings.timeout_seconds)
+    return Backend(database, hub, locks, carrier.close)
+
+
+async def _count(connection: Connection) -> int:
+    row = await connection.one(_COUNTER)
+    assert row is not None
+    return int(row[0])

@@ -1,0 +1,88 @@
+"""A store put together: its parts over one database, opened and closed in order."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from mailkeep.storage.audit import StoredAudit
+from mailkeep.storage.committer import GroupCommitter
+from mailkeep.storage.database import Database
+from mailkeep.storage.directory import StoredDirectory
+from mailkeep.storage.emails import StoredEmails
+from mailkeep.storage.feed import Hub
+from mailkeep.storage.interface import (
+    Audit,
+    Committer,
+    Directory,
+    Emails,
+    Feed,
+    Keys,
+    Locks,
+    Mailboxes,
+    Messages,
+    Outbox,
+)
+from mailkeep.storage.keys import StoredKeys
+from mailkeep.storage.locks import AdvisoryLocks, FileLocks
+from mailkeep.storage.mailboxes import StoredMailboxes
+from mailkeep.storage.messages import StoredMessages
+from mailkeep.storage.outbox import StoredOutbox
+from mailkeep.storage.query import Query
+from mailkeep.storage.recipients import Recipients
+from mailkeep.storage.snapshots import Snapshots
+
+_PING = Query("SELECT 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What differs between SQLite and PostgreSQL, and how to end it."""
+
+    database: Database
+    hub: Hub
+    locks: FileLocks | AdvisoryLocks
+    close_carrier: Callable[[], Awaitable[None]]
+
+
+class OpenedStore:
+    """See interface.Store."""
+
+    directory: Directory
+    mailboxes: Mailboxes
+    messages: Messages
+    emails: Emails
+    committer: Committer
+    feed: Feed
+    keys: Keys
+    outbox: Outbox
+    audit: Audit
+    locks: Locks
+
+    def __init__(self, backend: Backend) -> None:
+        database = backend.database
+        self._backend = backend
+        self._snapshots = Snapshots(database, backend.hub)
+        self._committer = GroupCommitter(database)
+        self.feed = backend.hub
+        self.locks = backend.locks
+        self.committer = self._committer
+        self.directory = StoredDirectory(database, Recipients(database, backend.hub))
+        self.mailboxes = StoredMailboxes(database)
+        self.messages = StoredMessages(database, self._snapshots)
+        self.emails = StoredEmails(database)
+        self.keys = StoredKeys(database)
+        self.outbox = StoredOutbox(database)
+        self.audit = StoredAudit(database)
+
+    async def ping(self) -> None:
+        """See interface.Store."""
+        await self._backend.database.read(lambda connection: connection.one(_PING))
+
+    async def close(self) -> None:
+        """See interface.Store."""
+        await self._committer.close()
+        await self._snapshots.close()
+        await self._backend.locks.close()
+        await self._backend.close_carrier()
+        await self._backend.database.close()
