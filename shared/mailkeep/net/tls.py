@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from mailkeep.errors import SettingsError
 
@@ -40,6 +40,7 @@ def twisted_options(settings: TlsSettings) -> IOpenSSLContextFactory | None:
     if not _configured(settings):
         return None
     # Hosts without Twisted must not pay for importing it.
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
     from OpenSSL import SSL  # noqa: PLC0415
     from twisted.internet.interfaces import IOpenSSLContextFactory  # noqa: PLC0415
     from zope.interface import implementer  # noqa: PLC0415
@@ -48,12 +49,13 @@ def twisted_options(settings: TlsSettings) -> IOpenSSLContextFactory | None:
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
     context.set_options(SSL.OP_NO_COMPRESSION | int(ssl.OP_NO_RENEGOTIATION))
     context.set_mode(_SSL_MODE_RELEASE_BUFFERS)
-    context.set_passwd_cb(lambda *_: b"")
     try:
         context.use_certificate_chain_file(settings.certificate)
-        context.use_privatekey_file(settings.key)
+        # Read by cryptography, which refuses an encrypted key where OpenSSL would ask at the terminal.
+        key = serialization.load_pem_private_key(Path(settings.key).read_bytes(), password=None)
+        context.use_privatekey(cast("Any", key))
         context.check_privatekey()
-    except (SSL.Error, OSError):
+    except (SSL.Error, OSError, ValueError, TypeError):
         raise _unusable(settings) from None
 
     @implementer(IOpenSSLContextFactory)

@@ -1,0 +1,220 @@
+"""The frame of a host, seen from outside: a process with signals, an exit code and what it says."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mailkeep.net import parent, sdnotify
+
+SECONDS = 30
+FRAMES = ("run_host", "run_twisted_host")
+
+
+class HostProgram:
+    """A host written for one test, and its notices."""
+
+    def __init__(self, directory: Path, frame: str, body: str) -> None:
+        self._program = directory / "host.py"
+        self._program.write_text(
+            "import asyncio, sys\n"
+            f"from mailkeep.net.runtime import {frame} as run\n"
+            "from mailkeep.observe.logs import get_logger\n"
+            "async def main(settings, lifecycle):\n"
+            f"{textwrap.indent(textwrap.dedent(body), '    ')}\n"
+            "sys.exit(run('test', main))\n"
+        )
+        self._address = str(directory / "notify")
+        self._notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._notices.bind(self._address)
+        self._notices.settimeout(SECONDS)
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self, *arguments: str, **environ: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, str(self._program), *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "NOTIFY_SOCKET": self._address, **environ},
+        )
+
+    def notice(self) -> dict[str, str]:
+        return sdnotify.parse(self._notices.recv(sdnotify.DATAGRAM_LIMIT))
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def end(self) -> tuple[int, str, str]:
+        assert self.process is not None
+        out, err = self.process.communicate(timeout=SECONDS)
+        return self.process.returncode, out, err
+
+    def close(self) -> None:
+        self._notices.close()
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Callable[[str, str], HostProgram]:
+    made: list[HostProgram] = []
+
+    def make(frame: str, body: str) -> HostProgram:
+        made.append(HostProgram(tmp_path, frame, body))
+        return made[-1]
+
+    yield make  # type: ignore[misc]
+    for one in made:
+        one.close()
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_a_host_in_order(
+    host: Callable[[str, str], HostProgram], frame: str, number: signal.Signals
+) -> None:
+    program = host(
+        frame,
+        """
+        assert type(asyncio.get_running_loop()).__module__.startswith("uvloop")
+        lifecycle.ready({"mx": ["127.0.0.1:25"]})
+        await lifecycle.stopping.wait()
+        await asyncio.sleep(0.01)
+        print("sessions ended")
+        """,
+    )
+    program.start()
+    ready = program.notice()
+    assert ready["READY"] == "1"
+    assert sdnotify.parse_listeners(ready) == {"mx": ["127.0.0.1:25"]}
+    program.signal(signal.SIGHUP)  # reserved: it must not end a host
+    program.signal(number)
+    assert program.notice()["STOPPING"] == "1"
+    assert program.end()[:2] == (0, "sessions ended\n")
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_settings_that_cannot_be_used_are_one_sentence(
+    host: Callable[[str, str], HostProgram], frame: str
+) -> None:
+    program = host(frame, "pass")
+    program.start(MAILKEEP_SMTP_MAX_ERRORS="many")
+    code, out, err = program.end()
+    assert (code, out) == (78, "")
+    assert err.startswith("mailkeep-test: The settings cannot be used: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [
+        ("SettingsError('Port 25 on 127.0.0.1 is in use.')", 78),
+        ("StoreUnavailable('The database does not answer.')", 75),
+    ],
+)
+@pytest.mark.parametrize("frame", FRAMES)
+def test_a_host_that_cannot_start_says_why_without_a_traceback(
+    host: Callable[[str, str], HostProgram], frame: str, raised: str, code: int
+) -> None:
+    program = host(frame, f"import mailkeep.errors\nraise mailkeep.errors.{raised}")
+    program.start()
+    ended, _, err = program.end()
+    assert ended == code
+    assert "Traceback" not in err
+    assert err.splitlines()[-1].startswith("mailkeep-test: ")
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_a_fault_is_logged_and_its_secrets_are_not(
+    host: Callable[[str, str], HostProgram], frame: str
+) -> None:
+    program = host(frame, "raise RuntimeError('broken by Authorization: Bearer abcdefghijkl')")
+    program.start(MAILKEEP_LOG_FORMAT="json")
+    code, _, err = program.end()
+    assert code == 70
+    assert "host failed" in err
+    assert "correlation_id" in err
+    assert "abcdefghijkl" not in err
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_a_host_that_does_not_return_is_cancelled(
+    host: Callable[[str, str], HostProgram], frame: str
+) -> None:
+    program = host(
+        frame,
+        """
+        import mailkeep.net.runtime
+        mailkeep.net.runtime.STOP_SECONDS = 0.1
+        lifecycle.ready({})
+        await asyncio.Event().wait()
+        """,
+    )
+    program.start()
+    program.notice()
+    program.signal(signal.SIGTERM)
+    code, _, err = program.end()
+    assert code == 70
+    assert "did not stop in time" in err
+
+
+def test_background_tasks_end_with_the_host(host: Callable[[str, str], HostProgram]) -> None:
+    program = host(
+        "run_host",
+        """
+        async def work():
+            try:
+                await asyncio.Event().wait()
+            finally:
+                print("task ended")
+        lifecycle.tasks.spawn(work(), "work")
+        await asyncio.sleep(0)
+        print("main ended", flush=True)
+        """,
+    )
+    program.start()
+    assert program.end()[:2] == (0, "main ended\ntask ended\n")
+
+
+def test_a_file_of_settings_is_named_on_the_command_line(
+    host: Callable[[str, str], HostProgram], tmp_path: Path
+) -> None:
+    (tmp_path / "mail.toml").write_text('[smtp]\nhostname = "mx.example.test"\n')
+    program = host("run_host", "print(settings.smtp.hostname)")
+    program.start("--config", str(tmp_path / "mail.toml"))
+    assert program.end()[:2] == (0, "mx.example.test\n")
+
+
+def test_a_host_ends_when_its_supervisor_is_killed(
+    host: Callable[[str, str], HostProgram], tmp_path: Path
+) -> None:
+    program = host("run_host", "lifecycle.ready({})\nawait lifecycle.stopping.wait()")
+    supervisor = tmp_path / "supervisor.py"
+    supervisor.write_text(
+        "import os, subprocess, sys, time\n"
+        f"environ = dict(os.environ, {parent.VARIABLE}=str(os.getpid()))\n"
+        f"subprocess.Popen([sys.executable, {str(program._program)!r}], env=environ)\n"
+        "time.sleep(60)\n"
+    )
+    environ = {**os.environ, "NOTIFY_SOCKET": program._address}
+    with subprocess.Popen([sys.executable, str(supervisor)], env=environ) as parent_process:
+        assert program.notice()["READY"] == "1"
+        parent_process.kill()
+    assert program.notice()["STATUS"] == "Stopping: SIGTERM"
+
+
+def test_a_host_whose_supervisor_is_gone_does_not_begin(host: Callable[[str, str], HostProgram]) -> None:
+    program = host("run_host", "print('began')")
+    program.start(**{parent.VARIABLE: "1" if os.getppid() != 1 else "2"})
+    assert program.end()[:2] == (0, "")
