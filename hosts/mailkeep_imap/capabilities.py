@@ -1,0 +1,50 @@
+"""What this host says that it can do, and when. Nothing stands here that does not fully work.
+
+One transcript test for each word holds this file to that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mailkeep.imap.response_codes import CapabilityCode
+from mailkeep.imap.state import State
+from mailkeep.sasl import MECHANISMS
+
+if TYPE_CHECKING:
+    from mailkeep_imap.session import Session
+
+BEFORE_LOGIN = ("IMAP4rev1", "LITERAL+", "SASL-IR", "ID", "ENABLE")
+AFTER_LOGIN = (
+    "IMAP4rev1",
+    "LITERAL+",
+    "SASL-IR",
+    "ID",
+    "ENABLE",
+    "IDLE",
+    "UIDPLUS",
+    "MOVE",
+    "NAMESPACE",
+    "UNSELECT",
+    "SPECIAL-USE",
+    "CHILDREN",
+)
+
+
+def capability_code(session: Session) -> bytes:
+    """The response code that saves the client a round trip (RFC 9051 section 7.1)."""
+    return CapabilityCode(capabilities(session)).encode()
+
+
+def capabilities(session: Session) -> tuple[str, ...]:
+    """The words for this session as it stands."""
+    if session.state is not State.NOT_AUTHENTICATED:
+        return AFTER_LOGIN
+    words = list(BEFORE_LOGIN)
+    if session.host.tls is not None and not session.peer.tls:
+        words.append("STARTTLS")
+    if session.is_private:
+        words += [f"AUTH={mechanism}" for mechanism in MECHANISMS]
+    else:
+        words.append("LOGINDISABLED")  # RFC 9051 section 6.2.3
+    return tuple(words)

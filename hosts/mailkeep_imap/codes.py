@@ -1,0 +1,46 @@
+"""Errors as tagged answers: the table of `mailkeep.imap.codes`, and before it what only this host knows.
+
+Session state (a mailbox opened for reading, messages gone unreported) and SASL are unknown to the protocol
+core's table; their codes stand here.
+"""
+
+from __future__ import annotations
+
+from mailkeep import errors, sasl
+from mailkeep.imap import codes
+from mailkeep.imap.codes import COUNTED, is_fault
+from mailkeep_imap.outcome import NO, Done
+
+__all__ = ["COUNTED", "ExpungeIssued", "ReadOnly", "TargetMissing", "is_fault", "refusal"]
+
+
+class ReadOnly(errors.Refusal):
+    """The mailbox was opened with EXAMINE."""
+
+
+class ExpungeIssued(errors.Refusal):
+    """Some of the messages are gone, and the client has not been told yet."""
+
+
+class TargetMissing(errors.MailboxNotFound):
+    """The mailbox to copy, move or append to does not exist: the client may create it and try again."""
+
+
+_HERE: tuple[tuple[type[errors.MailkeepError], bytes], ...] = (
+    (sasl.PrivacyRequired, b"PRIVACYREQUIRED"),  # RFC 5530 section 3
+    (sasl.UnknownMechanism, b"CANNOT"),
+    (ReadOnly, b"READ-ONLY"),
+    (ExpungeIssued, b"EXPUNGEISSUED"),  # RFC 5530 section 3
+    (TargetMissing, b"TRYCREATE"),
+    (errors.SpoolUnavailable, b"UNAVAILABLE"),
+)
+
+
+def refusal(error: Exception, correlation_id: str = "") -> Done:
+    """The answer for an error. `correlation_id` leads from a fault's answer to its log record."""
+    for kind, code in _HERE:
+        if isinstance(error, kind):
+            text = f"This cannot be done now. Reference {correlation_id}." if correlation_id else str(error)
+            return Done(text, code, NO)
+    status, code, text = codes.refusal(error, correlation_id)
+    return Done(text, code, status)

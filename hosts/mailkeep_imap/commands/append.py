@@ -1,0 +1,107 @@
+"""APPEND: decided before the message is sent, spooled while it comes, committed in one transaction.
+
+RFC 9051 section 4.3 lets the server refuse a synchronizing literal; so the mailbox, the flags and the size
+are looked at when the literal is announced, and a client learns of TRYCREATE or TOOBIG without having
+sent the message.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mailkeep.delivery.prepare import prepare_content
+from mailkeep.delivery.spool import Spool
+from mailkeep.errors import MailboxNotFound, PeerError, SpoolUnavailable
+from mailkeep.imap.commands.append import Append, AppendStart, StreamedLiteral, begin
+from mailkeep.imap.errors import ImapSyntaxError
+from mailkeep.imap.framing import LiteralChunk, LiteralRequest
+from mailkeep.imap.response_codes import AppendUid
+from mailkeep.imap.responses import continuation
+from mailkeep.imap.state import State
+from mailkeep.model.flags import Flags
+from mailkeep.model.mailbox import Mailbox
+from mailkeep.model.message import NewMessage
+from mailkeep_imap.codes import TargetMissing
+from mailkeep_imap.commands.copy import target_mailbox
+from mailkeep_imap.messages import catch_up
+from mailkeep_imap.outcome import Done
+
+if TYPE_CHECKING:
+    from mailkeep_imap.session import Session
+
+
+class Upload:
+    """The messages of one APPEND on their way in. Closed when the command is over, however it ended."""
+
+    __slots__ = ("_directory", "failure", "mailbox", "spools")
+
+    def __init__(self, mailbox: Mailbox, directory: Path) -> None:
+        self.mailbox = mailbox
+        self.spools: list[Spool] = []
+        self.failure: SpoolUnavailable | None = None
+        self._directory = directory
+
+    def open(self) -> None:
+        """Another message begins."""
+        self.spools.append(Spool(self._directory))
+
+    async def add(self, chunk: LiteralChunk) -> None:
+        """Octets of the message that began last. If they cannot be kept the rest is thrown away too, and
+        the command is refused at its end: in between the client could not hear it."""
+        if self.failure is None:
+            try:
+                await self.spools[-1].append(chunk.octets)
+            except SpoolUnavailable as error:
+                self.failure = error
+
+    async def close(self) -> None:
+        """Forget the messages; those that were committed are in the store."""
+        for spool in self.spools:
+            await spool.close()
+
+
+async def announced(session: Session, request: LiteralRequest) -> None:
+    """Accept a message's literal. Raises whatever stands against it; the caller refuses it then."""
+    if session.state not in (State.AUTHENTICATED, State.SELECTED):
+        raise ImapSyntaxError("Please authenticate first.", request.tag)
+    start = begin(request, session.form)
+    _check(start)
+    if session.upload is None:
+        target = await target_mailbox(session, start.mailbox)
+        session.upload = Upload(target, session.host.spool)
+    session.upload.open()
+    session.framer.accept()
+    if request.synchronizing:
+        session.send(continuation("Go on."))
+
+
+def _check(start: AppendStart) -> None:
+    Flags.parse(start.flags)
+    if start.index > 0:
+        raise ImapSyntaxError("APPEND takes one message here.", start.tag)
+    if start.size == 0:
+        # RFC 3502 section 6.3.11 makes of an empty literal the client's way of giving up.
+        raise PeerError("There is no empty message.")
+
+
+async def append(session: Session, command: Append) -> Done:
+    """RFC 9051 section 6.3.12, after all octets have come."""
+    upload = session.upload
+    if upload is None or not all(isinstance(sent.content, StreamedLiteral) for sent in command.messages):
+        raise ImapSyntaxError("A message is sent as a literal.", command.tag)
+    if upload.failure is not None:
+        raise upload.failure
+    now = datetime.now(UTC)
+    messages = []
+    for sent, spool in zip(command.messages, upload.spools, strict=True):
+        prepared = await prepare_content(await spool.content())
+        messages.append(NewMessage(prepared, sent.internal_date or now, Flags.parse(sent.flags)))
+    try:
+        appended = await session.host.store.committer.append(upload.mailbox.id, messages)
+    except MailboxNotFound:  # deleted while the message came
+        raise TargetMissing("There is no such mailbox any more; it can be created.") from None
+    if session.selected is not None and session.selected.mailbox_id == appended.mailbox_id:
+        await catch_up(session, appended.highestmodseq)
+    return Done("APPEND completed.", AppendUid(appended.uidvalidity, appended.uids).encode())

@@ -1,0 +1,228 @@
+"""FETCH and UID FETCH.
+
+The messages are chosen, and their numbers fixed, when the command begins; sequence numbers cannot change
+while it runs (RFC 9051 section 7.5.1). What others expunge meanwhile is left out and the answer then says
+EXPUNGEISSUED. What is sent is bounded by what the client takes: a batch is read when the one before is out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mailkeep.errors import NotFound
+from mailkeep.imap.commands.fetch import Fetch
+from mailkeep.model.flags import FlagAction, Flags, SystemFlag
+from mailkeep.model.message import HEADER_KEPT
+from mailkeep.model.uids import UidSet
+from mailkeep.storage.interface import Column
+from mailkeep_imap.codes import ExpungeIssued
+from mailkeep_imap.fetching.batch import Batch, render
+from mailkeep_imap.fetching.large import LARGE, LargeMessage, part_index
+from mailkeep_imap.fetching.plan import FetchPlan, make_plan
+from mailkeep_imap.messages import catch_up, chosen
+from mailkeep_imap.outcome import Done
+from mailkeep_imap.selected import Selected
+
+if TYPE_CHECKING:
+    from mailkeep_imap.session import Session
+
+BATCH = 1000  # messages from the snapshot or by columns of their rows
+GONE = -1  # the place of a message that was expunged meanwhile
+OCTETS_BATCH = 100  # messages whose rows are held while their octets are read
+_SEEN = Flags(SystemFlag.SEEN)
+
+
+async def fetch(session: Session, command: Fetch) -> Done:
+    """RFC 9051 section 6.4.5."""
+    plan = make_plan(command)
+    messages = chosen(session.view, command.messages, uid=command.uid)
+    run = FetchRun(session, plan, messages.places)
+    await run.mark_seen()
+    await run.send()
+    if messages.missed or run.missed:
+        raise ExpungeIssued("Some of the messages are gone.")
+    return Done("FETCH completed.")
+
+
+class FetchRun:
+    """One FETCH at work. The three arrays hold what was chosen, in order."""
+
+    __slots__ = (
+        "_ids",
+        "_modseq",
+        "_newly_seen",
+        "_numbers",
+        "_places",
+        "_plan",
+        "_session",
+        "_sizes",
+        "_uids",
+        "_view",
+        "missed",
+    )
+
+    def __init__(self, session: Session, plan: FetchPlan, places: Sequence[int]) -> None:
+        view, snapshot = session.view, session.view.snapshot
+        self._session = session
+        self._view: Selected = view
+        self._plan = plan
+        self._places = places
+        self._numbers = [view.sequence_at(place) for place in places]
+        self._uids = array("I", [snapshot.uids[place] for place in places])
+        self._ids = array("Q", [snapshot.message_ids[place] for place in places])
+        self._sizes = array("I", [snapshot.sizes[place] for place in places])
+        self._modseq = snapshot.highestmodseq
+        self._newly_seen: frozenset[int] = frozenset()
+        self.missed = False
+
+    async def mark_seen(self) -> None:
+        """Set \\Seen on what is about to be read, in one commit."""
+        view = self._view
+        if not self._plan.marks_seen or view.read_only:
+            return
+        flags = view.snapshot.system_flags
+        unseen = UidSet.of(
+            uid
+            for uid, place in zip(self._uids, self._places, strict=True)
+            if not flags[place] & SystemFlag.SEEN
+        )
+        if unseen:
+            committer = self._session.host.store.committer
+            stored = await committer.store_flags(view.mailbox_id, unseen, FlagAction.ADD, _SEEN)
+            await catch_up(self._session, stored.modseq)
+            view.settle_flagged(stored.modseq, stored.changed)
+            self._newly_seen = frozenset(stored.changed)
+
+    async def send(self) -> None:
+        """All responses, as fast as the client takes them."""
+        size = OCTETS_BATCH if self._plan.needs_octets else BATCH
+        for start, end in self._slices(size):
+            if self._plan.needs_octets:
+                await self._send_octets(start, end)
+            elif self._plan.columns:
+                await self._send_rows(start, end)
+            else:
+                self._send_batch(range(start, end))
+                await asyncio.sleep(0)  # others get their turn between batches
+            await self._session.output.make_room()
+
+    def _slices(self, size: int) -> Iterator[tuple[int, int]]:
+        """Runs of at most `size` messages in which no message row occurs twice, as it does after a COPY
+        into the same mailbox."""
+        start, seen = 0, set[int]()
+        for at, message_id in enumerate(self._ids):
+            if at - start == size or message_id in seen:
+                yield start, at
+                start, seen = at, set()
+            seen.add(message_id)
+        if start < len(self._ids):
+            yield start, len(self._ids)
+
+    # --- from rows ------------------------------------------------------------------------------
+
+    async def _rows(self, start: int, end: int) -> AsyncIterator[Sequence[tuple[int, Sequence[Any]]]]:
+        """(position, row) in order; what is gone is left out."""
+        messages = self._session.host.store.messages
+        at = start
+        async for rows in messages.rows(self._ids[start:end], self._plan.columns):
+            found = []
+            for row in rows:
+                while self._ids[at] != row[0]:
+                    at += 1
+                    self.missed = True
+                found.append((at, row))
+                at += 1
+            yield found
+        self.missed = self.missed or at < end
+
+    async def _send_rows(self, start: int, end: int) -> None:
+        cut_at = self._plan.columns.index(Column.HEADER) + 1 if Column.HEADER in self._plan.columns else 0
+        async for found in self._rows(start, end):
+            whole: list[tuple[int, Sequence[Any]]] = []
+            for position, row in found:
+                if cut_at and len(row[cut_at]) >= HEADER_KEPT:  # the rest of the header opens the body
+                    self._send_found(whole)
+                    whole = []
+                    await self._send_large(position, row)
+                else:
+                    whole.append((position, row))
+            self._send_found(whole)
+            await self._session.output.make_room()
+
+    def _send_found(self, found: Sequence[tuple[int, Sequence[Any]]]) -> None:
+        self._send_batch([position for position, _ in found], rows=[row for _, row in found])
+
+    # --- with octets ----------------------------------------------------------------------------
+
+    async def _send_octets(self, start: int, end: int) -> None:
+        async for found in self._rows(start, end):
+            small: list[tuple[int, Sequence[Any]]] = []
+            for position, row in found:
+                if self._sizes[position] > LARGE:
+                    await self._send_small(small)
+                    small = []
+                    await self._send_large(position, row)
+                else:
+                    small.append((position, row))
+            await self._send_small(small)
+
+    async def _send_small(self, found: Sequence[tuple[int, Sequence[Any]]]) -> None:
+        if not found:
+            return
+        rows = {self._ids[position]: (position, row) for position, row in found}
+        messages = self._session.host.store.messages
+        async for message_id, octets in messages.bodies(list(rows)):
+            position, row = rows.pop(message_id)
+            self._send_batch((position,), rows=(row,), octets=(octets,))
+            await self._session.output.make_room()
+        self.missed = self.missed or bool(rows)
+
+    async def _send_large(self, position: int, row: Sequence[Any]) -> None:
+        messages = self._session.host.store.messages
+        batch = self._batch((position,), rows=(row,))
+        try:
+            body = await messages.body(self._ids[position])
+            index = await part_index(messages, self._ids[position])
+        except NotFound:
+            index = None
+        if index is None or not batch.uids:
+            self.missed = True
+            return
+        output = self._session.output
+        await LargeMessage(self._plan, self._view, batch, body=body, index=index, output=output).send()
+
+    # --- out ------------------------------------------------------------------------------------
+
+    def _send_batch(
+        self, positions: Sequence[int], rows: Sequence[Any] = (), octets: Sequence[bytes] = ()
+    ) -> None:
+        batch = self._batch(positions, rows, octets)
+        if batch.uids:
+            self._session.send(render(self._plan, self._view, batch))
+
+    def _batch(
+        self, positions: Sequence[int], rows: Sequence[Any] = (), octets: Sequence[bytes] = ()
+    ) -> Batch:
+        """The messages at these positions that are still there, with their places as they are now."""
+        snapshot = self._view.snapshot
+        if snapshot.highestmodseq != self._modseq:
+            self._modseq = snapshot.highestmodseq
+            found = (snapshot.index(uid) for uid in self._uids)
+            self._places = [GONE if place is None else place for place in found]
+        kept = [at for at, position in enumerate(positions) if self._places[position] != GONE]
+        if len(kept) < len(positions):
+            self.missed = True
+            positions = [positions[at] for at in kept]
+            rows = [rows[at] for at in kept] if rows else ()
+            octets = [octets[at] for at in kept] if octets else ()
+        return Batch(
+            [self._numbers[position] for position in positions],
+            [self._uids[position] for position in positions],
+            [self._places[position] for position in positions],
+            rows,
+            octets,
+            self._newly_seen,
+        )

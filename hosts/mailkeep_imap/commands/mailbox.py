@@ -1,0 +1,188 @@
+"""Commands on one mailbox as a whole: SELECT to CHECK."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from mailkeep.errors import InvalidName, NotFound
+from mailkeep.imap.commands.mailbox import (
+    Close,
+    Create,
+    Delete,
+    Examine,
+    Expunge,
+    Rename,
+    Select,
+    Status,
+    StatusItem,
+    Subscribe,
+    Unselect,
+    Unsubscribe,
+)
+from mailkeep.imap.response_codes import NumberCode, PermanentFlags
+from mailkeep.imap.responses import Count, CountData, FlagsData, StatusData, untagged_ok
+from mailkeep.model.mailbox import HIERARCHY_DELIMITER, Mailbox
+from mailkeep_imap.messages import catch_up, chosen, require_write
+from mailkeep_imap.outcome import Done
+from mailkeep_imap.selected import Selected
+
+if TYPE_CHECKING:
+    from mailkeep_imap.session import Session
+
+SYSTEM_FLAGS = ("\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft")
+_NOT_SEEN = bytes(1 - octet % 2 for octet in range(256))  # SystemFlag.SEEN is the lowest bit
+
+
+# --- selecting --------------------------------------------------------------------------------------
+
+
+async def select(session: Session, command: Select) -> Done:
+    """RFC 9051 sections 6.3.2 and 6.3.3. Also a failed SELECT leaves the mailbox selected before."""
+    if session.selected is not None:
+        session.leave_mailbox()
+        session.send(untagged_ok("The mailbox selected before is closed.", b"CLOSED"))
+    mailbox = await selectable(session, command.mailbox)
+    snapshot = await session.host.store.messages.snapshot(mailbox.id)
+    read_only = isinstance(command, Examine)
+    view = Selected(snapshot, mailbox.name, read_only=read_only, ledger=session.host.ledger)
+    session.enter_mailbox(view)
+    session.send(_opening(view))
+    return Done(f"{command.name} completed.", b"READ-ONLY" if read_only else b"READ-WRITE")
+
+
+async def selectable(session: Session, name: str) -> Mailbox:
+    """The mailbox of that name. Raises MailboxNotFound, NotFound for a name that only has children."""
+    mailbox = await session.host.store.mailboxes.get(session.account_id, name)
+    if not mailbox.selectable:
+        raise NotFound("That name has mailboxes below it and is none itself.")
+    return mailbox
+
+
+def _opening(view: Selected) -> bytes:
+    snapshot, keywords = view.snapshot, keywords_of(view)
+    permanent = () if view.read_only else (*SYSTEM_FLAGS, *keywords, "\\*")
+    lines = [
+        FlagsData((*SYSTEM_FLAGS, *keywords)).encode(),
+        CountData(Count.EXISTS, view.exists).encode(),
+        CountData(Count.RECENT, view.recent_count()).encode(),
+        untagged_ok("Flags that are kept.", PermanentFlags(permanent).encode()),
+        untagged_ok("UIDs are valid.", NumberCode("UIDVALIDITY", snapshot.uidvalidity).encode()),
+        untagged_ok("The next UID.", NumberCode("UIDNEXT", snapshot.uidnext).encode()),
+    ]
+    unseen = snapshot.system_flags.tobytes().translate(_NOT_SEEN).find(1)
+    if unseen >= 0:  # RFC 3501 section 7.1
+        lines.insert(3, untagged_ok("The first unseen message.", NumberCode("UNSEEN", unseen + 1).encode()))
+    return b"".join(lines)
+
+
+def keywords_of(view: Selected) -> tuple[str, ...]:
+    """All keywords that messages of the mailbox have had since the snapshot was made."""
+    unique = {word.casefold(): word for words in view.snapshot.keyword_sets for word in words}
+    return tuple(unique[folded] for folded in sorted(unique))
+
+
+async def close(session: Session, command: Close) -> Done:
+    """RFC 9051 section 6.4.1: removes what is marked \\Deleted, and says nothing of it."""
+    view = session.view
+    session.leave_mailbox()
+    if not view.read_only:
+        await session.host.store.committer.expunge(view.mailbox_id, None)
+    return Done("CLOSE completed.")
+
+
+async def unselect(session: Session, command: Unselect) -> Done:
+    """RFC 9051 section 6.4.2."""
+    session.leave_mailbox()
+    return Done("UNSELECT completed.")
+
+
+async def expunge(session: Session, command: Expunge) -> Done:
+    """RFC 9051 sections 6.4.3 and 6.4.9. The EXPUNGE responses come with the updates that follow."""
+    view = session.view
+    require_write(view)
+    uids = None if command.uids is None else chosen(view, command.uids, uid=True).uids
+    if uids is None or uids:
+        expunged = await session.host.store.committer.expunge(view.mailbox_id, uids)
+        await catch_up(session, expunged.modseq)
+    return Done("EXPUNGE completed.")
+
+
+# --- names ------------------------------------------------------------------------------------------
+
+
+async def create(session: Session, command: Create) -> Done:
+    """RFC 9051 section 6.3.4: a final delimiter says that children will follow; the name is without it."""
+    if command.use:
+        raise InvalidName("Special uses are fixed here.")
+    name = command.mailbox.removesuffix(HIERARCHY_DELIMITER)
+    await session.host.store.mailboxes.create(session.account_id, name)
+    return Done("CREATE completed.")
+
+
+async def delete(session: Session, command: Delete) -> Done:
+    """RFC 9051 section 6.3.5."""
+    await session.host.store.mailboxes.delete(session.account_id, command.mailbox)
+    return Done("DELETE completed.")
+
+
+async def rename(session: Session, command: Rename) -> Done:
+    """RFC 9051 section 6.3.6."""
+    new_name = command.new_mailbox.removesuffix(HIERARCHY_DELIMITER)
+    await session.host.store.mailboxes.rename(session.account_id, command.mailbox, new_name)
+    return Done("RENAME completed.")
+
+
+async def subscribe(session: Session, command: Subscribe) -> Done:
+    """RFC 9051 section 6.3.7."""
+    await session.host.store.mailboxes.subscribe(session.account_id, command.mailbox)
+    return Done("SUBSCRIBE completed.")
+
+
+async def unsubscribe(session: Session, command: Unsubscribe) -> Done:
+    """RFC 9051 section 6.3.8."""
+    await session.host.store.mailboxes.unsubscribe(session.account_id, command.mailbox)
+    return Done("UNSUBSCRIBE completed.")
+
+
+# --- STATUS -----------------------------------------------------------------------------------------
+
+
+async def status(session: Session, command: Status) -> Done:
+    """RFC 9051 section 6.3.11."""
+    mailbox = await selectable(session, command.mailbox)
+    items = [(item, await status_value(session, mailbox, item)) for item in command.items]
+    session.send(StatusData(mailbox.name, tuple(items)).encode(session.form))
+    return Done("STATUS completed.")
+
+
+async def status_value(session: Session, mailbox: Mailbox, item: StatusItem) -> int | str | None:
+    """One item's value."""
+    if item is StatusItem.RECENT:
+        return await _recent(session, mailbox)
+    if item is StatusItem.APPENDLIMIT:
+        return session.host.imap.max_append_size
+    return _STATUS[item](mailbox)
+
+
+async def _recent(session: Session, mailbox: Mailbox) -> int:
+    """Messages that no session of this process has been told of; looking does not tell (RFC 3501 6.3.10)."""
+    untold = session.host.ledger.untold(mailbox.id)
+    if untold >= mailbox.uidnext:
+        return 0
+    if untold == 1:
+        return mailbox.messages
+    snapshot = await session.host.store.messages.snapshot(mailbox.id)
+    return sum(1 for uid in snapshot.uids if uid >= untold)
+
+
+_STATUS: dict[StatusItem, Callable[[Mailbox], int | str]] = {
+    StatusItem.MESSAGES: lambda mailbox: mailbox.messages,
+    StatusItem.UIDNEXT: lambda mailbox: mailbox.uidnext,
+    StatusItem.UIDVALIDITY: lambda mailbox: mailbox.uidvalidity,
+    StatusItem.UNSEEN: lambda mailbox: mailbox.unseen,
+    StatusItem.DELETED: lambda mailbox: mailbox.deleted,
+    StatusItem.SIZE: lambda mailbox: mailbox.size,
+    StatusItem.HIGHESTMODSEQ: lambda mailbox: mailbox.highestmodseq,
+    StatusItem.MAILBOXID: lambda mailbox: mailbox.object_id,
+}

@@ -1,0 +1,66 @@
+"""CAPABILITY, NOOP, CHECK, LOGOUT, ID, ENABLE, STARTTLS."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from mailkeep.imap import responses
+from mailkeep.imap.commands.mailbox import Check
+from mailkeep.imap.commands.session import Capability, Enable, Id, Logout, Noop, StartTls
+from mailkeep.imap.responses import CapabilityData, EnabledData, IdData
+from mailkeep.observe.logs import get_logger
+from mailkeep_imap.capabilities import capabilities
+from mailkeep_imap.outcome import BAD, Done
+
+if TYPE_CHECKING:
+    from mailkeep_imap.session import Session
+
+VERSION = version("mailkeep")
+log = get_logger(__name__)
+
+
+async def capability(session: Session, command: Capability) -> Done:
+    """RFC 9051 section 6.1.1."""
+    session.send(CapabilityData(capabilities(session)).encode())
+    return Done("CAPABILITY completed.")
+
+
+async def noop(session: Session, command: Noop | Check) -> Done:
+    """RFC 9051 section 6.1.2; CHECK is the same here. The feed is a hint, so a client that asks gets what the
+    database has now."""
+    if session.selected is not None:
+        await session.host.store.messages.refresh(session.selected.snapshot)
+    return Done(f"{command.name} completed.")
+
+
+async def logout(session: Session, command: Logout) -> Done:
+    """RFC 9051 section 6.1.3."""
+    session.leave_mailbox()
+    session.send(responses.bye("See you."))
+    session.after = session.output.close
+    return Done("LOGOUT completed.")
+
+
+async def identify(session: Session, command: Id) -> Done:
+    """RFC 2971 section 3.1."""
+    if command.parameters:
+        log.info("client", **{f"id_{name.lower()}": value for name, value in command.parameters})
+    session.send(IdData((("name", "Mailkeep"), ("version", VERSION))).encode())
+    return Done("ID completed.")
+
+
+async def enable(session: Session, command: Enable) -> Done:
+    """RFC 9051 section 6.3.1: what is unknown, or cannot be enabled, is left out."""
+    session.send(EnabledData().encode())
+    return Done("ENABLE completed.")
+
+
+async def starttls(session: Session, command: StartTls) -> Done:
+    """RFC 9051 section 6.2.1."""
+    if session.peer.tls:
+        return Done("TLS is on already.", status=BAD)
+    if session.host.tls is None:
+        return Done("TLS is not available here.", status=BAD)
+    session.after = session.begin_tls
+    return Done("Begin TLS now.")

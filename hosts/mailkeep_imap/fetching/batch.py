@@ -1,0 +1,119 @@
+"""Messages on their way out, a batch at a time, as columns.
+
+Each attribute gives one column of values, and one format string joins them: nothing is called once a
+message that can be called once a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mailkeep.imap.commands.fetch import FetchItem
+from mailkeep.imap.encoder import flags_of, internal_date
+from mailkeep.imap.render import cut
+from mailkeep.mime import parts
+from mailkeep.storage.interface import Column
+from mailkeep_imap.fetching.plan import COLUMN_OF, FetchPlan, Item
+from mailkeep_imap.fetching.sections import of_header, section_octets
+from mailkeep_imap.selected import Selected
+
+_SYSTEM_LISTS = tuple(flags_of(bits, ()) for bits in range(32))
+
+
+@dataclass(slots=True)
+class Batch:
+    """Parallel lists, one entry a message. `places` are right at the moment of rendering; `rows` holds the
+    plan's columns, `octets` whole messages when the plan needs them."""
+
+    numbers: Sequence[int]
+    uids: Sequence[int]
+    places: Sequence[int]
+    rows: Sequence[Sequence[Any]] = ()
+    octets: Sequence[bytes] = ()
+    newly_seen: frozenset[int] = field(default=frozenset())  # UIDs
+
+
+def render(plan: FetchPlan, view: Selected, batch: Batch) -> bytes:
+    """The responses for a batch."""
+    columns: list[Iterable[Any]] = [_values(item, plan, view, batch) for item in plan.items]
+    tail = bool(batch.newly_seen) and not plan.shows_flags
+    if tail:
+        columns.append(_seen_tail(view, batch))
+    template = plan.template(tail=tail)
+    return b"".join(map(template.__mod__, zip(batch.numbers, *columns, strict=True)))
+
+
+def render_item(item: Item, plan: FetchPlan, view: Selected, batch: Batch) -> bytes:
+    """Label and value of one item that is no section, for a batch of one."""
+    (value,) = _values(item, plan, view, batch)
+    return b"%b %b" % (item.label, value if isinstance(value, bytes) else b"%d" % value)
+
+
+def _values(item: Item, plan: FetchPlan, view: Selected, batch: Batch) -> Iterable[Any]:
+    if item.section is not None:
+        return _sections(item, plan, batch)
+    attribute = item.attribute
+    if attribute is FetchItem.UID:
+        return batch.uids
+    if attribute is FetchItem.FLAGS:
+        return flag_lists(view, batch.places)
+    if attribute is FetchItem.INTERNALDATE:
+        dates = view.snapshot.internal_dates
+        return [internal_date(dates[place]) for place in batch.places]
+    if attribute is FetchItem.RFC822_SIZE:
+        sizes = view.snapshot.sizes
+        return [sizes[place] for place in batch.places]
+    assert isinstance(attribute, FetchItem)
+    return _column(plan, batch, COLUMN_OF[attribute])
+
+
+def _column(plan: FetchPlan, batch: Batch, column: Column) -> list[Any]:
+    at = plan.columns.index(column) + 1  # a row begins with the message id
+    return [row[at] for row in batch.rows]
+
+
+def flag_lists(view: Selected, places: Iterable[int]) -> list[bytes]:
+    """`(\\Seen keyword)` for each place."""
+    snapshot = view.snapshot
+    system, ids, words = snapshot.system_flags, snapshot.keyword_ids, snapshot.keyword_sets
+    if view.any_recent():
+        uids = snapshot.uids
+        return [
+            flags_of(system[place], words[ids[place]], recent=view.is_recent(uids[place])) for place in places
+        ]
+    if len(words) == 1:
+        return [_SYSTEM_LISTS[system[place]] for place in places]
+    return [flags_of(system[place], words[ids[place]]) for place in places]
+
+
+def _seen_tail(view: Selected, batch: Batch) -> list[bytes]:
+    """RFC 9051 section 6.4.5: flags that the command itself changed belong into its responses."""
+    lists = flag_lists(view, batch.places)
+    return [
+        b" FLAGS " + flags if uid in batch.newly_seen else b""
+        for uid, flags in zip(batch.uids, lists, strict=True)
+    ]
+
+
+def _sections(item: Item, plan: FetchPlan, batch: Batch) -> list[bytes]:
+    section = item.section
+    assert section is not None
+    if not plan.needs_octets:
+        select = of_header(section)
+        found: Iterable[bytes | None] = map(select, _column(plan, batch, Column.HEADER))
+    elif not section.part and section.text is None:
+        found = batch.octets
+    else:
+        packed = _column(plan, batch, Column.PARTS)
+        pairs = zip(packed, batch.octets, strict=True)
+        found = [section_octets(section, parts.unpack(index), octets) for index, octets in pairs]
+    return [_literal(octets, item) for octets in found]
+
+
+def _literal(octets: bytes | None, item: Item) -> bytes:
+    if octets is None:
+        return b"NIL"
+    octets = cut(octets, item.partial)
+    return b"{%d}\r\n%b" % (len(octets), octets)

@@ -1,0 +1,96 @@
+"""One large message: its sections are streamed from the store in pieces, never held whole.
+
+The length of a section is known from the part index before its first octet is read, so the literal can be
+announced. Once it is, the connection cannot say anything else until the last octet: a fault in between
+ends the connection, since nothing but closing tells the client that the literal is short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mailkeep.errors import StoreCorrupt
+from mailkeep.imap.render import FETCH_END, cut, literal_start, section, window
+from mailkeep.mime import parts
+from mailkeep.mime.parts import PartIndex
+from mailkeep.storage.interface import Body, Column, Messages
+from mailkeep_imap.fetching.batch import Batch, flag_lists, render_item
+from mailkeep_imap.fetching.plan import FetchPlan, Item
+from mailkeep_imap.fetching.sections import locate, selected_fields
+from mailkeep_imap.selected import Selected
+from mailkeep_imap.writer import Output
+
+LARGE = 1024 * 1024  # octets; smaller messages are read whole, many at a time
+
+
+class LargeMessage:
+    """A message that is about to be sent. `batch` holds it alone."""
+
+    __slots__ = ("_batch", "_body", "_index", "_output", "_plan", "_view")
+
+    def __init__(
+        self, plan: FetchPlan, view: Selected, batch: Batch, *, body: Body, index: PartIndex, output: Output
+    ) -> None:
+        self._plan = plan
+        self._view = view
+        self._batch = batch
+        self._body = body
+        self._index = index
+        self._output = output
+
+    async def send(self) -> None:
+        """The whole FETCH response. Raises PeerGone; StoreUnavailable and StoreCorrupt end the connection."""
+        output = self._output
+        output.midway = True
+        try:
+            output.write(b"* %d FETCH (" % self._batch.numbers[0])
+            for place, item in enumerate(self._plan.items):
+                if place:
+                    output.write(b" ")
+                await self._send_item(item)
+            output.write(self._tail() + FETCH_END)
+        except BaseException:
+            output.abort()
+            raise
+        output.midway = False
+
+    async def _send_item(self, item: Item) -> None:
+        if item.section is None:
+            self._output.write(render_item(item, self._plan, self._view, self._batch))
+            return
+        run = locate(item.section, self._index, self._body.size)
+        if run is None:
+            self._output.write(section(item.label, None))
+        elif item.is_selection:
+            header = await self._body.read(run[0], run[1] - run[0])
+            self._output.write(section(item.label, cut(selected_fields(item.section, header), item.partial)))
+        else:
+            offset, length = window(run[1] - run[0], item.partial)
+            await self._stream(item, run[0] + offset, length)
+
+    async def _stream(self, item: Item, offset: int, length: int) -> None:
+        self._output.write(literal_start(item.label, length))
+        sent = 0
+        if length:
+            async for piece in self._body.chunks(offset, length):
+                sent += len(piece)
+                self._output.write(piece)
+                await self._output.make_room()
+        if sent != length:
+            raise StoreCorrupt("A message is shorter than its index says.")
+
+    def _tail(self) -> bytes:
+        uid = self._batch.uids[0]
+        if self._plan.shows_flags or uid not in self._batch.newly_seen:
+            return b""
+        return b" FLAGS " + flag_lists(self._view, self._batch.places)[0]
+
+
+async def part_index(messages: Messages, message_id: int) -> PartIndex | None:
+    """The part index of one message; None if it is gone."""
+    rows: Sequence[tuple[Any, ...]]
+    async for rows in messages.rows((message_id,), (Column.PARTS,)):
+        for row in rows:
+            return parts.unpack(row[1])
+    return None

@@ -1,0 +1,115 @@
+"""What a FETCH has to read. Nothing is read that was not asked for.
+
+Flags, UIDs, sizes and dates are in the snapshot. ENVELOPE and its like are columns of the message row, ready
+for the wire; so are header fields. Only sections of the body need the message's octets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailkeep.imap.commands.fetch import (
+    BinarySection,
+    BodySection,
+    Fetch,
+    FetchAttribute,
+    FetchItem,
+    Partial,
+    Section,
+    SectionText,
+    label,
+)
+from mailkeep.imap.errors import ImapSyntaxError
+from mailkeep.storage.interface import Column
+
+SNAPSHOT_ITEMS = frozenset({FetchItem.UID, FetchItem.FLAGS, FetchItem.INTERNALDATE, FetchItem.RFC822_SIZE})
+COLUMN_OF = {
+    FetchItem.ENVELOPE: Column.ENVELOPE,
+    FetchItem.BODY: Column.BODY,
+    FetchItem.BODYSTRUCTURE: Column.BODY_STRUCTURE,
+}
+# RFC 9051 section 6.4.5: what the three old names mean.
+_OLD_NAMES = {
+    FetchItem.RFC822: BodySection(Section()),
+    FetchItem.RFC822_HEADER: BodySection(Section((), SectionText.HEADER), peek=True),
+    FetchItem.RFC822_TEXT: BodySection(Section((), SectionText.TEXT)),
+}
+_NUMBERS = frozenset({FetchItem.UID, FetchItem.RFC822_SIZE})
+_FIELDS = (SectionText.HEADER_FIELDS, SectionText.HEADER_FIELDS_NOT)
+_HEADER_TEXTS = (SectionText.HEADER, *_FIELDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One attribute of the answer: its label, and where its value comes from. `section` is None for what
+    the snapshot or a column of the row has ready."""
+
+    label: bytes
+    attribute: FetchAttribute
+    section: Section | None = None
+    partial: Partial | None = None
+
+    @property
+    def is_of_header(self) -> bool:
+        """True for sections of the message's own header."""
+        return self.section is not None and not self.section.part and self.section.text in _HEADER_TEXTS
+
+    @property
+    def is_selection(self) -> bool:
+        """True for HEADER.FIELDS and HEADER.FIELDS.NOT, which are put together rather than cut out."""
+        return self.section is not None and self.section.text in _FIELDS
+
+
+@dataclass(frozen=True, slots=True)
+class FetchPlan:
+    """`columns` are read of each message row; `needs_octets` says that the message's octets are, too."""
+
+    items: tuple[Item, ...]
+    columns: tuple[Column, ...]
+    needs_octets: bool
+    marks_seen: bool
+
+    @property
+    def shows_flags(self) -> bool:
+        """True if FLAGS is among the items."""
+        return any(item.attribute is FetchItem.FLAGS for item in self.items)
+
+    def template(self, *, tail: bool) -> bytes:
+        """A format for one response: message sequence number, one value an item, and a tail if asked for."""
+        items = b" ".join(
+            item.label.replace(b"%", b"%%") + (b" %d" if item.attribute in _NUMBERS else b" %b")
+            for item in self.items
+        )
+        return b"* %%d FETCH (%b%b)\r\n" % (items, b"%b" if tail else b"")
+
+
+def make_plan(command: Fetch) -> FetchPlan:
+    """The plan of a command. Raises ImapSyntaxError for an attribute that is not offered here."""
+    attributes = command.attributes
+    if command.uid and FetchItem.UID not in attributes:  # RFC 9051 section 6.4.9
+        attributes = (FetchItem.UID, *attributes)
+    items = tuple(_item(attribute) for attribute in attributes)
+    sections = [item for item in items if item.section is not None]
+    columns = {COLUMN_OF[item.attribute] for item in items if item.attribute in COLUMN_OF}
+    needs_octets = not all(item.is_of_header for item in sections)
+    if needs_octets:
+        columns.add(Column.PARTS)
+    elif sections:
+        columns.add(Column.HEADER)
+    return FetchPlan(items, tuple(sorted(columns)), needs_octets, any(map(_marks_seen, attributes)))
+
+
+def _item(attribute: FetchAttribute) -> Item:
+    section = _OLD_NAMES.get(attribute, attribute) if isinstance(attribute, FetchItem) else attribute
+    if isinstance(section, BodySection):
+        return Item(label(attribute), attribute, section.section, section.partial)
+    if attribute in SNAPSHOT_ITEMS or attribute in COLUMN_OF:
+        return Item(label(attribute), attribute)
+    raise ImapSyntaxError(f"FETCH {label(attribute).decode('ascii')} is not offered here.")
+
+
+def _marks_seen(attribute: FetchAttribute) -> bool:
+    """RFC 9051 section 6.4.5: reading text sets \\Seen, unless it is a peek."""
+    if isinstance(attribute, FetchItem):
+        return attribute in _OLD_NAMES and not _OLD_NAMES[attribute].peek
+    return isinstance(attribute, BodySection | BinarySection) and not attribute.peek

@@ -1,0 +1,52 @@
+"""Which messages a command means, and what commands on messages have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mailkeep.imap.sequence import SequenceSet
+from mailkeep.model.uids import UidSet
+from mailkeep_imap.codes import ExpungeIssued, ReadOnly
+from mailkeep_imap.selected import Selected
+
+if TYPE_CHECKING:
+    from mailkeep_imap.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Messages by place in the snapshot, right until the next await, and by UID. `missed` says that a
+    sequence number named a message that is gone."""
+
+    places: list[int]
+    uids: UidSet
+    missed: bool
+
+    def complain(self) -> None:
+        """Raises ExpungeIssued if a message was missed (RFC 2180 section 4.1.2: what there was is done)."""
+        if self.missed:
+            raise ExpungeIssued("Some of the messages are gone.")
+
+
+def chosen(view: Selected, messages: SequenceSet, *, uid: bool) -> Chosen:
+    """The messages of a sequence set. Raises ImapSyntaxError for a number beyond the mailbox."""
+    if uid:
+        places, missed = view.places_of_uids(messages.resolve_uids(view.highest_uid()).ranges), False
+    else:
+        places, missed = view.places_of_sequences(messages.resolve_numbers(view.exists).ranges)
+    uids = view.snapshot.uids
+    return Chosen(places, UidSet.of(uids[place] for place in places), missed)
+
+
+def require_write(view: Selected) -> None:
+    """Raises ReadOnly for a mailbox opened with EXAMINE."""
+    if view.read_only:
+        raise ReadOnly("The mailbox is open for reading only.")
+
+
+async def catch_up(session: Session, modseq: int) -> None:
+    """See one's own write: move the selected snapshot to at least `modseq`."""
+    view = session.selected
+    if view is not None and view.snapshot.highestmodseq < modseq:
+        await session.host.store.messages.refresh(view.snapshot)

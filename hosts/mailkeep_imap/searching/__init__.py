@@ -1,0 +1,1 @@
+"""SEARCH: the key tree against the snapshot first, then message rows, then text, for what is left."""

@@ -1,0 +1,52 @@
+"""The snapshot's arrays as they stood when a search began.
+
+A search that reads the database waits, and the shared snapshot moves meanwhile. Copying the arrays costs
+28 octets a message and about 3 milliseconds for a hundred thousand; then places, numbers and UIDs mean
+the same from the first key to the last.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+
+from mailkeep_imap.selected import Selected
+
+
+class Columns:
+    """What search keys are compared with. Only messages that the client knows are in it."""
+
+    __slots__ = (
+        "internal_dates",
+        "keyword_ids",
+        "keyword_sets",
+        "message_ids",
+        "modseqs",
+        "now",
+        "recent",
+        "sizes",
+        "system_flags",
+        "uids",
+        "view",
+    )
+
+    def __init__(self, view: Selected, now: float) -> None:
+        snapshot, known = view.snapshot, view.known
+        self.view = view
+        self.now = now
+        self.uids: array[int] = snapshot.uids[:known]
+        self.message_ids: array[int] = snapshot.message_ids[:known]
+        self.system_flags: bytes = snapshot.system_flags[:known].tobytes()
+        self.keyword_ids: array[int] = snapshot.keyword_ids[:known]
+        self.keyword_sets: Sequence[tuple[str, ...]] = tuple(snapshot.keyword_sets)
+        self.modseqs: array[int] = snapshot.modseqs[:known]
+        self.sizes: array[int] = snapshot.sizes[:known]
+        self.internal_dates: array[int] = snapshot.internal_dates[:known]
+        self.recent: frozenset[int] = (
+            frozenset(place for place, uid in enumerate(self.uids) if view.is_recent(uid))
+            if view.any_recent()
+            else frozenset()
+        )
+
+    def __len__(self) -> int:
+        return len(self.uids)

@@ -1,0 +1,119 @@
+"""Carrying out a search plan: each test narrows what the tests before it left.
+
+Rows and messages are read in the store's own batches, each judged on a thread, so that neither the event
+loop nor memory feels the size of the mailbox. A message that is expunged while the search runs matches
+no test that would have to read it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from mailkeep.imap.commands.search_keys import ObjectIdKey, TextField, TextKey
+from mailkeep.mime import parts, text
+from mailkeep.storage.interface import Column, Messages
+from mailkeep_imap.searching import indexed
+from mailkeep_imap.searching.columns import Columns
+from mailkeep_imap.searching.indexed import Places
+from mailkeep_imap.searching.plan import Cost, Either, Every, Indexed, Plan, Read, Unless
+from mailkeep_imap.searching.texts import fold, header_test, header_text
+
+Rows = Sequence[tuple[Any, ...]]
+Judge = Callable[[Rows], set[int]]
+
+SLICE = 10_000  # messages that the snapshot's tests look at before others get their turn
+INLINE_ROWS = 8  # fewer are judged at once: a thread costs more
+BODY_SLICE = 256  # messages whose part indexes are held at a time
+JUDGED_OCTETS = 1024 * 1024  # of whole messages, judged in one go
+
+
+async def find(plan: Plan, columns: Columns, messages: Messages) -> Sequence[int]:
+    """Places of the messages that match, ascending."""
+    return list(await _narrow(plan, columns, range(len(columns)), messages))
+
+
+async def _narrow(plan: Plan, columns: Columns, places: Places, messages: Messages) -> Places:
+    if not places:
+        return ()
+    match plan:
+        case Indexed(key):
+            if len(places) > SLICE:
+                await asyncio.sleep(0)
+            return indexed.narrow(key, columns, places)
+        case Read():
+            return await _read(plan, columns, places, messages)
+        case Every(plans):
+            for inner in plans:
+                places = await _narrow(inner, columns, places, messages)
+            return places
+        case Either(left, right):
+            first = set(await _narrow(left, columns, places, messages))
+            rest = [place for place in places if place not in first]
+            return sorted(first.union(await _narrow(right, columns, rest, messages)))
+        case Unless(inner):
+            matching = set(await _narrow(inner, columns, places, messages))
+            return [place for place in places if place not in matching]
+
+
+async def _read(plan: Read, columns: Columns, places: Places, messages: Messages) -> Places:
+    wanted = list(dict.fromkeys(columns.message_ids[place] for place in places))
+    found: set[int] = set()
+    async for rows, judge in _batches(plan, wanted, messages):
+        if plan.cost is Cost.ROW and len(rows) <= INLINE_ROWS:
+            found |= judge(rows)
+        else:
+            found |= await asyncio.to_thread(judge, rows)
+    return [place for place in places if columns.message_ids[place] in found]
+
+
+async def _batches(
+    plan: Read, message_ids: Sequence[int], messages: Messages
+) -> AsyncIterator[tuple[Rows, Judge]]:
+    key = plan.key
+    if isinstance(key, ObjectIdKey):
+        async for rows in messages.rows(message_ids, (Column.EMAIL_ID,)):
+            yield rows, lambda batch: {row[0] for row in batch if object_id(row[1]) == key.object_id}
+    elif isinstance(key, TextKey) and plan.cost is Cost.BODY:
+        judge = _message_judge(key)
+        for start in range(0, len(message_ids), BODY_SLICE):
+            async for rows in _whole_messages(message_ids[start : start + BODY_SLICE], messages):
+                yield rows, judge
+    else:
+        test = header_test(key)
+        async for rows in messages.rows(message_ids, (Column.HEADER,)):
+            yield rows, lambda batch: {row[0] for row in batch if test(row[1])}
+
+
+async def _whole_messages(message_ids: Sequence[int], messages: Messages) -> AsyncIterator[Rows]:
+    packed: dict[int, bytes] = {}
+    async for rows in messages.rows(message_ids, (Column.PARTS,)):
+        packed.update(rows)
+    held, octets_held = [], 0
+    async for message_id, octets in messages.bodies([wanted for wanted in message_ids if wanted in packed]):
+        held.append((message_id, packed[message_id], octets))
+        octets_held += len(octets)
+        if octets_held > JUDGED_OCTETS:
+            yield held
+            held, octets_held = [], 0
+    if held:
+        yield held
+
+
+def _message_judge(key: TextKey) -> Judge:
+    needle, with_header = fold(key.text), key.field is TextField.TEXT
+
+    def matches(packed: bytes, octets: bytes) -> bool:
+        index = parts.unpack(packed)
+        if needle in fold(text.text_of(octets, index)):
+            return True
+        return with_header and needle in fold(header_text(octets[: index.root.body_start]))
+
+    return lambda rows: {row[0] for row in rows if matches(row[1], row[2])}
+
+
+def object_id(email_id: UUID) -> str:
+    """A message's object id (RFC 8474 section 4)."""
+    return f"M{email_id.hex}"

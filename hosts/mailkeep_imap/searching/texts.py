@@ -1,0 +1,96 @@
+"""Comparing header fields and body text with what was asked: decoded, without regard to case, as substrings.
+
+RFC 9051 section 6.4.4 asks for case-insensitive matching; here both sides are compared in NFC and
+case-folded, in the manner of the i;unicode-casemap collation (RFC 5051). Header fields are decoded from
+RFC 2047 first, and parts of the body from their transfer encoding and charset. Pure functions: the caller
+decides on which thread they run.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable
+from datetime import date
+from email.utils import parsedate_tz
+
+from mailkeep.imap.commands.search_keys import DateKey, DateTest, HeaderKey, TextField, TextKey
+from mailkeep.mime import encoded_words, headers
+
+HeaderTest = Callable[[bytes], bool]
+
+_FIELDS = {
+    TextField.BCC: b"bcc",
+    TextField.CC: b"cc",
+    TextField.FROM: b"from",
+    TextField.SUBJECT: b"subject",
+    TextField.TO: b"to",
+}
+
+
+def fold(text: str) -> str:
+    """The form in which texts are compared."""
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+def header_test(key: TextKey | HeaderKey | DateKey) -> HeaderTest:
+    """A test of a header section for a key on a header field or on the Date: field."""
+    if isinstance(key, DateKey):
+        return _date_test(key)
+    if isinstance(key, TextKey):
+        return _field_test(_FIELDS[key.field], key.text)
+    return _field_test(key.field.encode("utf-8", "replace").lower(), key.text)
+
+
+def _field_test(name: bytes, text: str) -> HeaderTest:
+    needle = fold(text)
+
+    def test(header: bytes) -> bool:
+        return any(needle in fold(encoded_words.decode(value)) for value in values(header, name))
+
+    return test
+
+
+def values(header: bytes, name: bytes) -> Iterable[bytes]:
+    """The raw values of all fields of that lower-case name."""
+    if name not in header.lower():
+        return
+    for written, raw in headers.fields(header):
+        if written.lower() == name:
+            yield raw.partition(b":")[2]
+
+
+def header_text(header: bytes) -> str:
+    """All of a header section as TEXT searches it: names and decoded values, a line a field."""
+    return "\n".join(
+        f"{name.decode('ascii')}: {encoded_words.decode(raw.partition(b':')[2])}"
+        for name, raw in headers.fields(header)
+        if name
+    )
+
+
+def _date_test(key: DateKey) -> HeaderTest:
+    """RFC 9051 section 6.4.4: the date as the sender wrote it, disregarding time and zone."""
+
+    def test(header: bytes) -> bool:
+        sent = sent_date(header)
+        if sent is None:
+            return False
+        if key.test is DateTest.SENTBEFORE:
+            return sent < key.date
+        return sent == key.date if key.test is DateTest.SENTON else sent >= key.date
+
+    return test
+
+
+def sent_date(header: bytes) -> date | None:
+    """The day in the Date: field; None if there is none that can be read."""
+    value = headers.first(header, b"date")
+    if value is None:
+        return None
+    try:
+        parsed = parsedate_tz(value.decode("ascii", "replace"))
+        return date(*parsed[:3]) if parsed else None
+    except (ValueError, IndexError, TypeError, OverflowError):  # what parsedate_tz is known to let through
+        return None

@@ -1,0 +1,379 @@
+"""One connection: octets in, commands strictly in order, answers out.
+
+A command goes the same way always: framed, parsed, checked against the state, carried out, answered,
+and followed by what has changed in the selected mailbox. One task runs while there is a command to run;
+an idle connection has none. What arrives meanwhile waits in the framer, and past `INPUT_LIMIT` in the
+client's own socket, because the transport is paused.
+
+Nothing of a fault reaches the client but a sentence and a correlation id; the session goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mailkeep.imap import responses
+from mailkeep.imap.errors import ImapSyntaxError
+from mailkeep.imap.framing import (
+    NEED_DATA,
+    CommandLine,
+    Event,
+    Framer,
+    Line,
+    LiteralChunk,
+    LiteralKind,
+    LiteralRequest,
+)
+from mailkeep.imap.limits import NOT_AUTHENTICATED
+from mailkeep.imap.names import NameForm
+from mailkeep.imap.parser import parse
+from mailkeep.imap.state import State, check
+from mailkeep.model.principal import Peer, Principal
+from mailkeep.net.twisted_bridge import PeerGone
+from mailkeep.observe.logs import get_logger, new_correlation_id
+from mailkeep_imap import codes, commands, updates
+from mailkeep_imap.capabilities import capability_code
+from mailkeep_imap.commands import append
+from mailkeep_imap.outcome import BAD, OK, Done, Exchange
+from mailkeep_imap.selected import Selected
+from mailkeep_imap.updates import Reporting
+from mailkeep_imap.writer import Output
+
+if TYPE_CHECKING:
+    from mailkeep_imap.commands.append import Upload
+    from mailkeep_imap.host import Host
+
+INPUT_LIMIT = 256 * 1024  # octets received and not yet looked at, before the transport is paused
+log = get_logger(__name__)
+
+
+class Session:
+    """Handlers in `mailkeep_imap.commands` read and set the public attributes."""
+
+    __slots__ = (
+        "__weakref__",
+        "_errors",
+        "_exchange",
+        "_farewell",
+        "_heard",
+        "_reading_paused",
+        "_started",
+        "_task",
+        "_timer",
+        "after",
+        "enabled",
+        "form",
+        "framer",
+        "host",
+        "output",
+        "peer",
+        "principal",
+        "selected",
+        "state",
+        "stop_watch",
+        "upload",
+    )
+
+    def __init__(self, host: Host, peer: Peer, output: Output) -> None:
+        self.host = host
+        self.peer = peer
+        self.output = output
+        self.state = State.NOT_AUTHENTICATED
+        self.framer = Framer(NOT_AUTHENTICATED)
+        self.form = NameForm.MODIFIED_UTF7
+        self.enabled: frozenset[str] = frozenset()
+        self.principal: Principal | None = None
+        self.selected: Selected | None = None
+        self.upload: Upload | None = None
+        self.after: Callable[[], None] | None = None
+        self.stop_watch: Callable[[], None] | None = None
+        self._exchange: Exchange | None = None
+        self._farewell: str | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._reading_paused = False
+        self._errors = 0
+        loop = asyncio.get_running_loop()
+        self._started = self._heard = loop.time()
+        self._timer = loop.call_later(host.imap.login_timeout_seconds, self._check_time)
+
+    # --- from the transport ---------------------------------------------------------------------
+
+    def greet(self) -> None:
+        """RFC 9051 section 7.1: the greeting, with the capabilities to save a round trip."""
+        self.send(responses.untagged_ok("Mailkeep is ready.", capability_code(self)))
+        self.output.flush()
+
+    def data_received(self, octets: bytes) -> None:
+        """What the client sent, in any pieces."""
+        if self.output.gone:
+            return
+        self._heard = asyncio.get_running_loop().time()
+        self.framer.receive_data(octets)
+        if self._task is None:
+            self._task = self.host.tasks.spawn(self._work(), "imap session")
+        elif self.framer.buffered > INPUT_LIMIT and not self._reading_paused:
+            self._reading_paused = True
+            self.output.transport.pauseProducing()
+
+    def connection_lost(self) -> None:
+        """Let go of everything. A write that was under way is committed or not, and nobody hears."""
+        self.output.stopProducing()
+        self.state = State.LOGOUT
+        self._timer.cancel()
+        self.leave_mailbox()
+        if self.stop_watch is not None:
+            self.stop_watch()
+            self.stop_watch = None
+        if self._task is not None:
+            self._task.cancel()
+        elif self.upload is not None:
+            self.host.tasks.spawn(self._drop_upload(), "imap upload dropped")
+
+    # --- for the handlers -----------------------------------------------------------------------
+
+    def send(self, octets: bytes) -> None:
+        """One or more whole untagged responses, with their line ends."""
+        self.output.write(octets)
+
+    def expect(self, exchange: Exchange) -> None:
+        """The next line belongs to the command under way. Its tagged answer comes from `exchange.take`."""
+        self._exchange = exchange
+        self.framer.expect_line(exchange.limit)
+
+    def enter(self, principal: Principal) -> None:
+        """Authentication succeeded."""
+        self.principal = principal
+        self.state = State.AUTHENTICATED
+        self.framer.limits = self.host.authenticated_limits
+        self.stop_watch = self.host.authenticator.watch(principal, self._access_ended)
+
+    def begin_tls(self) -> None:
+        """What came in before TLS is thrown away, because anybody may have put it there (RFC 9051 section
+        6.2.1), and what the session has learnt with it."""
+        self.framer.discard_buffer()
+        self.peer = replace(self.peer, tls=True)
+        self.output.start_tls(self.host.tls)
+
+    def push(self) -> None:
+        """While idling: tell what has changed, if the client takes it."""
+        view = self.selected
+        if self.output.has_room and view is not None and view.changed is not None:
+            updates.report(self, Reporting.EVERYTHING)
+            self.output.flush()
+
+    def output_resumed(self) -> None:
+        """The client has taken what was waiting for it: tell it what gathered meanwhile."""
+        if self._exchange is not None and self._task is None:
+            self.push()
+
+    def enter_mailbox(self, view: Selected) -> None:
+        """SELECT succeeded."""
+        self.selected = view
+        self.state = State.SELECTED
+
+    def leave_mailbox(self) -> None:
+        """Nothing is selected any more."""
+        if self.selected is not None:
+            self.selected.close()
+            self.selected = None
+        if self.state is State.SELECTED:
+            self.state = State.AUTHENTICATED
+
+    @property
+    def account_id(self) -> int:
+        """The account of the authenticated user."""
+        assert self.principal is not None
+        assert self.principal.account_id is not None
+        return self.principal.account_id
+
+    @property
+    def view(self) -> Selected:
+        """The selected mailbox, for handlers that run in the selected state only."""
+        assert self.selected is not None
+        return self.selected
+
+    @property
+    def is_private(self) -> bool:
+        """True if secrets may be sent: nobody else reads, or the operator permits it from loopback."""
+        return self.peer.tls or (self.host.settings.auth.insecure_loopback_auth and self.peer.is_loopback)
+
+    # --- the end --------------------------------------------------------------------------------
+
+    def close(self, text: str, code: bytes = b"") -> None:
+        """BYE, unless an answer is half sent, and the end of the connection."""
+        if self.output.gone:
+            return
+        if self.output.midway:
+            self.output.abort()
+        else:
+            self.send(responses.bye(text, code))
+            self.output.close()
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+
+    def finish(self, text: str) -> None:
+        """BYE as soon as the command under way has been answered."""
+        if self._task is None:
+            self.close(text)
+        else:
+            self._farewell = text
+
+    def _access_ended(self, reason: str) -> None:
+        log.info("session ended", reason=reason, user_id=str(self.principal and self.principal.user_id))
+        self.close("Your access has ended.")
+
+    def _check_time(self) -> None:
+        """Autologout (RFC 9051 section 5.4). One timer a connection, moved only when it fires."""
+        settings, loop = self.host.imap, asyncio.get_running_loop()
+        if self.state is State.NOT_AUTHENTICATED:
+            ends = self._started + settings.login_timeout_seconds
+        elif self._task is not None:
+            ends = loop.time() + settings.idle_timeout_seconds
+        else:
+            ends = self._heard + settings.idle_timeout_seconds
+        if ends <= loop.time():
+            self.close("Autologout: you have been silent for too long.")
+        else:
+            self._timer = loop.call_at(ends, self._check_time)
+
+    # --- work -----------------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        """Everything that has come in, in order, until more is needed."""
+        try:
+            while not self.output.gone:
+                if self._farewell is not None:
+                    self.close(self._farewell)
+                    break
+                event = await self._next_event()
+                if event is NEED_DATA:
+                    break
+                await self._take(event)
+                await self.output.make_room()
+            self.output.flush()
+        except PeerGone:
+            pass
+        except Exception as error:  # a fault outside any command: its answer would have no tag
+            self._log_fault(error, new_correlation_id())
+            self.close("Something went wrong here.", b"UNAVAILABLE")
+        finally:
+            self._task = None
+            await self._rest()
+
+    async def _rest(self) -> None:
+        if self.output.gone:
+            await self._drop_upload()
+        elif self._reading_paused:
+            self._reading_paused = False
+            self.output.transport.resumeProducing()
+
+    async def _next_event(self) -> Event:
+        while True:
+            try:
+                return self.framer.next_event()
+            except ImapSyntaxError as error:
+                await self._drop_upload()
+                await self._broken(error)
+                if self.output.gone:
+                    return NEED_DATA
+
+    async def _broken(self, error: ImapSyntaxError) -> None:
+        """The framer could not make a command of it."""
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            exchange.broken(self)
+        tag = exchange.tag if exchange is not None else error.tag
+        self._answer(tag, self._refusal(error))
+        if error.fatal:
+            self.close("What you send can no longer be followed.")
+
+    async def _take(self, event: Event) -> None:
+        match event:
+            case CommandLine():
+                await self._command(event)
+            case LiteralRequest():
+                await self._literal(event)
+            case LiteralChunk():
+                assert self.upload is not None
+                await self.upload.add(event)
+            case Line(octets):
+                exchange, self._exchange = self._exchange, None
+                assert exchange is not None
+                await self._run(exchange.tag, exchange.take(self, octets))
+            case _:
+                pass
+
+    async def _literal(self, request: LiteralRequest) -> None:
+        if request.kind is LiteralKind.MESSAGE:
+            await self._message_literal(request)
+            return
+        self.framer.accept()
+        self.send(responses.continuation("Go on."))
+
+    async def _message_literal(self, request: LiteralRequest) -> None:
+        try:
+            await append.announced(self, request)
+        except Exception as error:  # refused before any octet is sent
+            await self._drop_upload()
+            try:
+                self.framer.refuse()
+            finally:
+                self._answer(request.tag, self._refusal(error))
+
+    async def _command(self, line: CommandLine) -> None:
+        tag: str | None = None
+        try:
+            command = parse(line.octets, self.form, line.streamed)
+            tag = command.tag
+            check(command, self.state)
+            handler = commands.HANDLERS[type(command)]
+        except ImapSyntaxError as error:
+            await self._drop_upload()
+            self._answer(error.tag or tag, self._refusal(error))
+            return
+        await self._run(tag, handler(self, command), updates.permitted(command))
+
+    async def _run(
+        self, tag: str, work: Awaitable[Done | None], reporting: Reporting = Reporting.EVERYTHING
+    ) -> None:
+        try:
+            done = await work
+        except (PeerGone, asyncio.CancelledError):
+            raise
+        except Exception as error:  # every kind has its answer in codes.py
+            done = self._refusal(error)
+        finally:
+            await self._drop_upload()
+        if done is not None and not self.output.gone:
+            updates.report(self, reporting)
+            self._answer(tag, done)
+            if self.after is not None:
+                after, self.after = self.after, None
+                self.output.flush()
+                after()
+
+    def _answer(self, tag: str | None, done: Done) -> None:
+        self.send(responses.tagged(tag, done.status, done.text, done.code))
+        if done.status == OK:
+            self._errors = 0
+        elif done.status == BAD or done.code in codes.COUNTED:
+            self._errors += 1
+            if self._errors >= self.host.imap.max_errors:
+                self.close("Too many errors.")
+
+    def _refusal(self, error: Exception) -> Done:
+        correlation_id = new_correlation_id() if codes.is_fault(error) else ""
+        if correlation_id:
+            self._log_fault(error, correlation_id)
+        return codes.refusal(error, correlation_id)
+
+    def _log_fault(self, error: Exception, correlation_id: str) -> None:
+        log.error("command failed", correlation_id=correlation_id, peer=self.peer.host, exc_info=error)
+
+    async def _drop_upload(self) -> None:
+        upload, self.upload = self.upload, None
+        if upload is not None:
+            await upload.close()

@@ -1,0 +1,161 @@
+"""One connection's way out: answers are gathered, written in one piece, and held back by a slow client.
+
+Commands write into `Output`; nothing reaches the transport before `flush`, so that a batch of pipelined
+commands costs one write. Twisted says when its own buffer is full (64 KiB) and when it has room again;
+`drain` waits in between, so a client that reads nothing costs this much memory and no more, however much
+it has asked for. One that takes nothing for `STALL_SECONDS` has its connection dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from mailkeep.net.twisted_bridge import PeerGone
+
+FLUSH_SIZE = 64 * 1024  # octets gathered before they go to the transport in mid-command
+STALL_SECONDS = 300.0  # a client behind a bad line may take its time over 64 KiB, but not for ever
+
+
+class Transport(Protocol):
+    """What is used of Twisted's TCP and TLS transports."""
+
+    def write(self, data: bytes) -> None:
+        """Queue octets."""
+
+    def loseConnection(self) -> None:  # noqa: N802  Twisted's name
+        """Close when all is written."""
+
+    def abortConnection(self) -> None:  # noqa: N802
+        """Close now."""
+
+    def startTLS(self, contextFactory: object) -> None:  # noqa: N802, N803
+        """Go on encrypted."""
+
+    def registerProducer(self, producer: object, streaming: bool) -> None:  # noqa: N802
+        """Follow the buffer."""
+
+    def unregisterProducer(self) -> None:  # noqa: N802
+        """Stop following it."""
+
+    def pauseProducing(self) -> None:  # noqa: N802
+        """Stop reading."""
+
+    def resumeProducing(self) -> None:  # noqa: N802
+        """Read again."""
+
+
+class Output:
+    """Twisted calls the three producer methods. `resumed` is called whenever there is room again."""
+
+    __slots__ = (
+        "_gone",
+        "_paused",
+        "_pieces",
+        "_size",
+        "_waiter",
+        "midway",
+        "resumed",
+        "stall_seconds",
+        "transport",
+    )
+
+    def __init__(self, transport: Transport, resumed: Callable[[], None]) -> None:
+        self.transport = transport
+        self.resumed = resumed
+        self.stall_seconds = STALL_SECONDS
+        self.midway = False  # set while the octets of a literal are still to come: BYE may not stand there
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._paused = False
+        self._gone = False
+        self._waiter: asyncio.Future[None] | None = None
+        transport.registerProducer(self, True)
+
+    @property
+    def has_room(self) -> bool:
+        """True if a flush now would not have to wait."""
+        return not self._paused and not self._gone
+
+    @property
+    def gone(self) -> bool:
+        """True if the connection is lost or closed by us: nothing more can be sent."""
+        return self._gone
+
+    def write(self, octets: bytes) -> None:
+        """Gather octets; the caller flushes, or calls `make_room` where it may wait."""
+        self._pieces.append(octets)
+        self._size += len(octets)
+
+    def flush(self) -> None:
+        """Hand everything gathered to the transport."""
+        if self._pieces:
+            octets = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+            self._pieces.clear()
+            self._size = 0
+            if not self._gone:
+                self.transport.write(octets)
+
+    async def make_room(self) -> None:
+        """To be called between the pieces of a long answer. Raises PeerGone."""
+        if self._size >= FLUSH_SIZE or self._paused:
+            await self.drain()
+
+    async def drain(self) -> None:
+        """Flush, and wait until the client has taken enough. Raises PeerGone, also when it takes nothing."""
+        self.flush()
+        if self._paused and not self._gone:
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                async with asyncio.timeout(self.stall_seconds):
+                    await self._waiter
+            except TimeoutError:
+                self.abort()
+            finally:
+                self._waiter = None
+        if self._gone:
+            raise PeerGone("The connection was lost.")
+
+    def start_tls(self, context_factory: object) -> None:
+        """Everything after what was written so far is TLS."""
+        self.flush()
+        self.transport.startTLS(context_factory)
+
+    def close(self) -> None:
+        """Send what was gathered and close. A registered producer would keep Twisted from closing."""
+        if not self._gone:
+            self.flush()
+            self._end()
+            self.transport.unregisterProducer()
+            self.transport.loseConnection()
+
+    def abort(self) -> None:
+        """Close at once; what was not sent is lost."""
+        self._end()
+        self.transport.abortConnection()
+
+    def _end(self) -> None:
+        self._gone = True
+        self._pieces.clear()
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # --- Twisted's IPushProducer ----------------------------------------------------------------
+
+    def pauseProducing(self) -> None:  # noqa: N802
+        """The transport's buffer is full."""
+        self._paused = True
+
+    def resumeProducing(self) -> None:  # noqa: N802
+        """The transport's buffer has room again."""
+        self._paused = False
+        self._wake()
+        self.resumed()
+
+    def stopProducing(self) -> None:  # noqa: N802
+        """The connection is lost."""
+        self._end()
