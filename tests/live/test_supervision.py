@@ -1,0 +1,181 @@
+"""`mailkeep up`: one command, four hosts, and what happens to them."""
+
+from __future__ import annotations
+
+import imaplib
+import json
+import os
+import poplib
+import signal
+import smtplib
+import socket
+import stat
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.support.clients import deliver, imap, message, pop3, read_imap, submission
+from tests.support.hosts import HOSTS, MailkeepUp, is_alive
+
+Make = Callable[..., MailkeepUp]
+
+
+def test_the_first_start_makes_a_demo_and_the_second_keeps_it(own_mailkeep: Make) -> None:
+    up = own_mailkeep()
+    up.start()
+    assert up.ready["domain"] == "example.test"
+    assert up.ready["address"] == "demo@example.test"
+    assert set(up.ready) == {
+        *("domain", "address", "api_key", "internal_key", "ca_file", "api"),
+        *("mx", "submission", "submissions", "imap", "imaps", "pop3", "pop3s"),
+    }
+    demo = up.demo
+    assert up.shown.count(demo.api_key) == 1
+    assert stat.S_IMODE((up.directory / "ready.json").stat().st_mode) == 0o600
+    assert (up.data_dir / "internal.key").read_text().strip() == up.internal_key
+    assert stat.S_IMODE((up.data_dir / "internal.key").stat().st_mode) == 0o600
+    deliver(up, demo.address, message(demo.address, "kept"))
+    before = read_imap(up, demo)
+    ca = Path(up.ca_file).read_bytes()
+    up.stop()
+    up.start()
+    assert "api_key" not in up.ready
+    assert "internal_key" not in up.ready
+    assert read_imap(up, demo) == before
+    assert len(before) == 1
+    assert len(up.cli("keys", "list")) == 2  # the demo's and the hosts' own
+    assert Path(up.ca_file).read_bytes() == ca
+    with imap(up, demo) as client:
+        assert client.select()[1] == [b"1"]
+    up.stop(signal.SIGINT)
+    up.check_log()
+
+
+def test_no_demo_makes_no_user(own_mailkeep: Make) -> None:
+    up = own_mailkeep("--no-demo")
+    up.start()
+    assert not {"domain", "address", "api_key"} & set(up.ready)
+    assert "internal_key" in up.ready
+    assert up.cli("users", "list") == []
+    up.stop()
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_host_that_is_killed_comes_back_and_the_reason_is_printed(own_mailkeep: Make, host: str) -> None:
+    up = own_mailkeep()
+    up.start()
+    (killed,) = up.pids(host)
+    others = {name: up.pids(name) for name in HOSTS if name != host}
+    os.kill(killed, signal.SIGKILL)
+    up.wait_for_log(f"mailkeep: {host} ended (killed by SIGKILL); it starts again in 0.2 s.")
+    up.wait_for_log(f"mailkeep: {host} is ready again.")
+    assert up.pids(host) != [killed]
+    assert {name: up.pids(name) for name in others} == others
+    deliver(up, up.demo.address, message(up.demo.address))
+    assert len(read_imap(up, up.demo)) == 1
+    with pop3(up, up.demo) as client:
+        assert client.stat()[0] == 1
+    with submission(up, up.demo) as sender:
+        assert sender.noop()[0] == 250
+    with urllib.request.urlopen(f"{up.api_url}/health", timeout=30) as answer:
+        assert answer.status == 200
+    up.stop()
+    up.check_log()
+
+
+def test_hosts_do_not_outlive_a_supervisor_that_is_killed(own_mailkeep: Make) -> None:
+    up = own_mailkeep()
+    up.start()
+    hosts = [pid for host in HOSTS for pid in up.pids(host)]
+    assert len(hosts) == len(HOSTS)
+    up.kill()
+    deadline = time.monotonic() + 20
+    while [pid for pid in hosts if is_alive(pid)]:
+        assert time.monotonic() < deadline, "a host outlived mailkeep up"
+        time.sleep(0.02)
+
+
+def test_it_stops_while_clients_are_connected(own_mailkeep: Make) -> None:
+    up = own_mailkeep()
+    up.start()
+    with (
+        socket.create_connection(up.place("mx")) as at_mx,
+        socket.create_connection(up.place("imap")) as at_imap,
+    ):
+        with imap(up, up.demo) as client, pop3(up, up.demo):
+            client.select()
+            client.send(b"a1 IDLE\r\n")
+            client.readline()
+            up.stop()
+        assert b"421" in _read_all(at_mx)
+        assert b"* BYE" in _read_all(at_imap)
+    up.check_log()
+
+
+def test_a_port_in_use_is_one_plain_sentence(own_mailkeep: Make) -> None:
+    up = own_mailkeep()
+    with socket.create_server(("127.0.0.1", up.port_base + 993)):
+        process = up.launch()
+        assert process.wait(60) == 78
+    assert up.log == f"mailkeep: Port {up.port_base + 993} on 127.0.0.1 is in use by another program.\n"
+    assert up.shown == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--port-base", "99999"], "mailkeep: --port-base is a number between 0 and 64540."),
+        (["--host", "192.0.2.1"], "mailkeep: '192.0.2.1' is not an address of this machine."),
+        (["--ready-file", "/"], "Error: Invalid value for '--ready-file': File '/' is a directory."),
+        (["--database", "mysql://u:topsecret@h/db"], "database"),
+        (["--database", "postgresql://u:topsecret@127.0.0.1:1/db"], "database"),
+    ],
+)
+def test_what_cannot_work_is_said_in_a_sentence(tmp_path: Path, options: list[str], sentence: str) -> None:
+    up = MailkeepUp(tmp_path / "up")
+    process = up.launch(*options)
+    try:
+        assert process.wait(60) != 0
+    finally:
+        process.kill()
+    assert sentence in up.log
+    assert "Traceback" not in up.log
+    assert "topsecret" not in up.log
+
+
+def test_login_in_clear_from_this_machine_can_be_permitted(own_mailkeep: Make) -> None:
+    up = own_mailkeep("--insecure-loopback-auth")
+    up.start()
+    demo = up.demo
+    with imaplib.IMAP4(*up.place("imap")) as client:
+        assert client.login(demo.address, demo.api_key)[0] == "OK"
+    maildrop = poplib.POP3(*up.place("pop3"))
+    maildrop.user(demo.address)
+    assert maildrop.pass_(demo.api_key).startswith(b"+OK")
+    maildrop.quit()
+    with smtplib.SMTP(*up.place("submission")) as sender:
+        assert sender.login(demo.address, demo.api_key)[0] == 235
+    up.stop()
+
+
+def test_the_hosts_own_key_is_made_anew_if_it_is_lost(own_mailkeep: Make) -> None:
+    up = own_mailkeep()
+    up.start()
+    first = up.internal_key
+    up.stop()
+    (up.data_dir / "internal.key").unlink()
+    up.start()
+    assert up.ready["internal_key"] != first
+    assert (up.data_dir / "internal.key").read_text().strip() == up.ready["internal_key"]
+    up.stop()
+    json.loads((up.directory / "ready.json").read_text())
+
+
+def _read_all(connection: socket.socket) -> bytes:
+    connection.settimeout(30)
+    octets = b""
+    while piece := connection.recv(65536):
+        octets += piece
+    return octets
