@@ -15,18 +15,6 @@ MESSAGES = [b"Subject: %d\r\n\r\n.%s\r\n" % (number, b"x" * (number * 331)) for 
 SESSIONS = 60
 COMMANDS = 40
 KEYWORDS = ("RETR", "RETR", "RETR", "TOP", "DELE", "LIST", "UIDL", "STAT", "RSET", "NOOP", "CAPA", "XYZZY")
-    "TOP",
-    "DELE",
-    "LIST",
-    "UIDL",
-    "STAT",
-    "RSET",
-    "NOOP",
-    "CAPA",
-    "LANG",
-    "XYZZY",
-    "APOP",
-]
 MULTI_LINE = ("RETR", "TOP", "CAPA", "AUTH")
 
 
