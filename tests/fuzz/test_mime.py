@@ -17,19 +17,47 @@ from mailkeep.mime.subject import base_subject
 from mailkeep.model.message import HEADER_KEPT, PREVIEW_LIMIT, PreparedMessage
 
 # Pieces that mail is made of, and what breaks it: joined at random they reach the scanner's corners.
-PIECES = st.sampled_from(
-    [
-        b"\r\n", b"\n", b"\r", b"\r\n\r\n", b"\n\n", b" ", b"\t", b"--", b"--b", b"\r\n--b\r\n", b"\n--b--\n",
-        b"\r\n--bb\r\n", b"\r\n--bb--\r\n", b"--b  \r\n", b"\0", b"\xff\xfe", b"\xc3\xa9", b"(", b")", b'"', b"\\",
-        b"<", b">", b"@", b",", b":", b";", b"=", b"Subject: ", b"Subject: =?utf-8?q?=C3=A9?=\r\n", b"To: a@b, c@d\r\n",
-        b"From: (comment) x <@r:y@z>\r\n", b"Cc: group:a@b;\r\n", b"Date: Mon, 1 Jan 2024 00:00:00 +0000\r\n",
-        b"Content-Type: multipart/mixed; boundary=b\r\n", b'Content-Type: multipart/digest; boundary="bb"\r\n',
-        b"Content-Type: message/rfc822\r\n\r\n", b"Content-Type: text/html; charset=x\r\n\r\n<b>x</b>",
-        b"Content-Type: text/plain; charset*0*=utf-8'';charset*1=x\r\n", b"Content-Transfer-Encoding: base64\r\n",
-        b"Content-Transfer-Encoding: quoted-printable\r\n\r\n=C3=A9=\r\n", b"Content-Disposition: attachment\r\n",
-        b"Content-Language: en, de\r\n", b"References: <a@b> <c@d> x\r\n", b"Message-ID: <i@d>\r\n", b"word",
-    ]
-)  # fmt: skip
+LINE_ENDS = [b"\r\n", b"\n", b"\r", b"\r\n\r\n", b"\n\n"]
+OCTETS = [
+    b" ",
+    b"\t",
+    b"(",
+    b")",
+    b'"',
+    b"\\",
+    b"<",
+    b">",
+    b"@",
+    b",",
+    b":",
+    b";",
+    b"=",
+    b"\0",
+    b"\xff\xfe",
+    b"\xc3\xa9",
+]
+DELIMITERS = [b"--", b"--b", b"\r\n--b\r\n", b"\n--b--\n", b"\r\n--bb\r\n", b"\r\n--bb--\r\n", b"--b  \r\n"]
+FIELDS = [
+    b"Subject: ",
+    b"Subject: =?utf-8?q?=C3=A9?=\r\n",
+    b"To: a@b, c@d\r\n",
+    b"From: (comment) x <@r:y@z>\r\n",
+    b"Cc: group:a@b;\r\n",
+    b"Date: Mon, 1 Jan 2024 00:00:00 +0000\r\n",
+    b"References: <a@b> <c@d> x\r\n",
+    b"Message-ID: <i@d>\r\n",
+    b"Content-Type: multipart/mixed; boundary=b\r\n",
+    b'Content-Type: multipart/digest; boundary="bb"\r\n',
+    b"Content-Type: message/rfc822\r\n\r\n",
+    b"Content-Type: text/html; charset=x\r\n\r\n<b>x</b>",
+    b"Content-Type: text/plain; charset*0*=utf-8'';charset*1=x\r\n",
+    b"Content-Transfer-Encoding: base64\r\n",
+    b"Content-Transfer-Encoding: quoted-printable\r\n\r\n=C3=A9=\r\n",
+    b"Content-Disposition: attachment\r\n",
+    b"Content-Language: en, de\r\n",
+    b"word",
+]
+PIECES = st.sampled_from(LINE_ENDS + OCTETS + DELIMITERS + FIELDS)
 MAILISH = st.lists(PIECES, max_size=40).map(b"".join)
 ANYTHING = st.one_of(st.binary(max_size=400), MAILISH)
 

@@ -150,6 +150,10 @@ def _quoted_printable_chunks(octets: Octets, start: int, end: int, chunk: int) -
 
 def _before_escape(block: bytes) -> int:
     """Where a line without an end may be cut: not within an escape, nor within white space or after it."""
-    kept = len(block.rstrip(b" \t\r"))
-    escape = block.rfind(b"=", max(kept - 2, 0), kept)
-    return kept if escape < 0 else escape
+    cut = len(block)
+    while True:
+        kept = len(block[:cut].rstrip(b" \t\r"))
+        escape = block.rfind(b"=", max(kept - 2, 0), kept)
+        if escape < 0:
+            return kept
+        cut = escape

@@ -46,7 +46,8 @@ VECTORS = [
     (b"Joe Q. Public <john.q.public@example.com>",
      [mailbox(b"Joe Q. Public", b"john.q.public", b"example.com")]),
     (b"Mary Smith <@node.test:mary@example.net>, , jdoe@test  . example",
-     [mailbox(b"Mary Smith", b"mary", b"example.net", b"@node.test"), mailbox(None, b"jdoe", b"test.example")]),
+     [mailbox(b"Mary Smith", b"mary", b"example.net", b"@node.test"),
+      mailbox(None, b"jdoe", b"test.example")]),
     (b"<@a.test,@b.test:c@d.test>", [mailbox(None, b"c", b"d.test", b"@a.test,@b.test")]),
     # two groups, and addresses around them
     (b"x@y, one:a@b;, two:;, z@y",

@@ -7,13 +7,7 @@ import pytest
 from mailkeep.mime import headers
 
 HEADER = (
-    b"Received: from a\r\n\tby b\r\n"
-    b"Subject: one\r\n"
-    b" two\r\n"
-    b"X-Empty:\r\n"
-    b"subject: again\r\n"
-    b"To: a@b\r\n"
-    b"\r\n"
+    b"Received: from a\r\n\tby b\r\nSubject: one\r\n two\r\nX-Empty:\r\nsubject: again\r\nTo: a@b\r\n\r\n"
 )
 
 

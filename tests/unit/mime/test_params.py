@@ -89,7 +89,9 @@ def test_a_value_past_its_limit_is_cut() -> None:
         assert len(parsed.get(b"x") or b"") == params.VALUE_LIMIT
 
 
-@pytest.mark.parametrize("junk", [b"(" * 20_000, b'"' * 20_001, b'a="' * 20_000, b"\\" * 20_000, b";=" * 20_000])
+@pytest.mark.parametrize(
+    "junk", [b"(" * 20_000, b'"' * 20_001, b'a="' * 20_000, b"\\" * 20_000, b";=" * 20_000]
+)
 def test_junk_is_read_to_its_end(junk: bytes) -> None:
     params.parse(b"a/b;" + junk)
     params.parse(junk)

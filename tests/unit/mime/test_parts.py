@@ -99,7 +99,9 @@ def test_header_and_text_of_an_embedded_message() -> None:
     assert header_of(MESSAGE, outer) == b"Content-Type: message/rfc822\r\n\r\n"
     assert outer.embedded is not None
     assert header_of(MESSAGE, outer.embedded).startswith(b"Subject: three\r\n")
-    assert body_of(MESSAGE, outer.embedded) == body_of(MESSAGE, outer)[len(header_of(MESSAGE, outer.embedded)) :]
+    assert (
+        body_of(MESSAGE, outer.embedded) == body_of(MESSAGE, outer)[len(header_of(MESSAGE, outer.embedded)) :]
+    )
 
 
 def test_part_1_of_a_message_that_is_not_multipart_is_its_body() -> None:
@@ -124,7 +126,9 @@ def test_a_message_that_is_a_message() -> None:
 
 
 def test_names_are_in_lower_case_and_lines_are_counted() -> None:
-    message = b"Content-Type: TEXT/Plain; CHARSET=UTF-8\r\nContent-Transfer-Encoding: BASE64 (x)\r\n\r\na\r\nb\r\n"
+    message = (
+        b"Content-Type: TEXT/Plain; CHARSET=UTF-8\r\nContent-Transfer-Encoding: BASE64 (x)\r\n\r\na\r\nb\r\n"
+    )
     part = found(message)
     assert (part.media_type, part.charset, part.encoding, part.lines) == ("text/plain", "utf-8", "base64", 2)
     assert part.size == 6

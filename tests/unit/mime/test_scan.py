@@ -99,7 +99,9 @@ def test_an_outer_delimiter_ends_inner_parts() -> None:
 
 
 def test_delimiters_in_an_epilogue_mean_nothing() -> None:
-    inner = b"Content-Type: multipart/mixed; boundary=bi\r\n\r\n--bi\r\n\r\none\r\n--bi--\r\n--bi\r\n\r\nx\r\n"
+    inner = (
+        b"Content-Type: multipart/mixed; boundary=bi\r\n\r\n--bi\r\n\r\none\r\n--bi--\r\n--bi\r\n\r\nx\r\n"
+    )
     message = mixed(b"--b\r\n" + inner + b"--b\r\n\r\ntwo\r\n--b--\r\n--b\r\n\r\nthree\r\n")
     assert bodies(message) == [b"one", b"two"]
 

@@ -1,4 +1,4 @@
-"""BODY and BODYSTRUCTURE: RFC 9051 section 7.5.2, RFC 2046, and what established servers answer to broken mail."""
+"""BODY and BODYSTRUCTURE: RFC 9051 section 7.5.2, RFC 2046, and broken mail as established servers see it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def test_a_message_without_content_type_is_plain_us_ascii() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["", "text", "/plain", "text/", "text plain", "a/b/c", ";charset=x", "\u00e9/x", "x" * 128 + "/y"]
+    "value",
+    ["", "text", "/plain", "text/", "text plain", "a/b/c", ";charset=x", "\u00e9/x", "x" * 128 + "/y"],
 )
 def test_what_is_no_media_type_is_plain_us_ascii(value: str) -> None:
     assert body(f"Content-Type: {value}\n\nhi").startswith(b'("text" "plain" ("charset" "us-ascii")')
@@ -166,7 +167,9 @@ def test_continued_parameters_are_one() -> None:
 
 def test_comments_are_no_part_of_values() -> None:
     # RFC 2045 section 5.1
-    message = "Content-Type: text/plain; charset=us-ascii (Plain text)\nContent-Transfer-Encoding: 8bit (x)\n\n"
+    message = (
+        "Content-Type: text/plain; charset=us-ascii (Plain text)\nContent-Transfer-Encoding: 8bit (x)\n\n"
+    )
     assert body(message) == b'("text" "plain" ("charset" "us-ascii") NIL NIL "8bit" 0 0)'
 
 
