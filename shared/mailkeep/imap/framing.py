@@ -162,10 +162,9 @@ class Framer:
 
     def refuse(self) -> None:
         """Do not take it; the command is over. Of a non-synchronizing literal the octets come regardless
-        and are thrown away (RFC 7888 section 4). Raises a fatal LiteralTooLarge if they are too many."""
+        and are thrown away (RFC 7888 section 4); if they are too many, the next event is a fatal error."""
         request = self._take_request()
-        if not self._abandon(request.size, request.synchronizing):
-            raise LiteralTooLarge("The literal is too large.", request.tag, fatal=True)
+        self._abandon(request.size, request.synchronizing)
 
     def expect_line(self, limit: int) -> None:
         """The next line is no command: a SASL response or IDLE's DONE, of at most `limit` octets."""
@@ -242,7 +241,7 @@ class Framer:
         self._literals += 1
         error = self._objection(size, kind, binary=bool(marker.group(1)), synchronizing=synchronizing)
         if error is not None:
-            error.fatal = not self._abandon(size, synchronizing)
+            self._abandon(size, synchronizing)
             raise error
         request = LiteralRequest(
             command, self._streamed, self._tag, size, kind, synchronizing, bool(marker.group(1))
@@ -296,7 +295,7 @@ class Framer:
         self._remaining -= len(octets)
         if b"\0" in octets and not self._binary:  # RFC 9051 section 4.3.3: only literal8 holds NUL
             error = ImapSyntaxError("A message with NUL octets needs literal8.", self._tag)
-            error.fatal = not self._abandon(self._remaining, synchronizing=False)
+            self._abandon(self._remaining, synchronizing=False)
             raise error
         if self._remaining == 0:
             self._streamed += (len(self._command),)
@@ -316,7 +315,7 @@ class Framer:
         if marker is None:
             self._start_command()
         else:
-            error.fatal = not self._abandon(int(marker.group(2)), synchronizing=not marker.group(3))
+            self._abandon(int(marker.group(2)), synchronizing=not marker.group(3))
         raise error
 
     def _overlong(self) -> NoReturn:
@@ -329,16 +328,12 @@ class Framer:
         self._reader = self._drain_line
         raise ImapLimitExceeded("The line is too long.", tag)
 
-    def _abandon(self, size: int, synchronizing: bool) -> bool:
-        """A client that waits for leave will not send the octets; any other sends them and the rest.
-        False if they are too many even to throw away: nothing is read any more then."""
+    def _abandon(self, size: int, synchronizing: bool) -> None:
+        """A client that waits for leave will not send the octets; any other sends them and the rest."""
         self._start_command()
-        if synchronizing:
-            return True
-        self._draining = size
-        fits = size <= max(self.limits.drain, self.limits.message_literal)
-        self._reader = self._drain_literal if fits else self._closed
-        return fits
+        if not synchronizing:
+            self._draining = size
+            self._reader = self._drain_literal if size <= self.limits.drain else self._give_up_all
 
     def _drain_literal(self) -> Event | None:
         count = min(self._draining, self.buffered)
@@ -360,9 +355,14 @@ class Framer:
         self._at = self._scanned = end + 1
         marker = _MARKER.search(tail)
         self._start_command()
-        if marker is not None and not self._abandon(int(marker.group(2)), synchronizing=not marker.group(3)):
-            raise ImapLimitExceeded("The literal is too large.", fatal=True)
+        if marker is not None:
+            self._abandon(int(marker.group(2)), synchronizing=not marker.group(3))
         return None
+
+    def _give_up_all(self) -> Event | None:
+        """RFC 7888 section 4: what is not read to its end can only be answered by closing."""
+        self._reader = self._closed
+        raise ImapLimitExceeded("More octets follow than are read here.", fatal=True)
 
     def _closed(self) -> Event | None:
         """After a fatal error nothing more is read; what comes is thrown away."""

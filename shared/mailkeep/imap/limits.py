@@ -27,7 +27,7 @@ class Limits:
 NOT_AUTHENTICATED = Limits(
     line=16 * KIB,
     argument_literal=32 * KIB,
-    message_literal=0,
+    message_literal=NUMBER64_MAX,  # the host refuses every one, and says why
     literals=8,
     command=64 * KIB,
     drain=128 * KIB,

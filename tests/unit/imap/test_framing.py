@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from tests.support.imap_wire import Wire
 
-from mailkeep.imap.errors import LiteralTooLarge
 from mailkeep.imap.framing import NEED_DATA, Framer, Line, LiteralRequest
 from mailkeep.imap.limits import AUTHENTICATED, NOT_AUTHENTICATED, SASL_LINE, Limits
 
@@ -104,7 +103,10 @@ def test_a_non_synchronizing_one_beyond_its_limit_is_read_past_rfc7888_4() -> No
 
 def test_one_too_large_even_to_read_past_ends_the_connection_rfc7888_4() -> None:
     wire = small()
-    assert wire.send(b"A1 LOGIN {61+}\r\nA2 NOOP\r\n") == [("error", "LiteralTooLarge", "A1", True)]
+    assert wire.send(b"A1 LOGIN {61+}\r\nA2 NOOP\r\n") == [
+        ("error", "LiteralTooLarge", "A1", False),
+        ("error", "ImapLimitExceeded", None, True),
+    ]
     assert wire.send(b"A3 NOOP\r\n" * 100) == []
     assert wire.framer.buffered == 0
 
@@ -257,15 +259,20 @@ def test_a_refused_message_leaves_the_next_command_whole() -> None:
     ]
 
 
-def test_refusing_what_is_too_large_to_read_past_is_fatal() -> None:
-    framer = Framer(Limits(message_literal=1000, drain=100))
-    framer.receive_data(b"A1 APPEND x {900+}\r\n")
-    framer.next_event()
-    framer.limits = Limits(message_literal=0, drain=100)
-    with pytest.raises(LiteralTooLarge) as caught:
-        framer.refuse()
-    assert caught.value.fatal
-    assert caught.value.tag == "A1"
+def test_refusing_what_is_too_large_to_read_past_is_fatal_rfc7888_4() -> None:
+    wire = Wire(Framer(Limits(message_literal=1000, drain=100)), refuse=True)
+    assert wire.send(b"A1 APPEND x {900+}\r\n", b"x" * 900 + b"\r\nA2 NOOP\r\n") == [
+        ("message", "A1", 900, False),
+        ("error", "ImapLimitExceeded", None, True),
+    ]
+
+
+def test_before_authentication_a_message_of_any_size_is_the_hosts_to_refuse() -> None:
+    wire = Wire(Framer(NOT_AUTHENTICATED), refuse=True)
+    assert wire.send(b"A1 APPEND x {9000000000}\r\nA2 NOOP\r\n") == [
+        ("message", "A1", 9_000_000_000, True),
+        ("command", b"A2 NOOP", ()),
+    ]
 
 
 def test_a_nul_octet_in_a_message_costs_the_command_rfc9051_4_3() -> None:
