@@ -47,11 +47,12 @@ _ADD_MAILBOXES = BulkInsert(
 )
 _ADD_SUBSCRIPTIONS = BulkInsert(tables.subscription, conflict="DO NOTHING")
 _REVIVE = Query(
-    "UPDATE mailbox SET selectable = true, special_use = :special_use, uidvalidity = :uidvalidity, uidnext = 1,"
-    " highestmodseq = highestmodseq + 1, object_id = :object_id WHERE id = :id"
+    "UPDATE mailbox SET selectable = true, special_use = :special_use, uidvalidity = :uidvalidity,"
+    " uidnext = 1, highestmodseq = highestmodseq + 1, object_id = :object_id WHERE id = :id"
 )
 _TAKE_UIDVALIDITY = Query(
-    "UPDATE account SET uidvalidity = greatest(uidvalidity, :now) + :count WHERE id = :id RETURNING uidvalidity",
+    "UPDATE account SET uidvalidity = greatest(uidvalidity, :now) + :count WHERE id = :id"
+    " RETURNING uidvalidity",
     sqlite="UPDATE account SET uidvalidity = max(uidvalidity, :now) + :count WHERE id = :id"
     " RETURNING uidvalidity",
 )
@@ -102,7 +103,7 @@ async def add_address(connection: Connection, address: Address, account_id: int,
 async def add_mailboxes(
     connection: Connection, account_id: int, mailboxes: Iterable[tuple[str, SpecialUse | None]]
 ) -> None:
-    """Make empty, subscribed mailboxes whose names are free. UIDVALIDITY is never that of an earlier mailbox."""
+    """Make empty, subscribed mailboxes whose names are free, with UIDVALIDITYs that none ever had."""
     wanted = list(mailboxes)
     first = await _take_uidvalidities(connection, account_id, len(wanted))
     await connection.insert(

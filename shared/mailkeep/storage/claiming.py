@@ -56,7 +56,8 @@ async def claim(transaction: Transaction, address: Address, user_id: UUID) -> No
     if account_id is None:
         account_id = await accounts.create(transaction, address, user_id, primary=True)
         if account_id is None:  # a delivery has just made it
-            return await claim(transaction, address, user_id)
+            await claim(transaction, address, user_id)
+            return
     elif not await transaction.run(_CLAIM, id=account_id, user_id=user_id):
         raise AlreadyExists("The address belongs to a user already.")
     await transaction.run(_SET_PRIMARY, address=address.key, is_primary=True)
@@ -68,7 +69,8 @@ async def join(transaction: Transaction, address: Address, user: User) -> None:
     owner = (await accounts.resolve(transaction, [address.key])).get(address.key)
     if owner is None:
         if not await accounts.add_address(transaction, address, user.account_id, primary=False):
-            return await join(transaction, address, user)
+            await join(transaction, address, user)
+            return
     elif not await transaction.run(_HOLD_UNCLAIMED, id=owner.account_id):
         raise AlreadyExists("The address belongs to a user already.")
     else:

@@ -33,8 +33,8 @@ from mailkeep.storage.values import (
 )
 
 _ADD_DOMAIN = Query(
-    "INSERT INTO domain (name, policy, catch_all, created_at) VALUES (:name, :policy, :catch_all, :created_at)"
-    " ON CONFLICT (name) DO NOTHING"
+    "INSERT INTO domain (name, policy, catch_all, created_at)"
+    " VALUES (:name, :policy, :catch_all, :created_at) ON CONFLICT (name) DO NOTHING"
 )
 _REMOVE_DOMAIN = Query("DELETE FROM domain WHERE name = :name")
 _HAS_DOMAIN = Query("SELECT 1 FROM domain WHERE name = :name")

@@ -16,7 +16,8 @@ LEFT_OUT = (SpecialUse.SENT, SpecialUse.DRAFTS, SpecialUse.JUNK, SpecialUse.TRAS
 """Not in the list of all mail."""
 
 _MAILBOXES = Query(
-    "SELECT id, name, special_use, messages, unseen FROM mailbox WHERE account_id = :account_id AND selectable"
+    "SELECT id, name, special_use, messages, unseen FROM mailbox"
+    " WHERE account_id = :account_id AND selectable"
 )
 _COLUMNS = (
     "e.mailbox_id, e.uid, e.flags, e.keywords, e.internal_date, e.size, m.id, m.email_id,"

@@ -36,7 +36,7 @@ _REJECTIONS = (
 
 
 class Rejected(StoreUnavailable):
-    """The database is well and refuses these values: what shares the transaction can be tried without them."""
+    """The database is well and refuses these values; what shares the transaction can go without them."""
 
 
 @contextmanager

@@ -25,7 +25,8 @@ _LOCK = Query(
     f"SELECT {_COLUMNS} FROM mailbox WHERE selectable AND id IN (SELECT unnest(CAST(:ids AS bigint[])) UNION "
     + _BY_ADDRESS.format(addresses="= ANY(:addresses)", names="= ANY(:names)")
     + ") ORDER BY id FOR NO KEY UPDATE OF mailbox",
-    sqlite=f"SELECT {_COLUMNS} FROM mailbox WHERE selectable AND id IN (SELECT value FROM json_each(:ids) UNION "
+    sqlite=f"SELECT {_COLUMNS} FROM mailbox WHERE selectable AND id IN"
+    " (SELECT value FROM json_each(:ids) UNION "
     + _BY_ADDRESS.format(
         addresses="IN (SELECT value FROM json_each(:addresses))",
         names="IN (SELECT value FROM json_each(:names))",

@@ -22,8 +22,8 @@ MAILBOXES_PER_ACCOUNT = 5000
 SUBSCRIPTIONS_PER_ACCOUNT = 10_000
 
 _SELECT = (
-    "SELECT m.id, m.account_id, m.name, m.uidvalidity, m.uidnext, m.highestmodseq, m.object_id, m.special_use,"
-    " s.name IS NOT NULL, m.selectable, m.messages, m.unseen, m.deleted, m.size FROM mailbox m"
+    "SELECT m.id, m.account_id, m.name, m.uidvalidity, m.uidnext, m.highestmodseq, m.object_id,"
+    " m.special_use, s.name IS NOT NULL, m.selectable, m.messages, m.unseen, m.deleted, m.size FROM mailbox m"
     " LEFT JOIN subscription s ON s.account_id = m.account_id AND s.name = m.name"
     " WHERE m.account_id = :account_id"
 )
@@ -46,8 +46,8 @@ _EMPTY = (
 )
 _DELETE = Query("DELETE FROM mailbox WHERE id = :id")
 _KEEP_NAME = Query(
-    "UPDATE mailbox SET selectable = false, special_use = NULL, messages = 0, unseen = 0, deleted = 0, size = 0"
-    " WHERE id = :id"
+    "UPDATE mailbox SET selectable = false, special_use = NULL, messages = 0, unseen = 0, deleted = 0,"
+    " size = 0 WHERE id = :id"
 )
 _SUBSCRIBE = Query(
     "INSERT INTO subscription (account_id, name) VALUES (:account_id, :name) ON CONFLICT DO NOTHING"

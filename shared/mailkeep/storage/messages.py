@@ -100,7 +100,8 @@ class StoredMessages:
     async def bodies(self, message_ids: Sequence[int]) -> AsyncIterator[tuple[int, bytes]]:
         """See interface.Messages."""
         for start in range(0, len(message_ids), BATCH_ROWS):
-            sizes = dict(await self._all(_SIZES, list(message_ids[start : start + BATCH_ROWS])))
+            known = await self._all(_SIZES, list(message_ids[start : start + BATCH_ROWS]))
+            sizes: dict[int, int] = {row[0]: row[1] for row in known}
             present = [id for id in message_ids[start : start + BATCH_ROWS] if id in sizes]
             for group in _groups(present, sizes):
                 found = {row[0]: row for row in await self._all(_BODIES, group)}

@@ -129,9 +129,11 @@ class PostgresDatabase:
     async def read_at_once(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """See database.Database."""
         with store_failures():
-            async with self._pool.acquire(timeout=self._settings.timeout_seconds) as connection:
-                async with connection.transaction(isolation="repeatable_read", readonly=True):
-                    return await work(PostgresConnection(connection))
+            async with (
+                self._pool.acquire(timeout=self._settings.timeout_seconds) as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                return await work(PostgresConnection(connection))
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """See database.Database."""
@@ -172,10 +174,7 @@ class PostgresDatabase:
             except BaseException:
                 await _roll_back(frame)
                 raise
-            try:
-                await frame.commit()
-            except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as lost:
-                await self._was_committed(xact_id, lost)
+            await self._commit(frame, xact_id)
         self._carrier.committed(transaction.topics)
         return result
 
@@ -186,11 +185,21 @@ class PostgresDatabase:
         rows = await connection.fetch(_NAME_COMMIT, CHANNEL, texts)
         return str(rows[0][0])
 
+    async def _commit(self, frame: Any, xact_id: str) -> None:
+        try:
+            await frame.commit()
+        except _AGAIN:
+            raise
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as lost:
+            await self._was_committed(xact_id, lost)
+
     async def _was_committed(self, xact_id: str, lost: BaseException) -> None:
         """Return if the transaction whose answer was lost is in; raise if it is not or nobody can say."""
         try:
             async with asyncio.timeout(self._settings.timeout_seconds):
-                while not await self._look_up(xact_id):
+                while True:
+                    if await self._look_up(xact_id):
+                        return
                     await asyncio.sleep(LOOKUP_SECONDS)
         except TimeoutError:
             raise StoreUnavailable(SENTENCE) from lost

@@ -20,7 +20,7 @@ DialectName = Literal["sqlite", "postgres"]
 
 _DIALECTS: dict[DialectName, SqlDialect] = {
     "sqlite": sqlite_dialect.dialect(paramstyle="named"),
-    "postgres": asyncpg_dialect.dialect(),
+    "postgres": asyncpg_dialect.dialect(),  # type: ignore[no-untyped-call]
 }
 
 

@@ -47,7 +47,7 @@ def clean(text: str) -> str:
 
 
 def new_uuid() -> UUID:
-    """A random UUID that sorts by its time (RFC 9562 section 5.7), so that an index of them grows at its end."""
+    """A random UUID that sorts by its time (RFC 9562 section 5.7): an index of them grows at its end."""
     milliseconds = time.time_ns() // 1_000_000
     number = (milliseconds & (1 << 48) - 1) << 80 | int.from_bytes(os.urandom(10), "big")
     number = number & ~(0xF << 76) | 0x7 << 76

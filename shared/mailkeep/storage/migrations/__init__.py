@@ -1,1 +1,1 @@
-"""Alembic's scripts: `versions/` holds one file a change of the tables, which is never edited once released."""
+"""Alembic's scripts. `versions/` holds one file a change of the tables, never edited once released."""

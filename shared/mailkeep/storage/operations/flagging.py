@@ -35,7 +35,7 @@ Columns = tuple[int, str]
 
 
 class StoreFlags:
-    """One STORE: what each entry gets is worked out first, then written in one statement a distinct result."""
+    """One STORE: what each entry gets is worked out first, then written, a statement a distinct result."""
 
     inserts = False
     new_messages = 0

@@ -64,7 +64,7 @@ def _add_message(batch: Batch, ready: Ready) -> int:
 
 
 def _add_entry(
-    batch: Batch, mailbox: LockedMailbox, message_id: int, size: int, flags: Flags, internal_date: int
+    batch: Batch, mailbox: LockedMailbox, message_id: int, *, size: int, flags: Flags, internal_date: int
 ) -> int:
     uid = mailbox.take_uids(1)[0]
     system, keywords = int(flags.system), words(flags.keywords)
@@ -108,7 +108,7 @@ class Deliver:
         if mailbox.id not in uids:
             received = moment(self._delivery.received_at)
             uids[mailbox.id] = _add_entry(
-                batch, mailbox, message_id, self._ready.size, target.flags, received
+                batch, mailbox, message_id, size=self._ready.size, flags=target.flags, internal_date=received
             )
             if owner.user_id is not None:
                 self._notify(batch, owner.user_id)
@@ -161,9 +161,9 @@ class Append:
                 batch,
                 mailbox,
                 _add_message(batch, ready),
-                ready.size,
-                message.flags,
-                moment(message.internal_date),
+                size=ready.size,
+                flags=message.flags,
+                internal_date=moment(message.internal_date),
             )
             for message, ready in zip(self._messages, self._ready, strict=True)
         )
