@@ -14,7 +14,7 @@ _ROWS = (
     ("POP3", "pop3", "STARTTLS"),
     ("SMTP (sending)", "submissions", "SSL/TLS"),
     ("SMTP (sending)", "submission", "STARTTLS"),
-    ("SMTP (incoming mail)", "mx", "STARTTLS, no login"),
+    ("SMTP (from servers)", "mx", "STARTTLS"),
 )
 
 
@@ -42,7 +42,7 @@ def print_table(plan: UpPlan, made: Provisioned, ca_file: Path, seconds: float) 
 
     table = Table(title="Client settings", title_justify="left")
     for heading in ("Protocol", "Host", "Port", "Security", "User name"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=True)
     user_name = made.address or "your address"
     for protocol, listener, security in _ROWS:
         endpoint = plan.client_endpoint(listener)
@@ -50,7 +50,8 @@ def print_table(plan: UpPlan, made: Provisioned, ca_file: Path, seconds: float) 
             protocol, endpoint.host, str(endpoint.port), security, "" if listener == "mx" else user_name
         )
     console = Console(soft_wrap=True, highlight=False)
-    console.print(table)
+    # Never narrower than its content: a shortened host or user name is of no use.
+    console.print(table, width=max(console.width, console.measure(table).maximum))
     console.print(f"Console and API: {plan.api_url}/", markup=False)
     console.print(f"Clients trust:   {ca_file}", markup=False)
     if made.api_key:
