@@ -8,6 +8,7 @@ its end inside the database thread, so the event loop never waits for the disk.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sqlite3
@@ -33,7 +34,7 @@ T = TypeVar("T")
 
 def connect(path: Path, timeout: float) -> sqlite3.Connection:
     """A connection as the store uses it. The file is made readable for its owner alone."""
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    _create(path)
     connection = sqlite3.connect(
         path,
         timeout=timeout,
@@ -47,6 +48,15 @@ def connect(path: Path, timeout: float) -> sqlite3.Connection:
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     connection.execute("PRAGMA temp_store = MEMORY")
     return connection
+
+
+def _create(path: Path) -> None:
+    """Make an empty file if there is none; never open one that is there. Closing any descriptor of a database
+    drops the locks of all its connections in this process (fcntl(2)): another process would then believe
+    itself the last one and remove the log from under us.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
 
 
 class SqliteConnection:
