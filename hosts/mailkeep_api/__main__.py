@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 from mailkeep.net.runtime import run_host
-
 from mailkeep_api.server import serve
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Header
-from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse
+from fastapi.responses import StreamingResponse
+from fastapi.sse import KEEPALIVE_COMMENT
 
 from mailkeep_api.deps import Reader, Services, ServicesDep, UserCaller
 
@@ -20,14 +21,20 @@ KEEPALIVE_SECONDS = 15.0  # proxies commonly cut a silent connection after 30 to
 RETRY_LINE = b"retry: 2000\n\n"  # milliseconds until an EventSource comes back
 
 
-@router.get("/events", summary="The caller's events as they happen", response_class=EventSourceResponse)
+class EventStream(StreamingResponse):
+    """`text/event-stream`: octets that are encoded already, one event shared by all its streams."""
+
+    media_type = "text/event-stream"
+
+
+@router.get("/events", summary="The caller's events as they happen", response_class=EventStream)
 async def events(
     caller: Reader,
     services: ServicesDep,
     last_event_id: Annotated[str, Header(max_length=100)] = "",
-) -> EventSourceResponse:
+) -> EventStream:
     """NewEmail and Resync events, each with an id to resume from."""
-    return EventSourceResponse(
+    return EventStream(
         _octets(services, caller, last_event_id),
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
