@@ -45,10 +45,9 @@ def parse(value: bytes) -> datetime | None:
     if number is None:
         return None
     try:
-        date = datetime(_year(year), number, int(day), tzinfo=_zone(zone))
         # A leap second has no place in a datetime: it counts as the one before.
-        seconds = min(int(second or 0), 59)
-        return date.replace(hour=int(hour or 0), minute=int(minute or 0), second=seconds).astimezone(UTC)
+        time = (int(hour or 0), int(minute or 0), min(int(second or 0), 59))
+        return datetime(_year(year), number, int(day), *time, tzinfo=_zone(zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 

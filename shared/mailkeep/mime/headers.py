@@ -16,9 +16,10 @@ CRLF = b"\r\n"
 FIELDS_PER_HEADER = 5_000  # fields looked at in one header section; the rest is not indexed
 
 # RFC 5322 section 2.2: a name is printable US-ASCII without colon; section 4.5 allows space before it.
-_FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:(.*(?:\n[ \t].*)*)", re.MULTILINE)
+_UNFOLDED_FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:[ \t]*(.*)", re.MULTILINE)
 _NAME = re.compile(rb"([!-9;-~]+)[ \t]*:")
 _LINE_AND_CONTINUATIONS = re.compile(rb"[^\n]*(?:\n[ \t][^\n]*)*\n?")
+_FOLDS = (b"\r\n ", b"\r\n\t", b"\n ", b"\n\t")
 _BLANK = (b"", b"\n", b"\r", b"\r\n")
 
 
@@ -69,12 +70,14 @@ def index(header: bytes, joined: Collection[bytes] = ()) -> dict[bytes, bytes]:
         header = header.replace(b"\r", b"\n")
     found: dict[bytes, bytes] = {}
     repeated: dict[bytes, list[bytes]] = {}
-    for name, value in _FIELD.findall(header)[:FIELDS_PER_HEADER]:
+    for fold in _FOLDS:
+        header = header.replace(fold, fold[-1:])
+    for name, value in _UNFOLDED_FIELD.findall(header)[:FIELDS_PER_HEADER]:
         key = name.lower()
         if key not in found:
-            found[key] = unfold(value)
+            found[key] = value.rstrip()
         elif key in joined:
-            repeated.setdefault(key, [found[key]]).append(unfold(value))
+            repeated.setdefault(key, [found[key]]).append(value.rstrip())
     for key, values in repeated.items():
         found[key] = b", ".join(values)
     return found

@@ -20,7 +20,6 @@ REFERENCES_LIMIT = 100  # ids: the first, which began the thread, and the latest
 PREVIEW_SOURCE = 64 * 1024  # octets of a text part that a preview is made from
 
 _MESSAGE_ID = re.compile(rb"<([^<>]{1,998})>")
-_WHITE_SPACE = re.compile(r"\s+")
 _NOT_SHOWN = re.compile(
     "[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]+"
 )
@@ -49,8 +48,7 @@ def summarise(octets: Octets, entities: Sequence[Entity]) -> MessageSummary:
 def _text(value: bytes | None, limit: int) -> str:
     if not value:
         return ""
-    decoded = _WHITE_SPACE.sub(" ", encoded_words.decode(value)).strip()
-    return charset.storable(decoded, limit)
+    return charset.storable(" ".join(encoded_words.decode(value).split()), limit)
 
 
 def _author(value: bytes) -> tuple[str, str]:

@@ -12,14 +12,14 @@ STRING_LIMIT = 16 * 1024  # octets of one value; what is longer is cut, since al
 QUOTED_LIMIT = 1_000  # octets; longer values go as literals, which spares clients a long line
 
 NIL = b"NIL"
-_PLAIN = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-!#-\[\]-\x7f]*\Z")
+_is_plain = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-!#-\[\]-\x7f]*\Z").match
 _NEEDS_LITERAL = re.compile(rb"[\r\n\x80-\xff]")
 
 
 def string(value: bytes) -> bytes:
     """A quoted string where one is allowed, else a literal. NUL becomes "?"."""
     if len(value) <= QUOTED_LIMIT:
-        if _PLAIN.match(value):
+        if _is_plain(value):
             return b'"' + value + b'"'
         value = value.replace(b"\0", b"?")
         if not _NEEDS_LITERAL.search(value):
@@ -30,7 +30,11 @@ def string(value: bytes) -> bytes:
 
 def nstring(value: bytes | None) -> bytes:
     """`string`, or NIL for None."""
-    return NIL if value is None else string(value)
+    if value is None:
+        return NIL
+    if len(value) <= QUOTED_LIMIT and _is_plain(value):
+        return b'"%b"' % value
+    return string(value)
 
 
 def listed(items: Iterable[bytes]) -> bytes:
