@@ -196,10 +196,10 @@ def _next_count(count: int, rows: Sequence[Row] | Any) -> int:
 
 def _groups(ids: Sequence[int], sizes: dict[int, int]) -> list[list[int]]:
     groups: list[list[int]] = []
-    octets = BODIES_OCTETS
+    octets = 0
     for id in ids:
         octets += sizes[id]
-        if octets > BODIES_OCTETS:
+        if not groups or octets > BODIES_OCTETS:
             groups.append([])
             octets = sizes[id]
         groups[-1].append(id)
