@@ -263,7 +263,7 @@ def test_lines_that_are_none(host: Pop3Host) -> None:
     with greeted(host) as client:
         client.send(b"CAPA\n")
         assert client.line() == "-ERR A line ends with CRLF, and CR stands nowhere else."
-        client.send(b"USER " + b"x" * 249 + b"\r\n")
+        client.send(b"USER " + b"x" * 248 + b"\r\n")
         assert client.line() == "+OK Send PASS."
         client.send(b"USER " + b"x" * 300 + b"\r\n")
         assert client.line() == "-ERR The line is too long."
