@@ -44,7 +44,7 @@ flag_lists = st.lists(flags, max_size=4).map(tuple)
 
 
 def _name(text: str) -> str:
-    return "INBOX" if text.upper() == "INBOX" else normalize("NFC", text)
+    return "INBOX" if text.encode().upper() == b"INBOX" else normalize("NFC", text)
 
 
 _NAME_CHARACTERS = st.characters(exclude_categories=("Cc", "Cs"), exclude_characters="\u2028\u2029")

@@ -42,7 +42,7 @@ def decode_name(octets: bytes, form: NameForm) -> str:
         name = normalize("NFC", decode_modified_utf7(octets))
     if _FORBIDDEN.search(name):
         raise MailboxNameInvalid("A mailbox name cannot hold control characters.")
-    return INBOX if len(name) == len(INBOX) and name.upper() == INBOX else name
+    return INBOX if octets.upper() == b"INBOX" else name
 
 
 def encode_name(name: str, form: NameForm) -> bytes:

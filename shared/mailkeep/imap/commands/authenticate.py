@@ -72,9 +72,12 @@ def decode_response(line: bytes) -> bytes:
     """The octets of one base64 line of the exchange. `CANCEL` is the host's to look for first.
     Raises ImapSyntaxError."""
     try:
-        return a2b_base64(line, strict_mode=True)
+        octets = a2b_base64(line, strict_mode=True)
     except Base64Error:
-        raise ImapSyntaxError("The SASL response is not in base64.") from None
+        octets = b""
+    if encode_response(octets) != line:  # RFC 4648 section 3.5: stray bits and padding may be refused
+        raise ImapSyntaxError("The SASL response is not in base64.")
+    return octets
 
 
 def encode_response(octets: bytes) -> bytes:
