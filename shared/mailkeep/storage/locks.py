@@ -21,7 +21,6 @@ from mailkeep.errors import InUse
 from mailkeep.storage.failures import store_failures
 
 _TAKEN = "Somebody else holds the lock."
-_IN_USE = InUse
 
 
 def _digest(name: str) -> bytes:
@@ -67,9 +66,7 @@ def _lock_file(path: Path) -> int | None:
 
 def _is_still_there(path: Path, descriptor: int) -> bool:
     with contextlib.suppress(FileNotFoundError):
-        return os.path.sameopenfile(descriptor, descriptor) and os.path.samestat(
-            path.stat(), os.fstat(descriptor)
-        )
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
     return False
 
 
