@@ -68,7 +68,7 @@ class DelimiterSearch:
         self._needle = self._eol + b"--" + common
 
     def next(self, start: int, end: int) -> Delimiter | None:
-        """The first delimiter line that begins in [start, end); `start` is where a line starts, not the first."""
+        """The first delimiter line that begins in [start, end); a line begins at `start`, not the first."""
         needle = self._needle
         limit = min(end + len(needle), self._size)
         at = start - 1
@@ -83,9 +83,10 @@ class DelimiterSearch:
         return None
 
     def _match(self, start: int) -> Delimiter | None:
-        line = piece(self._octets, start + 2, min(start + BOUNDARY_LIMIT + 6, self._size))
-        if line[: self._shortest] not in self._beginnings:
+        begins = start + 2
+        if piece(self._octets, begins, begins + self._shortest) not in self._beginnings:
             return None
+        line = piece(self._octets, begins, min(begins + BOUNDARY_LIMIT + 4, self._size))
         line = line.partition(self._eol)[0].rstrip(b" \t\r")
         closing = False
         level = self._exact.get(line)

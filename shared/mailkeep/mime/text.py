@@ -17,7 +17,7 @@ from mailkeep.mime.parts import Part, PartIndex
 TEXT_LIMIT = 16 * 1024 * 1024  # characters of searchable text of one message
 PART_TEXT_LIMIT = 16 * 1024 * 1024  # octets of one encoded text part that are decoded
 
-_TAG_NAME = re.compile(r"/?([A-Za-z][A-Za-z0-9:-]*)")
+_MARKUP = re.compile(r"<(?:(!--)|[!?]|/?([A-Za-z][A-Za-z0-9:-]*))")  # any other "<" is text
 _HIDDEN = {
     name: re.compile(rf"</{name}[\s>/]", re.IGNORECASE) for name in ("script", "style", "title", "template")
 }
@@ -100,32 +100,30 @@ def html_to_text(source: str, enough: int | None = None) -> str:
     kept: list[str] = []
     length = at = 0
     while enough is None or length < enough:
-        tag = source.find("<", at)
-        text = source[at:] if tag < 0 else source[at:tag]
+        markup = _MARKUP.search(source, at)
+        text = source[at : markup.start()] if markup else source[at:]
         if text:
             kept.append(text)
             length += len(text.strip())
-        if tag < 0:
+        if markup is None:
             break
-        at, instead = _after_tag(source, tag)
+        at, instead = _after_markup(source, markup)
         if instead:
             kept.append(instead)
     return html.unescape("".join(kept))
 
 
-def _after_tag(source: str, tag: int) -> tuple[int, str]:
-    """(where text goes on, what stands for the tag) of markup that begins at `tag`."""
-    if source.startswith("<!--", tag):
-        return _after(source, "-->", tag + 4), ""
-    name = _TAG_NAME.match(source, tag + 1)
+def _after_markup(source: str, markup: re.Match[str]) -> tuple[int, str]:
+    """(where text goes on, what stands for the markup)."""
+    comment, name = markup.groups()
+    if comment:
+        return _after(source, "-->", markup.end()), ""
+    end = _after(source, ">", markup.end())
     if name is None:
-        if source[tag + 1 : tag + 2] in ("!", "?"):
-            return _after(source, ">", tag + 2), ""
-        return tag + 1, "<"
-    word = name.group(1).lower()
-    end = _after(source, ">", name.end())
+        return end, ""
+    word = name.lower()
     hidden = _HIDDEN.get(word)
-    if hidden is not None and source[tag + 1] != "/":
+    if hidden is not None and source[markup.start() + 1] != "/":
         close = hidden.search(source, end)
         end = _after(source, ">", close.start()) if close else len(source)
     return end, "" if word in _INLINE else "\n"
