@@ -32,7 +32,10 @@ log = get_logger(__name__)
 class Connection(SMTP):
     """The transport half of the session: see the module."""
 
-    def __init__(self, listener: Listener, services: Services) -> None:
+    def __init__(
+        self, listener: Listener, services: Services, release: Callable[[], None] | None = None
+    ) -> None:
+        """`release` gives back the place of a connection that was counted when it was accepted."""
         self.command_size_limits = {}  # otherwise the constructor clears the one of all connections
         super().__init__(
             listener.policy,
@@ -58,7 +61,7 @@ class Connection(SMTP):
         self._closing = False
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._release = _nothing
+        self._release = release
 
     # --- what the transport calls -----------------------------------------------------------------
 
@@ -166,7 +169,6 @@ class Connection(SMTP):
             log.info("TLS handshake failed", peer=self.peer.host, error=type(error).__name__)
             raise Disconnected from None
         self._take(transport)
-        self.cipher = self._wire.get_extra_info("cipher")[0]
 
     # --- the loop ---------------------------------------------------------------------------------
 
@@ -179,7 +181,9 @@ class Connection(SMTP):
             log.debug("client is gone", peer=self.peer.host)
         finally:
             self.services.open_sessions.discard(self)
-            self._release()
+            if self._release is not None:
+                if self._release is not None:
+                self._release()
             self.closed()
             if self._timer is not None:
                 self._timer.cancel()
@@ -187,13 +191,10 @@ class Connection(SMTP):
 
     async def _converse(self) -> None:
         try:
-            self._release = self.services.limiter.admit(self.peer.host)
+            self._release = self._release or self.services.limiter.admit(self.peer.host)
         except TooManyConnections as error:
-            if not self.listener.implicit_tls:
-                await self._say_last(reply_for(error))
+            await self._say_last(reply_for(error))
             return
-        if self.listener.implicit_tls:
-            await self.start_tls()
         self.answer(reply(220, "", f"{self.hostname} ESMTP Mailkeep"))
         while not self._closing:
             await self._one_command()
@@ -249,6 +250,8 @@ class Connection(SMTP):
         self._wire = cast("asyncio.Transport", transport)
         self.inlet.attach(self._wire)
         self.peer = _peer(self._wire)
+        cipher = self._wire.get_extra_info("cipher")
+        self.cipher = cipher[0] if cipher else ""
 
     async def _say_last(self, answer: Reply) -> None:
         self.answer(answer)
@@ -278,7 +281,3 @@ def _peer(transport: asyncio.Transport) -> Peer:
     name: Any = transport.get_extra_info("peername")
     host, port = name[:2] if isinstance(name, tuple) else ("", 0)
     return Peer(host, port, transport.get_extra_info("sslcontext") is not None)
-
-
-def _nothing() -> None:
-    pass

@@ -23,6 +23,7 @@ from mailkeep.settings import Settings
 from mailkeep.smtp.errors import ShuttingDown
 from mailkeep.storage import open_store
 from mailkeep.storage.interface import Store
+from mailkeep_smtp.acceptor import TlsAcceptor
 from mailkeep_smtp.connection import Connection
 from mailkeep_smtp.context import Listener, Services
 from mailkeep_smtp.reception import Reception
@@ -61,7 +62,7 @@ class SmtpServer:
         smtp = settings.smtp
         self._settings = smtp
         self._sessions: set[Connection] = set()
-        self._servers: list[asyncio.Server] = []
+        self._doors: list[asyncio.Server | TlsAcceptor] = []
         self.services = Services(
             settings=smtp,
             tls=server_context(settings.tls),
@@ -93,8 +94,8 @@ class SmtpServer:
 
     async def close(self) -> None:
         """See the module. Returns when no session is left."""
-        for server in self._servers:
-            server.close()
+        for door in self._doors:
+            door.close()
         reason = ShuttingDown(f"{self._settings.hostname} Service shutting down, closing the connection.")
         for session in tuple(self._sessions):
             session.finish(reason)
@@ -114,10 +115,15 @@ class SmtpServer:
         loop = asyncio.get_running_loop()
         places = []
         for bound in bind_all(endpoints):
-            self._servers.append(
-                await loop.create_server(lambda: SmtpSession(listener, self.services), sock=bound)
-            )
             places.append(address_of(bound))
+            if listener.implicit_tls:
+                acceptor = TlsAcceptor(listener, self.services, bound)
+                acceptor.start()
+                self._doors.append(acceptor)
+            else:
+                self._doors.append(
+                    await loop.create_server(lambda: SmtpSession(listener, self.services), sock=bound)
+                )
         return places
 
     def _reception(self) -> Reception:

@@ -46,8 +46,10 @@ log = get_logger(__name__)
 class SmtpSession(Connection):
     """The commands. Each method takes the command's argument and returns its reply."""
 
-    def __init__(self, listener: Listener, services: Services) -> None:
-        super().__init__(listener, services)
+    def __init__(
+        self, listener: Listener, services: Services, release: Callable[[], None] | None = None
+    ) -> None:
+        super().__init__(listener, services, release)
         self.policy = listener.policy
         self.transaction: Transaction | None = None
         self._stop_watching: Callable[[], None] | None = None

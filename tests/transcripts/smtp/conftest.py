@@ -1,0 +1,42 @@
+"""One SMTP host a test, on each database; a module that needs other limits overrides `limits`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.smtp_host import SmtpHost, Wire, smtp_host
+
+from mailkeep.net.development import DevelopmentCa, ensure_ca
+from mailkeep.storage.interface import Store
+
+
+@pytest.fixture(scope="session")
+def ca(tmp_path_factory: pytest.TempPathFactory) -> DevelopmentCa:
+    """Certificates for localhost."""
+    return ensure_ca(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture
+def limits() -> dict[str, Any]:
+    """SmtpSettings that differ from the defaults; modules override it."""
+    return {}
+
+
+@pytest.fixture
+async def host(
+    store: Store, tmp_path: Path, ca: DevelopmentCa, limits: dict[str, Any]
+) -> AsyncIterator[SmtpHost]:
+    """A running host."""
+    async with smtp_host(store, tmp_path / "data", ca, **limits) as running:
+        yield running
+
+
+@pytest.fixture
+async def mx(host: SmtpHost) -> AsyncIterator[Wire]:
+    """A fresh connection to the MX listener."""
+    wire = await host.connect("mx")
+    yield wire
+    await wire.close()
