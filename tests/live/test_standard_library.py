@@ -236,7 +236,7 @@ def test_a_mailbox_lives_through_append_store_copy_move_search_and_expunge(
             answer = client.append("Work", "(\\Seen)", imaplib.Time2Internaldate(datetime.now(UTC)), one)
             assert b"APPENDUID" in answer[1][0]
         assert client.select("Work")[1] == [b"3"]
-        assert client.search(None, "SUBJECT", "number 1")[1] == [b"2"]
+        assert client.search(None, 'SUBJECT "number 1"')[1] == [b"2"]
         assert client.search(None, "SEEN")[1] == [b"1 2 3"]
         client.store("2", "+FLAGS", "(\\Flagged $Label1)")
         assert client.search(None, "KEYWORD", "$Label1")[1] == [b"2"]
