@@ -29,6 +29,7 @@ class Updates:
 
     expunged: tuple[int, ...] = ()  # sequence numbers, highest first: each is right when it is sent
     vanished: UidSet = NO_UIDS  # the same messages by UID
+    keywords: tuple[str, ...] | None = None  # all that the mailbox has, if there is a new one
     exists: int | None = None
     recent: int | None = None
     flagged: tuple[tuple[int, int], ...] = ()
@@ -43,6 +44,7 @@ class Selected:
     __slots__ = (
         "_flagged",
         "_ghosts",
+        "_keyword_sets_told",
         "_ledger",
         "_modseq",
         "_recent",
@@ -65,6 +67,7 @@ class Selected:
         self._ledger = ledger
         self._modseq = snapshot.highestmodseq
         self._ghosts: list[int] = []
+        self._keyword_sets_told = len(snapshot.keyword_sets)
         self._flagged: list[tuple[int, UidSet]] = []
         self._recent: list[tuple[int, int]] = []  # half-open UID ranges
         self._claim_recent()
@@ -201,7 +204,12 @@ class Selected:
     def pending(self) -> bool:
         """True if `take_updates` would have something to say."""
         self.absorb()
-        return bool(self._ghosts or self._flagged or self.snapshot.uidnext > self.uidnext)
+        snapshot = self.snapshot
+        return (
+            bool(self._ghosts or self._flagged)
+            or snapshot.uidnext > self.uidnext
+            or len(snapshot.keyword_sets) > self._keyword_sets_told
+        )
 
     def take_updates(self, *, expunges: bool) -> Updates:
         """What the client must hear now, and count it as heard.
@@ -214,7 +222,7 @@ class Selected:
         flagged = self._take_flagged()
         exists = self._take_exists()
         recent = None if exists is None else self.recent_count()
-        return Updates(gone[0], gone[1], exists, recent, flagged)
+        return Updates(gone[0], gone[1], self._take_keywords(), exists, recent, flagged)
 
     def _take_ghosts(self) -> tuple[tuple[int, ...], UidSet]:
         numbers, uids = tuple(reversed(self._ghost_sequences())), UidSet.of(self._ghosts)
@@ -231,6 +239,20 @@ class Selected:
             return None
         self._claim_recent()
         return self.known + len(self._ghosts)
+
+    def keywords(self) -> tuple[str, ...]:
+        """All keywords that messages of the mailbox have had since the snapshot was made."""
+        unique = {word.casefold(): word for words in self.snapshot.keyword_sets for word in words}
+        return tuple(unique[folded] for folded in sorted(unique))
+
+    def _take_keywords(self) -> tuple[str, ...] | None:
+        sets = self.snapshot.keyword_sets
+        told, self._keyword_sets_told = self._keyword_sets_told, len(sets)
+        if told == len(sets):
+            return None
+        known = {word.casefold() for words in sets[:told] for word in words}
+        new = any(word.casefold() not in known for words in sets[told:] for word in words)
+        return self.keywords() if new else None
 
     def _take_flagged(self) -> tuple[tuple[int, int], ...]:
         if not self._flagged:

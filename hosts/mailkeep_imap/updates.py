@@ -12,10 +12,14 @@ from mailkeep.imap.commands.sort import Sort
 from mailkeep.imap.commands.store import Store
 from mailkeep.imap.commands.thread import Thread
 from mailkeep.imap.encoder import flags_of
+from mailkeep.imap.responses import FlagsData
 from mailkeep_imap.selected import Selected, Updates
 
 if TYPE_CHECKING:
     from mailkeep_imap.session import Session
+
+
+SYSTEM_FLAGS = ("\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft")
 
 
 class Reporting(Enum):
@@ -46,6 +50,8 @@ def report(session: Session, reporting: Reporting) -> None:
 def render(view: Selected, told: Updates, *, with_uid: bool) -> bytes:
     """EXPUNGE first: everything behind it has the numbers that are then in force."""
     lines = [b"* %d EXPUNGE\r\n" % number for number in told.expunged]
+    if told.keywords is not None:  # RFC 3501 section 7.2.6: FLAGS may come at any time
+        lines.append(FlagsData((*SYSTEM_FLAGS, *told.keywords)).encode())
     if told.exists is not None:
         lines.append(b"* %d EXISTS\r\n* %d RECENT\r\n" % (told.exists, told.recent or 0))
     if told.flagged:

@@ -26,11 +26,11 @@ from mailkeep.model.mailbox import HIERARCHY_DELIMITER, Mailbox
 from mailkeep_imap.messages import catch_up, chosen, require_write
 from mailkeep_imap.outcome import Done
 from mailkeep_imap.selected import Selected
+from mailkeep_imap.updates import SYSTEM_FLAGS
 
 if TYPE_CHECKING:
     from mailkeep_imap.session import Session
 
-SYSTEM_FLAGS = ("\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft")
 _NOT_SEEN = bytes(1 - octet % 2 for octet in range(256))  # SystemFlag.SEEN is the lowest bit
 
 
@@ -60,7 +60,7 @@ async def selectable(session: Session, name: str) -> Mailbox:
 
 
 def _opening(view: Selected) -> bytes:
-    snapshot, keywords = view.snapshot, keywords_of(view)
+    snapshot, keywords = view.snapshot, view.keywords()
     permanent = () if view.read_only else (*SYSTEM_FLAGS, *keywords, "\\*")
     lines = [
         FlagsData((*SYSTEM_FLAGS, *keywords)).encode(),
@@ -74,12 +74,6 @@ def _opening(view: Selected) -> bytes:
     if unseen >= 0:  # RFC 3501 section 7.1
         lines.insert(3, untagged_ok("The first unseen message.", NumberCode("UNSEEN", unseen + 1).encode()))
     return b"".join(lines)
-
-
-def keywords_of(view: Selected) -> tuple[str, ...]:
-    """All keywords that messages of the mailbox have had since the snapshot was made."""
-    unique = {word.casefold(): word for words in view.snapshot.keyword_sets for word in words}
-    return tuple(unique[folded] for folded in sorted(unique))
 
 
 async def close(session: Session, command: Close) -> Done:
@@ -130,6 +124,8 @@ async def rename(session: Session, command: Rename) -> Done:
     """RFC 9051 section 6.3.6."""
     new_name = command.new_mailbox.removesuffix(HIERARCHY_DELIMITER)
     await session.host.store.mailboxes.rename(session.account_id, command.mailbox, new_name)
+    if session.selected is not None:  # renaming INBOX takes its messages away
+        await session.host.store.messages.refresh(session.selected.snapshot)
     return Done("RENAME completed.")
 
 

@@ -1,0 +1,100 @@
+"""One IMAP host per backend for the whole run; each test has users of its own.
+
+`host` permits secrets in the clear from loopback, so that transcripts can be read; `strict_host` is as
+delivered and wants TLS.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.imap_host import IN_THE_CLEAR, Client, ImapHost, Login, Operator, imap_user
+
+from mailkeep.net.development import DevelopmentCa, ensure_ca
+from mailkeep.settings import StoreSettings
+
+BACKENDS = ("sqlite", "postgres")
+
+
+@pytest.fixture(scope="session")
+def ca(tmp_path_factory: pytest.TempPathFactory) -> DevelopmentCa:
+    """What the hosts' certificates hang on."""
+    return ensure_ca(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="session", params=BACKENDS)
+def backend(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[StoreSettings]:
+    """Settings of a store for the whole run."""
+    data_dir = tmp_path_factory.mktemp("imap") / "store"
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        shutil.copytree(template, data_dir)
+        yield StoreSettings(data_dir=str(data_dir))
+        return
+    cluster: Any = request.getfixturevalue("postgres_cluster")
+    name = cluster.create_database(request.getfixturevalue("postgres_template"))
+    yield StoreSettings(data_dir=str(data_dir), database=cluster.url(name))
+    cluster.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def operator(backend: StoreSettings) -> Iterator[Operator]:
+    """Whoever adds users and delivers mail."""
+    opened = Operator(backend)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def host(backend: StoreSettings, operator: Operator, ca: DevelopmentCa) -> Iterator[ImapHost]:
+    """Permits plaintext authentication from loopback."""
+    with ImapHost(backend, ca, IN_THE_CLEAR) as started:
+        yield started
+        assert "Traceback" not in started.log
+
+
+@pytest.fixture(scope="session")
+def strict_host(backend: StoreSettings, operator: Operator, ca: DevelopmentCa) -> Iterator[ImapHost]:
+    """As delivered."""
+    with ImapHost(backend, ca) as started:
+        yield started
+
+
+@pytest.fixture
+def own_host(
+    backend: StoreSettings, operator: Operator, ca: DevelopmentCa, exits: ExitStack
+) -> Callable[..., ImapHost]:
+    """Starts a host that belongs to the test alone: `own_host(IMAP_MAX_ERRORS="5")`."""
+    return lambda **options: exits.enter_context(ImapHost(backend, ca, {**IN_THE_CLEAR, **options}))
+
+
+@pytest.fixture
+def user(operator: Operator) -> Login:
+    """A user with a key for IMAP and empty mailboxes."""
+    return imap_user(operator)
+
+
+@pytest.fixture
+def client(host: ImapHost, user: Login, exits: ExitStack) -> Client:
+    """A session of that user with INBOX selected."""
+    return exits.enter_context(host.log_in(user, "INBOX"))
+
+
+@pytest.fixture
+def other(host: ImapHost, user: Login, client: Client, exits: ExitStack) -> Client:
+    """A second session of the same user with INBOX selected."""
+    return exits.enter_context(host.log_in(user, "INBOX"))
+
+
+@pytest.fixture
+def exits() -> Iterator[ExitStack]:
+    """Closes what a test has entered."""
+    with ExitStack() as stack:
+        yield stack
