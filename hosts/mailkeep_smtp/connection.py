@@ -182,7 +182,6 @@ class Connection(SMTP):
         finally:
             self.services.open_sessions.discard(self)
             if self._release is not None:
-                if self._release is not None:
                 self._release()
             self.closed()
             if self._timer is not None:
