@@ -55,6 +55,7 @@ class Selected:
         "read_only",
         "snapshot",
         "uidnext",
+        "uidvalidity",
     )
 
     def __init__(self, snapshot: Snapshot, name: str, *, read_only: bool, ledger: RecentLedger) -> None:
@@ -63,6 +64,7 @@ class Selected:
         self.name = name
         self.read_only = read_only
         self.uidnext = snapshot.uidnext
+        self.uidvalidity = snapshot.uidvalidity
         self.changed: Callable[[], None] | None = None
         self._ledger = ledger
         self._modseq = snapshot.highestmodseq
@@ -77,6 +79,11 @@ class Selected:
         """Stop following the snapshot."""
         self._stop()
         self.changed = None
+
+    @property
+    def is_void(self) -> bool:
+        """True if the mailbox has been made anew since it was selected: no number of the client's holds."""
+        return self.snapshot.uidvalidity != self.uidvalidity
 
     # --- numbers --------------------------------------------------------------------------------
 

@@ -347,6 +347,8 @@ class Session:
             done = self._refusal(error)
         finally:
             await self._drop_upload()
+        if self.selected is not None and self.selected.is_void:
+            self.close("The selected mailbox was made anew; please select it again.")
         if done is not None and not self.output.gone:
             updates.report(self, reporting)
             self._answer(tag, done)

@@ -197,41 +197,32 @@ class Snapshot:
             self._known_from = self._changes[0].modseq
         self.highestmodseq = max(self.highestmodseq, change.modseq)
 
-    def reload(
-        self, entries: Iterable[tuple[int, int, int, tuple[str, ...], int, int, int]], highestmodseq: int
-    ) -> Change:
-        """Replace all entries after a gap and record what became different as one change.
-
-        Sessions keep no UIDs of their own, so this difference is all that they can learn a gap from.
-        """
-        before = dict(zip(self.uids, self.modseqs, strict=True))
-        for column in self._columns():
-            del column[:]
-        self.load(entries)
-        after = dict(zip(self.uids, self.modseqs, strict=True))
-        change = Change(
-            highestmodseq,
-            appended=UidSet.of(uid for uid in after if uid not in before),
-            flagged=UidSet.of(uid for uid, modseq in after.items() if before.get(uid, modseq) != modseq),
-            expunged=UidSet.of(uid for uid in before if uid not in after),
-        )
-        if self.uids:
-            self.uidnext = max(self.uidnext, self.uids[-1] + 1)
-        self.advance(change)
-        return change
-
     def forget_changes(self, highestmodseq: int) -> None:
         """After a reload: sessions behind `highestmodseq` must compare all."""
         self._changes.clear()
         self._known_from = self.highestmodseq = highestmodseq
 
     def replace(self, fresh: Snapshot) -> None:
-        """Take over everything from one that was read anew; what had changed is not known."""
+        """Take over everything from one that was read anew, and record what became different as one change.
+
+        Sessions keep no UIDs of their own, so this difference is all that they can learn a gap from.
+        """
+        before = dict(zip(self.uids, self.modseqs, strict=True))
         self.uidvalidity, self.uidnext = fresh.uidvalidity, fresh.uidnext
         self.keyword_sets = fresh.keyword_sets
         for name in _COLUMNS:
             setattr(self, name, getattr(fresh, name))
-        self.forget_changes(fresh.highestmodseq)
+        after = dict(zip(self.uids, self.modseqs, strict=True))
+        difference = Change(
+            fresh.highestmodseq,
+            appended=UidSet.of(uid for uid in after if uid not in before),
+            flagged=UidSet.of(uid for uid, modseq in after.items() if before.get(uid, modseq) != modseq),
+            expunged=UidSet.of(uid for uid in before if uid not in after),
+        )
+        if difference.modseq > self.highestmodseq:
+            self.advance(difference)
+        else:  # another mailbox under the same id: nothing of what was known holds
+            self.forget_changes(fresh.highestmodseq)
 
     def notify(self) -> None:
         """Tell the listeners that the snapshot has moved."""

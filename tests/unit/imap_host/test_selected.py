@@ -157,7 +157,9 @@ def test_a_reload_after_a_gap_is_told_as_one_change() -> None:
     mailbox = Mailbox(4)
     view = mailbox.select()
     rows = [(2, 102, 1, (), 9, 10, 0), (4, 104, 0, (), 2, 10, 0), (6, 106, 0, (), 8, 10, 0)]
-    mailbox.snapshot.reload(rows, 9)
+    fresh = Snapshot(mailbox_id=7, uidvalidity=1, uidnext=7, highestmodseq=9)
+    fresh.load(rows)
+    mailbox.snapshot.replace(fresh)
     mailbox.snapshot.notify()
     told = view.take_updates(expunges=True)
     assert (told.expunged, told.exists) == ((3, 1), 3)
