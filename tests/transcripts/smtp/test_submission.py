@@ -104,10 +104,10 @@ async def test_the_challenges_of_login(host: SmtpHost, demo: TestUser) -> None:
     await wire.close()
 
 
-@pytest.mark.parametrize("size", [3_000, 12_000, 16 * 1024 + 100])
+@pytest.mark.parametrize("size", [3_000, 12_000, 16 * 1024])
 async def test_long_tokens_are_read_to_their_end(host: SmtpHost, size: int) -> None:
     """A refusal of the token, not of the line; the next command is read as one."""
-    response = b64("user=demo@example.test\x01auth=Bearer " + "x" * (size - 60) + "\x01\x01")
+    response = b64("user=demo@example.test\x01auth=Bearer " + "x" * size + "\x01\x01")
     wire = await greeted(host, "submissions")
     await wire.ask(f"AUTH XOAUTH2 {response}", "334 ")
     await wire.ask("", "535 5.7.8 ")
