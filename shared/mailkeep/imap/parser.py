@@ -14,7 +14,7 @@ from mailkeep.imap.commands import (
     append,
     authenticate,
     copy,
-    fetch,
+    fetch_parser,
     idle,
     list,
     mailbox,
@@ -68,7 +68,7 @@ _WITH_ARGUMENTS: dict[bytes, Callable[[str, Cursor], Command]] = {
     b"APPEND": append.parse_append,
 }
 _WITH_UID_FORM: dict[bytes, _UidReader] = {
-    b"FETCH": fetch.parse_fetch,
+    b"FETCH": fetch_parser.parse_fetch,
     b"SEARCH": search.parse_search,
     b"STORE": store.parse_store,
     b"COPY": copy.parse_copy,

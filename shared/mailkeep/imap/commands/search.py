@@ -7,7 +7,8 @@ from enum import Enum
 from typing import ClassVar
 
 from mailkeep.imap.commands.base import Command, uid_verb
-from mailkeep.imap.commands.fetch import PartialRange, parse_partial_range
+from mailkeep.imap.commands.fetch import PartialRange
+from mailkeep.imap.commands.fetch_parser import parse_partial_range
 from mailkeep.imap.commands.search_keys import (
     AndKey,
     DateKey,
