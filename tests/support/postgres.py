@@ -113,7 +113,7 @@ class PostgresCluster:
     def create_database(self, template: str = "template0") -> str:
         """A new database with a name of its own, copied from a template that nobody is connected to."""
         name = f"t_{secrets.token_hex(6)}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
     def drop_database(self, name: str) -> None:
@@ -152,7 +152,8 @@ class PostgresCluster:
             shutil.chown(self.directory, UNPRIVILEGED)
             shutil.chown(password_file, UNPRIVILEGED)
         command = [str(self._programs / "initdb"), "-D", str(self._data), "-U", "mailkeep", "-E", "UTF8"]
-        command += ["--locale=C", "--auth=scram-sha-256", f"--pwfile={password_file}", "--no-sync"]
+        # On loopback a password in clear is as good as a hashed one, and a tenth of the time to connect.
+        command += ["--locale=C", "--auth=password", f"--pwfile={password_file}", "--no-sync"]
         made = subprocess.run(
             [*_as_unprivileged(), *command], env=_clean_environment(), cwd="/", capture_output=True, check=False
         )
