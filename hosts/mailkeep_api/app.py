@@ -7,6 +7,7 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from mailkeep import __version__
 from mailkeep_api import errors
+from mailkeep_api.console import welcome
 from mailkeep_api.deps import Services
 from mailkeep_api.limits import BodyLimit
 from mailkeep_api.routes import discovery, emails, events, health, internal
@@ -17,7 +18,9 @@ ALLOWED_HEADERS = ("Authorization", "Content-Type", "Accept", "X-Requested-With"
 
 def create_app(services: Services) -> FastAPI:
     """The API over the given services. Making it opens nothing."""
-    app = FastAPI(title="Mailkeep API", version=__version__, redirect_slashes=False)
+    app = FastAPI(
+        title="Mailkeep API", version=__version__, redirect_slashes=False, docs_url=None, redoc_url=None
+    )
     app.state.services = services
     errors.install(app)
     app.add_middleware(
@@ -28,6 +31,6 @@ def create_app(services: Services) -> FastAPI:
         allow_headers=ALLOWED_HEADERS,
     )
     app.add_middleware(BodyLimit)
-    for module in (health, discovery, emails, events, internal):
+    for module in (welcome, health, discovery, emails, events, internal):
         app.include_router(module.router)
     return app

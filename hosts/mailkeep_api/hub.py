@@ -2,14 +2,17 @@
 
 Events live in this process's memory alone. Each gets an id of the form `generation.number`; a bounded
 history lets a client that comes back with its last id hear what it missed, and a client from another
-generation, or from before the history, hears `Resync` and reads its lists anew. A stream that does not
-keep up is ended, never buffered without bound: its client returns and resumes.
+generation, or from before the history, hears `Resync` and reads its lists anew. What was published while a
+user had no stream at all waits some minutes for the first one: after a restart hosts and listeners come
+back in no order. A stream that does not keep up is ended, never buffered without bound: its client returns
+and resumes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 from uuid import UUID
@@ -20,6 +23,8 @@ from fastapi.sse import format_sse_event
 HISTORY_LIMIT = 10_000  # events kept for streams that resume
 BACKLOG_LIMIT = 256  # events that one stream may lag behind
 STREAMS_PER_USER = 32
+UNHEARD_SECONDS = 300.0  # how long an event waits for a user who has no stream
+UNHEARD_LIMIT = 100  # events that wait so for one user; the newest count
 SEEN_LIMIT = 100_000  # notification ids remembered, so that one sent twice is published once
 
 
@@ -29,8 +34,8 @@ class HubEvent:
 
     number: int
     user_id: UUID
-    name: str
     wire: bytes
+    at: float  # of the monotonic clock
 
 
 class Stream:
@@ -80,6 +85,7 @@ class Hub:
         self._number = 0
         self._history: deque[HubEvent] = deque(maxlen=HISTORY_LIMIT)
         self._streams: dict[UUID, dict[Stream, None]] = {}  # in the order of their opening
+        self._heard: dict[UUID, int] = {}  # number of the last event that some stream of the user got
         self._seen: OrderedDict[str, None] = OrderedDict()
 
     @property
@@ -90,10 +96,11 @@ class Hub:
     def publish(self, user_id: UUID, name: str, data: object) -> None:
         """Send `data` as JSON under an event name to every stream of the user."""
         self._number += 1
-        event = HubEvent(self._number, user_id, name, self._encode(self._number, name, data))
-        self._history.append(event)
+        wire = self._encode(self._number, name, data)
+        self._history.append(HubEvent(self._number, user_id, wire, time.monotonic()))
         for stream in tuple(self._streams.get(user_id, ())):
-            stream.push(event.wire)
+            stream.push(wire)
+            self._heard[user_id] = self._number
 
     def first_time(self, notification_id: str) -> bool:
         """True once for each id: a notification whose answer was lost comes again and is not published."""
@@ -130,13 +137,25 @@ class Hub:
 
     def _missed(self, user_id: UUID, last_event_id: str) -> list[bytes]:
         if not last_event_id:
-            return []
+            return self._unheard(user_id)
         generation, _, number = last_event_id.partition(".")
         oldest = self._history[0].number if self._history else self._number + 1
         known = generation == self.generation and number.isascii() and number.isdigit() and len(number) < 20
         if not known or int(number) + 1 < oldest:
-            return [self._encode(self._number, "Resync", {})]
-        return [e.wire for e in self._history if e.user_id == user_id and e.number > int(number)]
+            return [self._encode(self._number, "Resync", {}), *self._unheard(user_id)]
+        return self._since(user_id, int(number), 0.0)
+
+    def _unheard(self, user_id: UUID) -> list[bytes]:
+        if self._streams.get(user_id):
+            return []
+        fresh = time.monotonic() - UNHEARD_SECONDS
+        return self._since(user_id, self._heard.get(user_id, 0), fresh)[-UNHEARD_LIMIT:]
+
+    def _since(self, user_id: UUID, number: int, at: float) -> list[bytes]:
+        found = [e for e in self._history if e.user_id == user_id and e.number > number and e.at >= at]
+        if found:
+            self._heard[user_id] = max(self._heard.get(user_id, 0), found[-1].number)
+        return [event.wire for event in found]
 
     def _encode(self, number: int, name: str, data: object) -> bytes:
         text = msgspec.json.encode(data).decode()

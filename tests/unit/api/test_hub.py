@@ -5,8 +5,9 @@ from __future__ import annotations
 from uuid import uuid4
 
 import msgspec
+import pytest
 
-from mailkeep_api.hub import BACKLOG_LIMIT, HISTORY_LIMIT, STREAMS_PER_USER, Hub, Stream
+from mailkeep_api.hub import BACKLOG_LIMIT, HISTORY_LIMIT, STREAMS_PER_USER, UNHEARD_LIMIT, Hub, Stream
 
 ANN, BOB = uuid4(), uuid4()
 
@@ -52,11 +53,38 @@ async def test_a_stream_from_another_process_is_told_to_read_anew() -> None:
         assert [name for name, _, _ in await heard(hub.subscribe(ANN, stale))] == ["Resync"]
 
 
+async def test_what_nobody_heard_waits_for_the_users_first_stream_and_comes_once() -> None:
+    hub = Hub()
+    hub.publish(ANN, "NewEmail", 1)
+    hub.publish(BOB, "NewEmail", 2)
+    hub.publish(ANN, "NewEmail", 3)
+    first, second = hub.subscribe(ANN), hub.subscribe(ANN)
+    assert [data for _, data, _ in await heard(first)] == [1, 3]
+    assert await second.next(0.01) == b""
+    hub.unsubscribe(first)
+    hub.unsubscribe(second)
+    assert await hub.subscribe(ANN).next(0.01) == b""
+
+
+async def test_what_nobody_heard_follows_the_word_to_read_anew() -> None:
+    hub = Hub()
+    hub.publish(ANN, "NewEmail", 1)
+    assert [name for name, _, _ in await heard(hub.subscribe(ANN, "00000000.7"))] == ["Resync", "NewEmail"]
+
+
+async def test_what_nobody_heard_for_long_is_old_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Hub()
+    hub.publish(ANN, "NewEmail", 1)
+    monkeypatch.setattr("mailkeep_api.hub.UNHEARD_SECONDS", -1.0)
+    assert await hub.subscribe(ANN).next(0.01) == b""
+
+
 async def test_a_stream_from_before_the_history_is_told_to_read_anew() -> None:
     hub = Hub()
     for number in range(HISTORY_LIMIT + 2):
         hub.publish(ANN, "NewEmail", number)
-    assert [name for name, _, _ in await heard(hub.subscribe(ANN, f"{hub.generation}.1"))] == ["Resync"]
+    told = await heard(hub.subscribe(ANN, f"{hub.generation}.1"))
+    assert [name for name, _, _ in told] == ["Resync", *["NewEmail"] * UNHEARD_LIMIT]
     assert len(await heard(hub.subscribe(ANN, f"{hub.generation}.2"))) == HISTORY_LIMIT
 
 

@@ -1,0 +1,1 @@
+"""Pages for people. They hold no secret, run no script and load nothing from elsewhere."""

@@ -1,0 +1,110 @@
+"""The API host among the others: mail that SMTP took is listed, and heard of, once, late if need be."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+
+import httpx2
+from tests.support.clients import deliver, message
+from tests.support.event_stream import heard, listening
+from tests.support.hosts import MailkeepUp, Person
+
+from mailkeep.model.scope import Scope
+
+Make = Callable[..., MailkeepUp]
+
+
+def client(up: MailkeepUp, key: str, scheme: str = "Bearer") -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(
+        base_url=up.api_url, headers={"Authorization": f"{scheme} {key}"}, timeout=30, trust_env=False
+    )
+
+
+async def test_delivered_mail_is_listed_and_opened(mailkeep: MailkeepUp, person: Person) -> None:
+    deliver(mailkeep, person.address, message(person.address, "to be listed"))
+    async with client(mailkeep, person.api_key, "ApiKey") as api:
+        listed = (await api.get("/api/emails")).json()
+        (item,) = listed["items"]
+        opened = (await api.get(f"/api/emails/{item['id']}")).json()
+    assert (item["subject"], item["fromAddress"]) == ("to be listed", "bob@remote.example")
+    assert opened["textBody"].strip() == "Hello."
+    assert [to["address"] for to in opened["recipients"]] == [person.address]
+
+
+async def test_a_listener_hears_of_mail_that_smtp_took(mailkeep: MailkeepUp, person: Person) -> None:
+    async with client(mailkeep, person.api_key) as api, listening(api) as events:
+        for subject in ("first", "second"):
+            deliver(mailkeep, person.address, message(person.address, subject))
+            event = await heard(events)
+            assert event["event"] == "NewEmail"
+            assert f'"subject":"{subject}"' in event["data"]
+
+
+async def test_while_the_api_is_down_news_wait_and_none_is_lost_or_doubled(own_mailkeep: Make) -> None:
+    up = own_mailkeep()
+    up.start()
+    person = up.add_person()
+    (api_pid,) = up.pids("api")
+    os.kill(api_pid, signal.SIGSTOP)  # down, as the other hosts see it: connections hang
+    for number in range(5):
+        deliver(up, person.address, message(person.address, f"late {number}"))
+    os.kill(api_pid, signal.SIGKILL)
+    up.wait_for_log("api")
+    subjects = await _subjects_after_restart(up, person)
+    assert sorted(subjects) == [f"late {number}" for number in range(5)] + ["the last"]
+    up.stop()
+
+
+async def _subjects_after_restart(up: MailkeepUp, person: Person) -> list[str]:
+    """What a listener hears from the restarted host, until a last message that is sent then."""
+    async with client(up, person.api_key) as api:
+        await _until_up(api)
+        async with listening(api) as events:
+            deliver(up, person.address, message(person.address, "the last"))
+            found = [await heard(events) for _ in range(6)]
+    return [event["data"].split('"subject":"')[1].partition('"')[0] for event in found]
+
+
+async def _until_up(api: httpx2.AsyncClient) -> None:
+    for _ in range(100):
+        try:
+            if (await api.get("/health")).status_code == 200:
+                return
+        except httpx2.TransportError:
+            await asyncio.sleep(0.1)
+    raise AssertionError("the API host did not come back")
+
+
+async def test_protocol_keys_are_401_and_missing_scopes_403(mailkeep: MailkeepUp) -> None:
+    mail_only = mailkeep.add_person("", "example.test", Scope.IMAP, Scope.SMTP)
+    write_only = mailkeep.add_person("", "example.test", Scope.API_WRITE)
+    async with client(mailkeep, mail_only.api_key) as api:
+        assert (await api.get("/api/emails")).status_code == 401
+    async with client(mailkeep, write_only.api_key) as api:
+        assert (await api.get("/api/emails")).status_code == 403
+        assert (await api.get("/api/events")).status_code == 403
+
+
+async def test_the_hosts_own_key_opens_the_internal_channel_and_no_mailbox(mailkeep: MailkeepUp) -> None:
+    body = {
+        "userIds": [],
+        "email": {
+            "id": "9b1f1e0a-7a52-4c79-9a3f-0f3e0a1b2c3d",
+            "from": "a@b",
+            "receivedAt": "2026-01-01T00:00:00Z",
+        },
+    }
+    async with client(mailkeep, mailkeep.internal_key) as api:
+        assert (await api.post("/api/internal/notifications/new-email", json=body)).status_code == 200
+        assert (await api.get("/api/emails")).status_code == 403
+
+
+async def test_a_revoked_key_ends_its_stream(mailkeep: MailkeepUp, person: Person) -> None:
+    created = mailkeep.cli("keys", "create", person.address, "--scope", "api:read")
+    async with client(mailkeep, created["api_key"]) as api, listening(api) as events:
+        mailkeep.cli("keys", "revoke", created["id"])
+        assert [event async for event in events] == []
+        assert (await api.get("/api/emails")).status_code == 401
