@@ -29,6 +29,15 @@ _COMMENT = re.compile(r"\([^()]*\)")
 
 def parse(value: bytes) -> datetime | None:
     """The moment that an unfolded Date field names, in UTC; None if it names none."""
+    written = parse_local(value)
+    try:
+        return None if written is None else written.astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+def parse_local(value: bytes) -> datetime | None:
+    """The same in the sender's own zone, whose day is what SENTON asks for (RFC 9051 section 6.4.4)."""
     text = value[:DATE_LIMIT].decode("latin-1")
     if "(" in text:
         text = _COMMENT.sub(" ", text)
@@ -46,9 +55,9 @@ def parse(value: bytes) -> datetime | None:
         return None
     try:
         # A leap second has no place in a datetime: it counts as the one before.
-        time = (int(hour or 0), int(minute or 0), min(int(second or 0), 59))
-        return datetime(_year(year), number, int(day), *time, tzinfo=_zone(zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
+        time = (int(hour or 0), int(minute or 0), 59 if second == "60" else int(second or 0))
+        return datetime(_year(year), number, int(day), *time, tzinfo=_zone(zone))
+    except ValueError:
         return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -62,6 +62,7 @@ def test_a_date_is_read(value: bytes, expected: tuple[int, ...]) -> None:
         b"0 Jan 2024 00:00:00 +0000",
         b"1 Jan 2024 24:00:00 +0000",
         b"1 Jan 2024 00:60:00 +0000",
+        b"1 Jan 2024 00:00:61 +0000",
         b"1 Jan 2024 00:00:00 +9900",
         b"1 Jan 10000 00:00:00 +0000",
         b"1 Foo 2024 00:00:00 +0000",
@@ -73,3 +74,10 @@ def test_a_date_is_read(value: bytes, expected: tuple[int, ...]) -> None:
 )
 def test_what_no_calendar_has_is_none(value: bytes) -> None:
     assert dates.parse(value) is None
+
+
+def test_the_day_as_the_sender_wrote_it() -> None:
+    written = dates.parse_local(b"Mon, 1 Jan 2024 23:30:00 -0800")
+    assert written is not None
+    assert (written.date(), written.utcoffset()) == (date(2024, 1, 1), timedelta(hours=-8))
+    assert dates.parse_local(b"never") is None
