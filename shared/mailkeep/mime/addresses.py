@@ -55,7 +55,7 @@ def parse(value: bytes) -> list[Mailbox]:
             return _Reader(value, at, found).read()
         quoted, words, mailbox, host, bare, bare_host = match.groups()
         name = quoted if words is None else b" ".join(words.split())
-        found.append(Mailbox(name, None, bare or mailbox, bare_host or host))
+        found.append(Mailbox(name or None, None, bare or mailbox, bare_host or host))
         at = match.end()
     return found
 
@@ -79,6 +79,7 @@ class _Reader:
     def clear(self) -> None:
         self.place = _Place.OUTSIDE
         self.words: list[bytes] = []  # with b" " where the phrase has white space
+        self.after: list[bytes] = []  # words behind the angle brackets: a name, if others follow
         self.inner: list[bytes] = []  # within the angle brackets, or of a bare address
         self.at_sign = -1  # where the last "@" stands in `inner`
         self.comment: bytes | None = None
@@ -111,7 +112,9 @@ class _Reader:
             token = _unquote(token)
         if self.place is _Place.OUTSIDE:
             self.words.append(token)
-        if self.place is not _Place.AFTER_ANGLE:
+        if self.place is _Place.AFTER_ANGLE:
+            self.after += (token, b" ")
+        else:
             self.inner.append(token)
 
     def special(self, token: bytes) -> None:
@@ -119,7 +122,11 @@ class _Reader:
             start = self.at
             self.at = comment_end(self.value, start)
             self.comment = _unescape(self.value[start : self.at].removesuffix(b")")).strip()
-        elif token == b"<" and self.place is _Place.OUTSIDE:
+        elif token == b"<" and self.place is not _Place.ANGLE:
+            if self.place is _Place.AFTER_ANGLE:  # a comma is missing
+                following = self.after
+                self.flush()
+                self.words = following
             self.place, self.inner, self.at_sign, self.seen = _Place.ANGLE, [], -1, True
         elif token == b">":
             if self.place is _Place.ANGLE:

@@ -75,6 +75,10 @@ VECTORS = [
     (b"open:a@b", [group(b"open"), mailbox(None, b"a", b"b"), GROUP_END]),
     (b"a@b;c@d", [mailbox(None, b"a", b"b"), mailbox(None, b"c", b"d")]),
     (b"(only a comment)", []),
+    (b"<a@b> <c@d> J D <e@f>",
+     [mailbox(None, b"a", b"b"), mailbox(None, b"c", b"d"), mailbox(b"J D", b"e", b"f")]),
+    (b"<a@b> what is this, c@d", [mailbox(None, b"a", b"b"), mailbox(None, b"c", b"d")]),
+    (b'"" <a@b>, (x) "" <c@d>', [mailbox(None, b"a", b"b"), mailbox(b"x", b"c", b"d")]),
 ]
 # fmt: on
 
