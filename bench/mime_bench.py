@@ -50,8 +50,8 @@ def plain_4k() -> bytes:
 def alternative_4k() -> bytes:
     """4 KB, text and HTML."""
     opening = b'Content-Type: multipart/alternative; boundary="=_b1"\r\n\r\n'
-    text = b"--=_b1\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + LINE * 10
-    page = b"--=_b1\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<html><body><p>" + LINE * 12 + b"</p>"
+    text = b"--=_b1\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + LINE * 17
+    page = b"--=_b1\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<html><body><p>" + LINE * 19 + b"</p>"
     return HEADER + opening + text + page + b"</body></html>\r\n--=_b1--\r\n"
 
 
