@@ -99,8 +99,8 @@ def flags_of(system: int, keywords: tuple[str, ...], *, recent: bool = False) ->
     """The same from a snapshot's columns, cheap for messages without keywords."""
     if not keywords:
         return _RECENT_LISTS[system] if recent else _SYSTEM_LISTS[system]
-    names = Flags(SystemFlag(system), keywords).names()
-    return flag_list((*names, "\\Recent") if recent else names)
+    listed = _keyword_list(system, keywords)
+    return listed[:-1] + b" \\Recent)" if recent else listed
 
 
 def uid_set(uids: UidSet) -> bytes:
@@ -136,6 +136,11 @@ def internal_date(seconds: int) -> bytes:
 def day(value: date) -> bytes:
     """`date` without quotes."""
     return f"{value.day}-{_MONTH_NAMES[value.month - 1]}-{value.year:04d}".encode("ascii")
+
+
+@lru_cache(maxsize=4096)
+def _keyword_list(system: int, keywords: tuple[str, ...]) -> bytes:
+    return flag_list(Flags(SystemFlag(system), keywords).names())
 
 
 @lru_cache(maxsize=4096)

@@ -68,7 +68,6 @@ class Framer:
         "_request",
         "_scanned",
         "_streamed",
-        "_tag",
         "limits",
         "literal8",
     )
@@ -80,7 +79,7 @@ class Framer:
         self._at = 0  # octets before it have been taken
         self._scanned = 0  # no LF before it
         self._line_limit: int | None = None  # set by expect_line
-        self._reader: Callable[[], Event | None] = self._read_line
+        self._reader: Callable[[Framer], Event | None] = Framer._read_line  # no bound method: no cycle
         self._draining = 0
         self._request: LiteralRequest | None = None
         self._remaining = 0
@@ -106,7 +105,7 @@ class Framer:
         """The next event, or NEED_DATA. Raises ImapSyntaxError or ImapLimitExceeded with the tag if it is
         known; unless `fatal` is set, the following call goes on with the next command."""
         while True:
-            event = self._reader()
+            event = self._reader(self)
             if event is not None:
                 return event
 
@@ -115,7 +114,7 @@ class Framer:
         request = self._take_request()
         self._remaining = request.size
         self._binary = request.binary
-        self._reader = self._stream_literal if request.kind is LiteralKind.MESSAGE else self._hold_literal
+        self._reader = Framer._stream_literal if request.kind is LiteralKind.MESSAGE else Framer._hold_literal
 
     def refuse(self) -> None:
         """Do not take it; the command is over. Of a non-synchronizing literal the octets come regardless
@@ -142,8 +141,7 @@ class Framer:
         self._command = b""
         self._streamed: tuple[int, ...] = ()
         self._literals = 0
-        self._tag: str | None = None
-        self._reader = self._read_line
+        self._reader = Framer._read_line
 
     def _read_line(self) -> Event | None:
         end = self._buffer.find(b"\n", self._scanned)
@@ -152,6 +150,9 @@ class Framer:
             self._scanned = len(self._buffer)
             if self.buffered > limit + 1:  # CR may be there already
                 self._overlong()
+            if self._at == self._scanned:
+                self._buffer.clear()  # an idle connection holds nothing
+                self._at = self._scanned = 0
             return NEED_DATA
         line = bytes(memoryview(self._buffer)[self._at : end + 1])
         if len(line) > limit + 2:
@@ -159,21 +160,18 @@ class Framer:
         self._at = self._scanned = end + 1
         if self._line_limit is not None:
             return self._asked_line(line)
-        if not self._command:
-            found = _TAG.match(line)
-            self._tag = found.group(1).decode("ascii") if found else None
         return self._end_of_line(self._checked(line))
 
     def _asked_line(self, line: bytes) -> Event:
         self._line_limit = None
-        error = _line_error(line, None)
+        error = _line_error(line, b"")
         if error is not None:
             raise error
         return Line(line[:-2])
 
     def _checked(self, line: bytes) -> bytes:
         """The line without CRLF."""
-        error = _line_error(line, self._tag)
+        error = _line_error(line, self._command or line)
         if error is not None:
             self._give_up(line.removesuffix(b"\n").removesuffix(b"\r"), error)
         return line[:-2]
@@ -181,7 +179,7 @@ class Framer:
     def _end_of_line(self, text: bytes) -> Event | None:
         command = self._command + text if self._command else text
         if len(command) > self.limits.command:
-            self._give_up(text, ImapLimitExceeded("The command is too long.", self._tag))
+            self._give_up(text, ImapLimitExceeded("The command is too long.", _tag_of(command)))
         marker = _MARKER.search(text, max(0, len(text) - _MARKER_ROOM)) if text[-1:] == b"}" else None
         if marker is None:
             event = CommandLine(command, self._streamed)
@@ -201,32 +199,32 @@ class Framer:
             self._abandon(size, synchronizing)
             raise error
         request = LiteralRequest(
-            command, self._streamed, self._tag, size, kind, synchronizing, bool(marker.group(1))
+            command, self._streamed, _tag_of(command), size, kind, synchronizing, bool(marker.group(1))
         )
         self._request = request
         if kind is LiteralKind.ARGUMENT and not synchronizing:
             self.accept()
             return None
-        self._reader = self._await_decision
+        self._reader = Framer._await_decision
         return request
 
     def _objection(
         self, size: int, kind: LiteralKind, *, binary: bool, synchronizing: bool
     ) -> ImapSyntaxError | None:
-        limits = self.limits
+        limits, tag = self.limits, _tag_of(self._command)
         if size > NUMBER64_MAX:
-            return ImapSyntaxError("No literal has that size.", self._tag)
+            return ImapSyntaxError("No literal has that size.", tag)
         if binary and not self.literal8:
-            return ImapSyntaxError("literal8 is not understood here.", self._tag)
+            return ImapSyntaxError("literal8 is not understood here.", tag)
         if self._literals > limits.literals:
-            return ImapLimitExceeded("The command has too many literals.", self._tag)
+            return ImapLimitExceeded("The command has too many literals.", tag)
         if kind is LiteralKind.MESSAGE:
             too_large = size > limits.message_literal
         else:
             too_large = size > limits.argument_literal or len(self._command) + size > limits.command
         if not synchronizing and limits.non_synchronizing is not None:
             too_large = too_large or size > limits.non_synchronizing
-        return LiteralTooLarge("The literal is too large.", self._tag) if too_large else None
+        return LiteralTooLarge("The literal is too large.", tag) if too_large else None
 
     def _take_request(self) -> LiteralRequest:
         request = self._request
@@ -242,7 +240,7 @@ class Framer:
         if self.buffered < self._remaining:
             return NEED_DATA
         self._command += self._take(self._remaining)
-        self._reader = self._read_line
+        self._reader = Framer._read_line
         return None
 
     def _stream_literal(self) -> Event | None:
@@ -251,12 +249,12 @@ class Framer:
         octets = self._take(min(self._remaining, self.buffered, self.limits.chunk))
         self._remaining -= len(octets)
         if b"\0" in octets and not self._binary:  # RFC 9051 section 4.3.3: only literal8 holds NUL
-            error = ImapSyntaxError("A message with NUL octets needs literal8.", self._tag)
+            error = ImapSyntaxError("A message with NUL octets needs literal8.", _tag_of(self._command))
             self._abandon(self._remaining, synchronizing=False)
             raise error
         if self._remaining == 0:
             self._streamed += (len(self._command),)
-            self._reader = self._read_line
+            self._reader = Framer._read_line
         return LiteralChunk(octets, self._remaining)
 
     def _take(self, count: int) -> bytes:
@@ -276,13 +274,11 @@ class Framer:
         raise error
 
     def _overlong(self) -> NoReturn:
-        tag = self._tag
-        if not self._command and self._line_limit is None:
-            found = _TAG.match(bytes(memoryview(self._buffer)[self._at : self._at + _TAG_ROOM]))
-            tag = found.group(1).decode("ascii") if found else None
+        start = self._command or bytes(memoryview(self._buffer)[self._at : self._at + _TAG_ROOM])
+        tag = _tag_of(start) if self._line_limit is None else None
         self._line_limit = None
         self._start_command()
-        self._reader = self._drain_line
+        self._reader = Framer._drain_line
         raise ImapLimitExceeded("The line is too long.", tag)
 
     def _abandon(self, size: int, synchronizing: bool) -> None:
@@ -290,7 +286,7 @@ class Framer:
         self._start_command()
         if not synchronizing:
             self._draining = size
-            self._reader = self._drain_literal if size <= self.limits.drain else self._give_up_all
+            self._reader = Framer._drain_literal if size <= self.limits.drain else Framer._give_up_all
 
     def _drain_literal(self) -> Event | None:
         count = min(self._draining, self.buffered)
@@ -299,7 +295,7 @@ class Framer:
         self._draining -= count
         if self._draining:
             return NEED_DATA
-        self._reader = self._drain_line
+        self._reader = Framer._drain_line
         return None
 
     def _drain_line(self) -> Event | None:
@@ -318,7 +314,7 @@ class Framer:
 
     def _give_up_all(self) -> Event | None:
         """RFC 7888 section 4: what is not read to its end can only be answered by closing."""
-        self._reader = self._closed
+        self._reader = Framer._closed
         raise ImapLimitExceeded("More octets follow than are read here.", fatal=True)
 
     def _closed(self) -> Event | None:
@@ -327,12 +323,18 @@ class Framer:
         return NEED_DATA
 
 
-def _line_error(line: bytes, tag: str | None) -> ImapSyntaxError | None:
-    """Bare CR, bare LF and NUL are no part of any line (RFC 9051 section 9)."""
+def _line_error(line: bytes, command: bytes) -> ImapSyntaxError | None:
+    """Bare CR, bare LF and NUL are no part of any line (RFC 9051 section 9). `command` has the tag."""
     if not line.endswith(b"\r\n"):
-        return ImapSyntaxError("A line ends in CR LF, not in LF alone.", tag)
+        return ImapSyntaxError("A line ends in CR LF, not in LF alone.", _tag_of(command))
     if b"\r" in line[:-2]:
-        return ImapSyntaxError("A line cannot hold a CR.", tag)
+        return ImapSyntaxError("A line cannot hold a CR.", _tag_of(command))
     if b"\0" in line:
-        return ImapSyntaxError("A line cannot hold a NUL octet.", tag)
+        return ImapSyntaxError("A line cannot hold a NUL octet.", _tag_of(command))
     return None
+
+
+def _tag_of(command: bytes) -> str | None:
+    """The tag, if these octets begin with one and it is whole."""
+    found = _TAG.match(command)
+    return found.group(1).decode("ascii") if found else None
