@@ -16,12 +16,13 @@ from mailkeep_cli.people import ADDRESS, USERS_HINT, user_of
 
 COLUMNS = {
     "address": "ADDRESS",
-    "claimed": "CLAIMED",
+    "owner": "OWNER",
     "primary": "PRIMARY",
     "verified": "VERIFIED",
     "created_at": "SINCE",
     "user_id": "USER ID",
 }
+TABLE = ("address", "owner", "primary", "verified", "created_at")
 LIST_HINT = "See them all with: mailkeep addresses list"
 
 
@@ -29,8 +30,8 @@ LIST_HINT = "See them all with: mailkeep addresses list"
 def addresses() -> None:
     """Which addresses belong to whom.
 
-    An address that has received mail and belongs to nobody is listed as not claimed; its mail waits for
-    the first user who has it.
+    An address that has received mail and belongs to nobody is listed without an owner; its mail waits
+    for the first user who has it.
     """
 
 
@@ -61,7 +62,7 @@ def add(context: CommandContext, user: Address, address: Address) -> None:
             AlreadyExists: LIST_HINT,
         },
     )
-    show_done(_row(made), f"{made.address} belongs to {user}.", as_json=context.as_json)
+    show_done(_row(made, str(user)), f"{made.address} belongs to {user}.", as_json=context.as_json)
 
 
 @addresses.command("list")
@@ -76,16 +77,19 @@ def list_(context: CommandContext, user: Address | None) -> None:
       mailkeep addresses list alice@example.org
     """
 
-    async def work(store: Store) -> Sequence[AddressRecord]:
+    async def work(store: Store) -> Sequence[Row]:
         owner = await user_of(store, user) if user else None
-        return await store.directory.addresses(owner.id if owner else None)
+        found = await store.directory.addresses(owner.id if owner else None)
+        owners = {person.id: person.primary_address for person in await store.directory.users()}
+        return [_row(record, owners.get(record.user_id) if record.user_id else None) for record in found]
 
-    rows = [_row(record) for record in context.run(work, hints={NotFound: USERS_HINT})]
+    rows = context.run(work, hints={NotFound: USERS_HINT})
     show_rows(
         rows,
         COLUMNS,
         as_json=context.as_json,
         empty="No addresses yet; a user brings the first: mailkeep users add ADDRESS",
+        table=TABLE,
     )
 
 
@@ -109,11 +113,11 @@ def remove(context: CommandContext, address: Address) -> None:
     show_done({"removed": address.key}, f"{address} belongs to nobody.", as_json=context.as_json)
 
 
-def _row(record: AddressRecord) -> Row:
+def _row(record: AddressRecord, owner: str | None) -> Row:
     return {
         "id": record.id,
         "address": record.address,
-        "claimed": record.user_id is not None,
+        "owner": owner,
         "user_id": record.user_id,
         "primary": record.primary,
         "verified": record.verified,

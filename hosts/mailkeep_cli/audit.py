@@ -23,6 +23,7 @@ COLUMNS = {
     "reason": "REASON",
     "key_id": "KEY ID",
 }
+TABLE = ("at", "host", "mechanism", "address", "network", "outcome", "reason")
 LIMIT = 100_000
 
 
@@ -49,7 +50,7 @@ def audit(context: CommandContext, user: Address | None, limit: int) -> None:
         return await store.audit.list(limit, owner.id if owner else None)
 
     rows = [_row(record) for record in context.run(work, hints={NotFound: USERS_HINT})]
-    show_rows(rows, COLUMNS, as_json=context.as_json, empty="Nobody has logged in or tried to.")
+    show_rows(rows, COLUMNS, as_json=context.as_json, empty="Nobody has logged in or tried to.", table=TABLE)
 
 
 def _row(record: AuditRecord) -> Row:

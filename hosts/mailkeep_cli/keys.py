@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import click
@@ -29,7 +29,9 @@ COLUMNS = {
     "expires_at": "EXPIRES",
     "last_used_at": "LAST USED",
     "revoked_at": "REVOKED",
+    "state": "STATE",
 }
+TABLE = ("prefix", "owner", "name", "scopes", "expires_at", "last_used_at", "state")
 LIST_HINT = "See them all with: mailkeep keys list"
 SCOPE_NAMES = [scope.value for scope in Scope]
 
@@ -129,6 +131,7 @@ def list_(context: CommandContext, address: Address | None) -> None:
         COLUMNS,
         as_json=context.as_json,
         empty="No keys yet; make one with: mailkeep keys create ADDRESS",
+        table=TABLE,
     )
 
 
@@ -191,4 +194,11 @@ def _row(key: KeyInfo, owner: str | None) -> Row:
         "expires_at": key.expires_at,
         "last_used_at": key.last_used_at,
         "revoked_at": key.revoked_at,
+        "state": _state(key),
     }
+
+
+def _state(key: KeyInfo) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    return "active" if key.is_usable(datetime.now(UTC)) else "expired"

@@ -18,14 +18,24 @@ import click
 Row = Mapping[str, Any]
 
 
-def show_rows(rows: Sequence[Row], columns: Mapping[str, str], *, as_json: bool, empty: str) -> None:
-    """Rows by their keys; `columns` are the keys to show with their titles, `empty` what to say of none."""
+def show_rows(
+    rows: Sequence[Row],
+    columns: Mapping[str, str],
+    *,
+    as_json: bool,
+    empty: str,
+    table: Sequence[str] = (),
+) -> None:
+    """Rows by their keys; `columns` are the keys to show with their titles, `empty` what to say of none.
+
+    `table` names the columns that a terminal has room for, all if it is empty.
+    """
     if as_json:
         _print_json([dict(row) for row in rows])
     elif not rows:
         click.echo(empty, err=True)
     elif sys.stdout.isatty():
-        _print_table(rows, columns)
+        _print_table(rows, {key: columns[key] for key in table or columns})
     else:
         for line in (columns.values(), *([plain(row[key]) for key in columns] for row in rows)):
             click.echo("\t".join(line))
@@ -59,8 +69,8 @@ def _print_table(rows: Iterable[Row], columns: Mapping[str, str]) -> None:
     from rich.text import Text  # noqa: PLC0415
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for title in columns.values():
-        table.add_column(title, overflow="fold")
+    for place, title in enumerate(columns.values()):
+        table.add_column(title, overflow="fold", no_wrap=place == 0)
     for row in rows:
         table.add_row(*(Text(plain(row[key])) for key in columns))
     Console().print(table)

@@ -18,7 +18,7 @@ import zlib
 
 import bcrypt
 
-from mailkeep.errors import SettingsError
+from mailkeep.errors import SettingsError, StoreCorrupt
 
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 MARK = "mk_"
@@ -77,8 +77,14 @@ def hash_key(api_key: str, cost: int) -> bytes:
 
 
 def matches(api_key: str, stored_hash: bytes) -> bool:
-    """True if the hash was made of this key; compares in constant time. Blocks: call it in a thread."""
-    return bcrypt.checkpw(api_key.encode("ascii"), stored_hash)
+    """True if the hash was made of this key; compares in constant time. Blocks: call it in a thread.
+
+    Raises StoreCorrupt for what is no bcrypt hash.
+    """
+    try:
+        return bcrypt.checkpw(api_key.encode("ascii"), stored_hash)
+    except ValueError:
+        raise StoreCorrupt("The hash of a stored key cannot be read.") from None
 
 
 def _random(length: int) -> str:

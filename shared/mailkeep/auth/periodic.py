@@ -12,6 +12,9 @@ from mailkeep.observe.logs import get_logger
 CLOSE_SECONDS = 10.0
 """What the last write may take before a stopping process gives it up."""
 
+SHORTEST_SECONDS = 0.01
+"""A setting of 0 means often, not a loop that does nothing else."""
+
 log = get_logger(__name__)
 
 
@@ -21,7 +24,7 @@ class PeriodicFlush:
     def __init__(self, name: str, flush: Callable[[], Awaitable[None]], seconds: float) -> None:
         self._name = name
         self._flush = flush
-        self._seconds = seconds
+        self._seconds = max(seconds, SHORTEST_SECONDS)
         self._tasks = TaskRegistry()
         self._hurry = asyncio.Event()
 
@@ -54,4 +57,7 @@ class PeriodicFlush:
                 await self._flush()
             except StoreUnavailable:
                 log.warning("the store is away; will be written later", what=self._name)
+                await asyncio.sleep(self._seconds)
+            except Exception:  # a fault of ours must not end the writing for good
+                log.exception("could not be written; will be tried again", what=self._name)
                 await asyncio.sleep(self._seconds)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailkeep.auth import apikeys
-from mailkeep.errors import SettingsError
+from mailkeep.errors import SettingsError, StoreCorrupt
 
 KEY = "mk_000000000_" + "0" * 43 + apikeys.checksum("mk_000000000_" + "0" * 43)
 letters = st.sampled_from(apikeys.ALPHABET)
@@ -81,6 +81,12 @@ def test_hash_and_match():
     assert stored.startswith(b"$2b$04$")
     assert apikeys.matches(KEY, stored)
     assert not apikeys.matches(KEY[:-1] + "x", stored)  # the last character counts as well
+
+
+@pytest.mark.parametrize("stored", [b"", b"$2b$04$", b"\xff" * 60, b"plain"])
+def test_a_hash_that_is_none_is_our_fault_and_not_the_peers(stored):
+    with pytest.raises(StoreCorrupt):
+        apikeys.matches(KEY, stored)
 
 
 @pytest.mark.parametrize("cost", [3, 15, -1, 31])
