@@ -144,7 +144,9 @@ class Authorization:
             self._refusal = refusal
             yield challenge(told)
             return
-        maildrop = await Maildrop.open(self._services.store, principal.account_id)
+        # A lock that breaks may be another session's by now: this one ends, and deletes nothing.
+        shared = self._services
+        maildrop = await Maildrop.open(shared.store, principal.account_id, shared.recent, self._wire.abort)
         self._doors.enter(principal, maildrop)
         messages, octets = maildrop.totals()
         yield ok(f"{messages} messages ({octets} octets).")

@@ -9,7 +9,8 @@ same account keep their own view of what is new.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 
 from mailkeep.errors import NotFound
@@ -18,6 +19,26 @@ from mailkeep.model.uids import UidSet
 from mailkeep.pop3.uidl import unique_id
 from mailkeep.storage.interface import Store
 from mailkeep.storage.snapshot import Snapshot
+
+RECENT_MAILDROPS = 64
+RECENT_MESSAGES = 4000
+"""How many maildrops stay in memory after their sessions, and the largest that may: 28 octets a message."""
+
+
+class RecentSnapshots:
+    """Keeps the store from forgetting maildrops that are polled again and again: reading one anew costs
+    milliseconds for each thousand messages, moving one forward a small query."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[int, Snapshot] = OrderedDict()
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Keep the latest ones."""
+        self._kept.pop(snapshot.mailbox_id, None)
+        if len(snapshot) <= RECENT_MESSAGES:
+            self._kept[snapshot.mailbox_id] = snapshot
+        if len(self._kept) > RECENT_MAILDROPS:
+            self._kept.popitem(last=False)
 
 
 class Maildrop:
@@ -45,13 +66,18 @@ class Maildrop:
         self._deleted: set[int] = set()
 
     @classmethod
-    async def open(cls, store: Store, account_id: int) -> Maildrop:
-        """Lock and list. Raises InUse while another session has it, StoreUnavailable."""
-        lock = store.locks.hold(f"maildrop:{account_id}")
+    async def open(
+        cls, store: Store, account_id: int, recent: RecentSnapshots, lost: Callable[[], None]
+    ) -> Maildrop:
+        """Lock and list. `lost` is called if the lock breaks. Raises InUse while another session has it,
+        StoreUnavailable."""
+        lock = store.locks.hold(f"maildrop:{account_id}", lost)
         await lock.__aenter__()
         try:
             mailbox = await store.mailboxes.get(account_id, INBOX)
-            return cls(store, await store.messages.snapshot(mailbox.id), lock)
+            snapshot = await store.messages.snapshot(mailbox.id)
+            recent.keep(snapshot)
+            return cls(store, snapshot, lock)
         except BaseException:
             await lock.__aexit__(None, None, None)
             raise

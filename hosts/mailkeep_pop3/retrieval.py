@@ -117,6 +117,9 @@ class Retrieval:
         return wanted[:AHEAD_MESSAGES]
 
     async def _read(self, numbers: Sequence[int]) -> dict[int, bytes]:
+        if len(numbers) == 1:
+            body = await self._messages.body(self._maildrop.message_id(numbers[0]))
+            return {numbers[0]: await body.read()}
         by_id: dict[int, list[int]] = {}
         for number in numbers:  # one message may have been copied into the mailbox twice
             by_id.setdefault(self._maildrop.message_id(number), []).append(number)

@@ -21,6 +21,7 @@ from mailkeep.net.listen import address_of, bind_all
 from mailkeep.net.tls import twisted_options
 from mailkeep.settings import Settings
 from mailkeep.storage import open_store
+from mailkeep_pop3.maildrop import RecentSnapshots
 from mailkeep_pop3.services import Services
 from mailkeep_pop3.wire import OpenWires, Pop3Factory
 
@@ -38,7 +39,7 @@ async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
     authenticator = Authenticator(store, settings.auth, "pop3")
     try:
         await authenticator.start()
-        services = Services(settings, store, authenticator, lifecycle.tasks)
+        services = Services(settings, store, authenticator, lifecycle.tasks, RecentSnapshots())
         server = Server(services, tls)
         server.listen(sockets)
         lifecycle.ready({name: [address_of(one) for one in bound] for name, bound in sockets.items()})

@@ -15,6 +15,7 @@ from mailkeep.pop3.replies import multi_line, ok
 from mailkeep.sasl import MECHANISMS
 from mailkeep.settings import Settings
 from mailkeep.storage.interface import Store
+from mailkeep_pop3.maildrop import RecentSnapshots
 
 Pieces: TypeAlias = AsyncGenerator[bytes, None]
 
@@ -30,6 +31,7 @@ class Services:
     store: Store
     authenticator: Authenticator
     tasks: TaskRegistry
+    recent: RecentSnapshots
 
 
 class Wire(Protocol):

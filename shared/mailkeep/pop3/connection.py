@@ -8,11 +8,14 @@ session is `finish`ed; nothing else does.
 
 from __future__ import annotations
 
-from mailkeep.pop3.commands import Command, Retr, parse, parse_response
-from mailkeep.pop3.errors import Pop3Syntax
+import re
+
+from mailkeep.pop3.commands import Command, parse, parse_response
 from mailkeep.pop3.framing import LineBuffer
-from mailkeep.pop3.limits import PIPELINE_LIMIT
+from mailkeep.pop3.limits import NUMBER_DIGITS, PIPELINE_LIMIT
 from mailkeep.pop3.state import State, check
+
+_RETRIEVALS = re.compile(rb"(?:[Rr][Ee][Tt][Rr] [0-9]{1,%d}\r\n)+" % NUMBER_DIGITS)
 
 
 class Connection:
@@ -59,17 +62,9 @@ class Connection:
         return None if line is None else parse_response(line)
 
     def queued_retrievals(self, limit: int) -> list[int]:
-        """Message-numbers of the RETR commands that are next, up to the first of another kind.
+        """Message-numbers of the RETR commands that are next, up to whatever else is written.
 
         Nothing is consumed: it is for reading ahead. At most `limit`.
         """
-        numbers = []
-        for line in self._lines.peek_lines(limit):
-            try:
-                command = parse(line)
-            except Pop3Syntax:
-                break
-            if not isinstance(command, Retr):
-                break
-            numbers.append(command.number)
-        return numbers
+        run = self._lines.peek(_RETRIEVALS)
+        return [int(line[len(b"RETR ") :]) for line in run.split(b"\r\n", limit)[:limit] if line]

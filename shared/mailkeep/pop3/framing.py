@@ -7,6 +7,8 @@ when its end comes.
 
 from __future__ import annotations
 
+import re
+
 from mailkeep.pop3.errors import BadLineEnd, LineTooLong
 from mailkeep.pop3.limits import COMMAND_LINE_LIMIT, SASL_LINE_LIMIT
 
@@ -55,15 +57,12 @@ class LineBuffer:
             raise BadLineEnd("A line ends with CRLF, and CR stands nowhere else.")
         return line[:-2]
 
-    def peek_lines(self, limit: int) -> list[bytes]:
-        """Up to `limit` complete lines that are next, without CRLF and without consuming or checking them."""
-        end = self._start
-        for _ in range(limit):
-            found = self._buffer.find(b"\n", end)
-            if found < 0:
-                break
-            end = found + 1
-        return bytes(self._buffer[self._start : end]).split(b"\r\n")[:-1]
+    def peek(self, pattern: re.Pattern[bytes]) -> bytes:
+        """What a pattern of whole lines matches of that which is next; nothing is consumed or checked."""
+        if self._too_long:
+            return b""
+        found = pattern.match(self._buffer, self._start)
+        return found[0] if found else b""
 
     def _empty(self) -> None:
         self._buffer.clear()

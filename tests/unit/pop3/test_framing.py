@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,10 +98,20 @@ def test_clearing_forgets_the_rest_of_a_line_that_was_too_long() -> None:
 
 def test_peeking_consumes_nothing() -> None:
     buffer = LineBuffer()
-    buffer.append(b"RETR 1\r\nRETR 2\r\nRETR 3\r\nRE")
-    assert buffer.peek_lines(2) == [b"RETR 1", b"RETR 2"]
-    assert buffer.peek_lines(9) == [b"RETR 1", b"RETR 2", b"RETR 3"]
-    assert lines_of(buffer) == [b"RETR 1", b"RETR 2", b"RETR 3"]
+    buffer.append(b"NOOP\r\nRETR 1\r\nRETR 2\r\nRE")
+    pattern = re.compile(rb"(?:RETR \d\r\n)+")
+    assert buffer.peek(pattern) == b""
+    assert buffer.next_line() == b"NOOP"
+    assert buffer.peek(pattern) == b"RETR 1\r\nRETR 2\r\n"
+    assert lines_of(buffer) == [b"RETR 1", b"RETR 2"]
+
+
+def test_the_rest_of_a_line_that_is_thrown_away_is_not_peeked_at() -> None:
+    buffer = LineBuffer()
+    buffer.append(b"x" * (SASL_LINE_LIMIT + 1))
+    buffer.append(b"RETR 1\r\n")
+    assert buffer.peek(re.compile(rb"RETR \d\r\n")) == b""
+    assert lines_of(buffer) == [LineTooLong]
 
 
 def test_a_long_pipeline_is_compacted() -> None:
