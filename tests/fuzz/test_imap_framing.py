@@ -37,7 +37,7 @@ def cut(octets: bytes, seed: int) -> list[bytes]:
     return pieces
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(streams, st.integers(0, 2**32), st.booleans(), st.booleans())
 def test_the_same_is_said_however_the_octets_arrive(
     octets: bytes, seed: int, refuse: bool, literal8: bool

@@ -54,7 +54,7 @@ def only_our_errors(octets: bytes, form: NameForm, streamed: tuple[int, ...] = (
         parse(octets, form, streamed)
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(st.sampled_from(VERBS), argument_octets, forms)
 def test_arguments_of_any_kind(verb: bytes, octets: bytes, form: NameForm) -> None:
     only_our_errors(b"A1 %b %b" % (verb, octets), form)
@@ -70,7 +70,7 @@ def test_octets_of_any_kind(octets: bytes, form: NameForm) -> None:
     only_our_errors(octets, form)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(imap_values.commands, forms, st.data())
 def test_commands_with_a_piece_cut_out_or_put_in(
     command: Command, form: NameForm, data: st.DataObject

@@ -205,7 +205,7 @@ threads = st.sampled_from(CHARSETS).flatmap(
 
 # --- the rest ---------------------------------------------------------------------------------------
 
-id_fields = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20)
+id_fields = st.text(max_size=7).map(lambda value: value.replace("\0", "\1"))
 id_parameters = optional(st.lists(st.tuples(id_fields, optional(id_fields)), max_size=4).map(tuple))
 qresync = st.builds(
     lambda validity, modseq, known, match: mailbox.QresyncParameters(validity, modseq, known, *match),

@@ -145,6 +145,8 @@ class Cursor:
 
     def literal(self) -> bytes:
         """`literal` without NUL octets (RFC 9051 section 9: CHAR8)."""
+        if self.next_is(b"~"):  # literal8 stands for messages only (RFC 9051 section 9)
+            self.fail("a string")
         octets = self._literal_octets(self.match(_LITERAL, "a string"))
         if b"\0" in octets:
             self.fail("a literal without NUL octets")

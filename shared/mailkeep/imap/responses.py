@@ -12,7 +12,7 @@ from enum import Enum
 
 from mailkeep.imap.commands.mailbox import StatusItem
 from mailkeep.imap.commands.session import encode_parameters
-from mailkeep.imap.encoder import flag_list, mailbox, quoted, uid_set
+from mailkeep.imap.encoder import flag_list, mailbox, quoted, string, uid_set
 from mailkeep.imap.names import NameForm
 from mailkeep.model.uids import UidSet
 
@@ -86,7 +86,7 @@ class IdData:
 
     def encode(self, form: NameForm = LEGACY) -> bytes:
         """The line."""
-        return b"* ID %b\r\n" % encode_parameters(self.parameters)
+        return b"* ID %b\r\n" % encode_parameters(self.parameters, string)
 
 
 @dataclass(frozen=True, slots=True)

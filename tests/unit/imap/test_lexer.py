@@ -44,6 +44,7 @@ def test_astring(wire: bytes, value: bytes) -> None:
         b"{4}\r\nabc",
         b"{1}\r\n\0",
         b"{-1}\r\n",
+        b"~{1}\r\nx",
     ],
 )
 def test_what_is_no_string(wire: bytes) -> None:

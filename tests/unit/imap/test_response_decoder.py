@@ -14,7 +14,7 @@ from mailkeep.imap.response_decoder import decode
 from mailkeep.imap.responses import FetchData, Response, StatusResponse
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(imap_responses.all_responses, st.sampled_from(NameForm))
 def test_every_response_comes_back_as_it_was(response: Response, form: NameForm) -> None:
     wire = response.encode(form)

@@ -12,7 +12,7 @@ from mailkeep.imap.names import NameForm
 from mailkeep.imap.parser import parse
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(imap_values.commands, st.sampled_from(NameForm))
 def test_every_command_comes_back_as_it_was(command: Command, form: NameForm) -> None:
     wire = command.encode(form)

@@ -47,6 +47,10 @@ def test_id_has_the_limits_of_rfc2971_3_3(line: str) -> None:
     refused(line, ImapLimitExceeded)
 
 
+def test_id_is_for_people_and_no_reason_to_refuse_rfc2971_3_3() -> None:
+    assert parsed(b'ID ("os" "M\xe4c")') == Id("A", (("os", "M\ufffdc"),))
+
+
 def test_enable_rfc9051_6_3_1() -> None:
     assert parsed("ENABLE imap4rev2 UTF8=ACCEPT") == Enable("A", ("IMAP4REV2", "UTF8=ACCEPT"))
     refused("ENABLE")

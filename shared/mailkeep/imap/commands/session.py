@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from mailkeep.imap.commands.base import Command
-from mailkeep.imap.encoder import quoted
+from mailkeep.imap.encoder import sent_string
 from mailkeep.imap.errors import ImapLimitExceeded
 from mailkeep.imap.lexer import Cursor
 from mailkeep.imap.names import NameForm
@@ -54,7 +55,7 @@ class Id(Command):
 
     def arguments(self, form: NameForm) -> bytes:
         """`id-params-list`."""
-        return encode_parameters(self.parameters)
+        return encode_parameters(self.parameters, sent_string)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,24 +126,26 @@ def parse_parameters(cursor: Cursor) -> tuple[tuple[str, str | None], ...] | Non
     return pairs
 
 
-def encode_parameters(parameters: tuple[tuple[str, str | None], ...] | None) -> bytes:
-    """`id-params-list`, the same from client and server."""
+def encode_parameters(
+    parameters: tuple[tuple[str, str | None], ...] | None, encode: Callable[[bytes], bytes]
+) -> bytes:
+    """`id-params-list`; `encode` makes a string as a client or as a server sends it."""
     if parameters is None:
         return b"NIL"
-    return b"(%b)" % b" ".join(_pair(field, value) for field, value in parameters)
+    strings = (part for pair in parameters for part in pair)
+    encoded = (b"NIL" if part is None else encode(part.encode("utf-8")) for part in strings)
+    return b"(%b)" % b" ".join(encoded)
 
 
 def _parse_pair(cursor: Cursor) -> tuple[str, str | None]:
-    field = cursor.decoded(cursor.string())
+    field = cursor.string()
     cursor.space()
     value = cursor.nstring()
     if len(field) > ID_FIELD_LIMIT or len(value or b"") > ID_VALUE_LIMIT:
         raise ImapLimitExceeded(f"An ID field has at most {ID_FIELD_LIMIT} octets, a value {ID_VALUE_LIMIT}.")
-    return field, None if value is None else cursor.decoded(value)
+    return _readable(field), None if value is None else _readable(value)
 
 
-def _pair(field: str, value: str | None) -> bytes:
-    return b"%b %b" % (
-        quoted(field.encode("utf-8")),
-        b"NIL" if value is None else quoted(value.encode("utf-8")),
-    )
+def _readable(octets: bytes) -> str:
+    """For people only (RFC 2971 section 3.3 forbids acting on it), so no reason to refuse a charset."""
+    return octets.decode("utf-8", "replace")
