@@ -111,6 +111,13 @@ def test_one_too_large_even_to_read_past_ends_the_connection_rfc7888_4() -> None
     assert wire.framer.buffered == 0
 
 
+def test_the_largest_that_is_read_past_is_the_limit() -> None:
+    assert small().send(b"A1 LOGIN {60+}\r\n" + b"x" * 60 + b"\r\nA2 NOOP\r\n") == [
+        ("error", "LiteralTooLarge", "A1", False),
+        ("command", b"A2 NOOP", ()),
+    ]
+
+
 def test_one_hidden_behind_a_refused_one_ends_it_too() -> None:
     wire = small()
     assert wire.send(b"A1 LOGIN {21+}\r\n" + b"x" * 21 + b" {61+}\r\n") == [

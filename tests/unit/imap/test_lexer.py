@@ -44,12 +44,16 @@ def test_astring(wire: bytes, value: bytes) -> None:
         b"{4}\r\nabc",
         b"{1}\r\n\0",
         b"{-1}\r\n",
-        b"~{1}\r\nx",
     ],
 )
 def test_what_is_no_string(wire: bytes) -> None:
     with pytest.raises(ImapSyntaxError):
         Cursor(wire).astring()
+
+
+def test_a_literal8_is_no_string_rfc9051_9() -> None:
+    with pytest.raises(ImapSyntaxError):
+        Cursor(b"~{1}\r\nx").string()
 
 
 def test_nil_is_nothing_where_an_nstring_stands_and_a_word_elsewhere() -> None:
