@@ -33,7 +33,11 @@ def prepared(
     """A message; unless given, its content is unlike that of any other."""
     number = next(_numbers)
     made = f"Message number {number}.\r\n".encode() if content is None else content
-    octets = header if header is not None else f"Subject: {subject or number}\r\n\r\n".encode()
+    octets = (
+        header
+        if header is not None
+        else f"Subject: {subject or number}\r\n\r\n".encode("utf-8", "surrogateescape")
+    )
     size = len(octets) + (made.size if isinstance(made, SpooledContent) else len(made))
     return PreparedMessage(
         header=octets,

@@ -158,6 +158,7 @@ async def test_with_children_the_name_stays_and_cannot_be_selected(store: Store)
         await store.mailboxes.delete(account, "a")
     again = await store.mailboxes.create(account, "a")
     assert again.selectable
+    assert again.id != parent.id
     assert again.uidvalidity > parent.uidvalidity
     assert await append(store, again.id) == [1]
 

@@ -46,10 +46,6 @@ _ADD_MAILBOXES = BulkInsert(
     *(column.name for column in tables.mailbox.columns if column.name != "id"),
 )
 _ADD_SUBSCRIPTIONS = BulkInsert(tables.subscription, conflict="DO NOTHING")
-_REVIVE = Query(
-    "UPDATE mailbox SET selectable = true, special_use = :special_use, uidvalidity = :uidvalidity,"
-    " uidnext = 1, highestmodseq = highestmodseq + 1, object_id = :object_id WHERE id = :id"
-)
 _TAKE_UIDVALIDITY = Query(
     "UPDATE account SET uidvalidity = greatest(uidvalidity, :now) + :count WHERE id = :id"
     " RETURNING uidvalidity",
@@ -115,19 +111,6 @@ async def add_mailboxes(
         ],
     )
     await connection.insert(_ADD_SUBSCRIPTIONS, [(account_id, name) for name, _ in wanted])
-
-
-async def revive_mailbox(
-    connection: Connection, account_id: int, mailbox_id: int, special_use: SpecialUse | None
-) -> None:
-    """Make a mailbox of a name that could not be selected. It is another mailbox than before."""
-    await connection.run(
-        _REVIVE,
-        id=mailbox_id,
-        special_use=special_use and special_use.value,
-        uidvalidity=await _take_uidvalidities(connection, account_id, 1),
-        object_id=str(new_uuid()),
-    )
 
 
 async def _take_uidvalidities(connection: Connection, account_id: int, count: int) -> int:

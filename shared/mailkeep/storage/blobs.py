@@ -19,6 +19,7 @@ from mailkeep.errors import StoreCorrupt
 from mailkeep.model.message import SpooledContent
 from mailkeep.storage import tables
 from mailkeep.storage.database import Connection
+from mailkeep.storage.failures import store_failures
 from mailkeep.storage.query import BulkInsert, Query
 from mailkeep.storage.values import now
 
@@ -45,10 +46,11 @@ class PackedBlob:
 
 
 async def pack(content: bytes | SpooledContent) -> PackedBlob:
-    """Digest and compress; large content in a thread."""
+    """Digest and compress; large content in a thread. Raises StoreUnavailable if the spool cannot be read."""
     if isinstance(content, bytes) and len(content) <= INLINE_LIMIT:
         return _pack((content,))
-    return await asyncio.to_thread(_pack_large, content)
+    with store_failures():
+        return await asyncio.to_thread(_pack_large, content)
 
 
 def _pack_large(content: bytes | SpooledContent) -> PackedBlob:
@@ -76,7 +78,7 @@ def _pieces_of_file(content: SpooledContent) -> Iterator[bytes]:
         while left:
             piece = file.read(min(CHUNK, left))
             if not piece:
-                raise StoreCorrupt("The spooled content is shorter than it should be.")
+                raise OSError("the spooled content is shorter than it should be")
             left -= len(piece)
             yield piece
 

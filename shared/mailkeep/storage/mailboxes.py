@@ -174,14 +174,11 @@ async def _create(
     wanted: list[tuple[str, SpecialUse | None]] = [
         (above, None) for above in parents(name) if above not in present
     ]
-    if existing is None:
-        wanted.append((name, special_use))
-    if len(present) + len(wanted) > MAILBOXES_PER_ACCOUNT:
+    if len(present) + len(wanted) >= MAILBOXES_PER_ACCOUNT:
         raise OverQuota(f"An account holds at most {MAILBOXES_PER_ACCOUNT} mailboxes.")
-    if wanted:
-        await accounts.add_mailboxes(transaction, account_id, wanted)
-    if existing is not None:
-        await accounts.revive_mailbox(transaction, account_id, existing.id, special_use)
+    if existing is not None:  # a name that cannot be selected makes room for a mailbox with its own id
+        await transaction.run(_DELETE, id=existing.id)
+    await accounts.add_mailboxes(transaction, account_id, [*wanted, (name, special_use)])
 
 
 async def _delete(transaction: Transaction, mailbox: Mailbox, *, keep_name: bool) -> None:

@@ -1,0 +1,105 @@
+"""The octets of messages: any range of any message is what was stored."""
+
+from __future__ import annotations
+
+import os
+import random
+from typing import Any
+
+import pytest
+from tests.storage.making import append, at, new_inbox, prepared
+
+from mailkeep.errors import NotFound, StoreCorrupt
+from mailkeep.model.message import NewMessage
+from mailkeep.storage.blobs import CHUNK
+from mailkeep.storage.interface import Body, Store
+from mailkeep.storage.query import Query
+
+HEADER = b"Subject: octets\r\n\r\n"
+
+
+async def stored(store: Store, content: bytes, header: bytes = HEADER) -> Body:
+    inbox = await new_inbox(store)
+    await store.committer.append(inbox, [NewMessage(prepared(content, header=header), at(0))])
+    return await store.messages.body((await store.messages.snapshot(inbox)).message_ids[0])
+
+
+@pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 7])
+async def test_every_range_is_exact(store: Store, size: int) -> None:
+    content = random.Random(size).randbytes(size)
+    whole = HEADER + content
+    body = await stored(store, content)
+    assert body.size == len(whole)
+    assert await body.read() == whole
+    edges = {
+        0,
+        1,
+        len(HEADER) - 1,
+        len(HEADER),
+        len(HEADER) + CHUNK,
+        len(whole) // 2,
+        len(whole),
+        len(whole) + 9,
+    }
+    for start in sorted(edges):
+        assert await body.read(start) == whole[start:]
+        for length in (0, 1, 100, CHUNK, CHUNK + 1):
+            assert await body.read(start, length) == whole[start : start + length]
+
+
+async def test_pieces_are_bounded_and_join_to_the_whole(store: Store) -> None:
+    content = os.urandom(2 * CHUNK + 100)
+    body = await stored(store, content, b"X: " + b"y" * 65_000 + b"\r\n\r\n")
+    pieces = [piece async for piece in body.chunks()]
+    assert max(map(len, pieces)) <= CHUNK
+    assert b"".join(pieces)[65_007:] == content
+
+
+async def test_a_message_that_is_only_a_header(store: Store) -> None:
+    body = await stored(store, b"")
+    assert await body.read() == HEADER
+
+
+async def test_a_message_without_a_header(store: Store) -> None:
+    body = await stored(store, b"text", header=b"")
+    assert await body.read(1, 2) == b"ex"
+
+
+async def test_no_such_message(store: Store) -> None:
+    with pytest.raises(NotFound):
+        await store.messages.body(12345)
+
+
+async def test_whole_messages_in_order_and_without_those_that_are_gone(store: Store) -> None:
+    inbox = await new_inbox(store)
+    contents = [b"small", os.urandom(3 * 1024 * 1024), b"", os.urandom(2 * 1024 * 1024), b"last"]
+    messages = [prepared(content) for content in contents]
+    for message in messages:
+        await store.committer.append(inbox, [NewMessage(message, at(0))])
+    ids = list((await store.messages.snapshot(inbox)).message_ids)
+    wanted = [ids[4], 999_999, *ids[:4]]
+    found = [(id, octets) async for id, octets in store.messages.bodies(wanted)]
+    assert [id for id, _ in found] == [ids[4], *ids[:4]]
+    by_id = dict(zip(ids, messages, strict=True))
+    for id, octets in found:
+        assert octets == by_id[id].header + bytes(by_id[id].content)  # type: ignore[arg-type]
+
+
+async def test_damage_is_noticed(store: Store) -> None:
+    inbox = await new_inbox(store)
+    await append(store, inbox)
+    database: Any = store.messages._database  # type: ignore[attr-defined]
+    (chunk,) = await database.read(lambda connection: connection.one(Query("SELECT chunk FROM blob")))
+    damaged = chunk[:-3] + bytes([chunk[-3] ^ 1]) + chunk[-2:]
+    await database.write(lambda transaction: transaction.run(Query("UPDATE blob SET chunk = :c"), c=damaged))
+    body = await store.messages.body((await store.messages.snapshot(inbox)).message_ids[0])
+    with pytest.raises(StoreCorrupt):
+        await body.read()
+
+
+async def test_a_missing_chunk_is_noticed(store: Store) -> None:
+    body = await stored(store, os.urandom(CHUNK + 1))
+    database: Any = store.messages._database  # type: ignore[attr-defined]
+    await database.write(lambda transaction: transaction.run(Query("DELETE FROM blob_chunk")))
+    with pytest.raises(StoreCorrupt):
+        await body.read()

@@ -1,0 +1,104 @@
+"""Changing flags (RFC 9051 section 6.4.6, RFC 7162 section 3.1.3)."""
+
+from __future__ import annotations
+
+import pytest
+from tests.storage.making import append, new_inbox
+
+from mailkeep.errors import InvalidName, MailboxNotFound
+from mailkeep.model.flags import KEYWORDS_PER_MESSAGE, NO_FLAGS, FlagAction, Flags
+from mailkeep.model.uids import UID_MAX, UidSet
+from mailkeep.storage.interface import Store
+
+SEEN = Flags.parse(["\\Seen"])
+
+
+async def flags_of(store: Store, mailbox_id: int) -> list[tuple[str, ...]]:
+    snapshot = await store.messages.snapshot(mailbox_id)
+    return [snapshot.flags_at(place).names() for place in range(len(snapshot))]
+
+
+async def test_add_remove_set(store: Store) -> None:
+    inbox = await new_inbox(store)
+    await append(store, inbox, 3)
+    change = store.committer.store_flags
+    added = await change(inbox, UidSet.parse("1:2"), FlagAction.ADD, Flags.parse(["\\Seen", "Work"]))
+    assert str(added.changed) == "1:2"
+    assert await flags_of(store, inbox) == [("\\Seen", "Work"), ("\\Seen", "Work"), ()]
+    await change(inbox, UidSet.parse("2:3"), FlagAction.REMOVE, Flags.parse(["\\Seen", "WORK"]))
+    assert await flags_of(store, inbox) == [("\\Seen", "Work"), (), ()]
+    await change(inbox, UidSet.parse("1,3"), FlagAction.SET, Flags.parse(["\\Flagged"]))
+    assert await flags_of(store, inbox) == [("\\Flagged",), (), ("\\Flagged",)]
+
+
+async def test_only_what_changes_gets_a_modseq(store: Store) -> None:
+    inbox = await new_inbox(store)
+    await append(store, inbox, 3)
+    first = await store.committer.store_flags(inbox, UidSet.of([2]), FlagAction.ADD, SEEN)
+    second = await store.committer.store_flags(inbox, UidSet.parse("1:3"), FlagAction.ADD, SEEN)
+    third = await store.committer.store_flags(inbox, UidSet.parse("1:3"), FlagAction.ADD, SEEN)
+    assert str(second.changed) == "1,3"
+    assert not third.changed
+    assert third.modseq == second.modseq == first.modseq + 1
+    snapshot = await store.messages.snapshot(inbox)
+    assert list(snapshot.modseqs) == [second.modseq, first.modseq, second.modseq]
+
+
+async def test_unknown_uids_are_ignored(store: Store) -> None:
+    inbox = await new_inbox(store)
+    await append(store, inbox, 1)
+    stored = await store.committer.store_flags(inbox, UidSet.of_ranges([(1, UID_MAX)]), FlagAction.ADD, SEEN)
+    assert str(stored.changed) == "1"
+    nothing = await store.committer.store_flags(inbox, UidSet(), FlagAction.ADD, SEEN)
+    assert not nothing.changed
+
+
+async def test_unchangedsince(store: Store) -> None:
+    inbox = await new_inbox(store)
+    await append(store, inbox, 3)
+    known = (await store.messages.snapshot(inbox)).highestmodseq
+    await store.committer.store_flags(inbox, UidSet.of([2]), FlagAction.ADD, Flags.parse(["\\Flagged"]))
+    stored = await store.committer.store_flags(
+        inbox, UidSet.parse("1:3"), FlagAction.ADD, SEEN, unchanged_since=known
+    )
+    assert (str(stored.changed), str(stored.modified)) == ("1,3", "2")
+    assert await flags_of(store, inbox) == [("\\Seen",), ("\\Flagged",), ("\\Seen",)]
+
+
+async def test_the_counters_follow(store: Store) -> None:
+    inbox = await new_inbox(store)
+    await append(store, inbox, 3)
+    both = Flags.parse(["\\Seen", "\\Deleted"])
+    await store.committer.store_flags(inbox, UidSet.parse("1:2"), FlagAction.ADD, both)
+    await store.committer.store_flags(inbox, UidSet.of([1]), FlagAction.SET, NO_FLAGS)
+    user = (await store.directory.users())[0]
+    box = await store.mailboxes.get(user.account_id, "INBOX")
+    assert (box.messages, box.unseen, box.deleted) == (3, 2, 1)
+
+
+async def test_the_keyword_limit_is_a_refusal_that_changes_nothing(store: Store) -> None:
+    inbox = await new_inbox(store)
+    await append(store, inbox, 1)
+    many = Flags.parse([f"word{number}" for number in range(KEYWORDS_PER_MESSAGE)])
+    await store.committer.store_flags(inbox, UidSet.of([1]), FlagAction.ADD, many)
+    with pytest.raises(InvalidName):
+        await store.committer.store_flags(
+            inbox, UidSet.of([1]), FlagAction.ADD, Flags.parse(["\\Seen", "more"])
+        )
+    ((*names,),) = await flags_of(store, inbox)
+    assert len(names) == KEYWORDS_PER_MESSAGE
+
+
+async def test_a_mailbox_that_does_not_exist(store: Store) -> None:
+    inbox = await new_inbox(store)
+    with pytest.raises(MailboxNotFound):
+        await store.committer.store_flags(inbox + 1000, UidSet.of([1]), FlagAction.ADD, SEEN)
+
+
+async def test_many_scattered_uids(store: Store) -> None:
+    inbox = await new_inbox(store)
+    await append(store, inbox, 400)
+    odd = UidSet.of(range(1, 400, 2))
+    stored = await store.committer.store_flags(inbox, odd, FlagAction.ADD, SEEN)
+    assert stored.changed == odd
+    assert [bool(names) for names in await flags_of(store, inbox)] == [True, False] * 200
