@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mailkeep.errors import SpoolUnavailable, StoreUnavailable
 from mailkeep.imap import responses
 from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.framing import (
@@ -148,6 +149,8 @@ class Session:
         self.principal = principal
         self.state = State.AUTHENTICATED
         self.framer.limits = self.host.authenticated_limits
+        self._timer.cancel()
+        self._check_time()
         self.stop_watch = self.host.authenticator.watch(principal, self._access_ended)
 
     def begin_tls(self) -> None:
@@ -286,9 +289,10 @@ class Session:
         if exchange is not None:
             exchange.broken(self)
         tag = exchange.tag if exchange is not None else error.tag
-        self._answer(tag, self._refusal(error))
-        if error.fatal:
-            self.close("What you send can no longer be followed.")
+        if tag is not None or not error.fatal:
+            self._answer(tag, self._refusal(error))
+        if error.fatal:  # the stream can no longer be followed
+            self.close(error.text)
 
     async def _take(self, event: Event) -> None:
         match event:
@@ -373,7 +377,14 @@ class Session:
         return codes.refusal(error, correlation_id)
 
     def _log_fault(self, error: Exception, correlation_id: str) -> None:
-        log.error("command failed", correlation_id=correlation_id, peer=self.peer.host, exc_info=error)
+        known = isinstance(error, StoreUnavailable | SpoolUnavailable)
+        log.error(
+            "command failed",
+            correlation_id=correlation_id,
+            peer=self.peer.host,
+            error=str(error) if known else None,
+            exc_info=None if known else error,
+        )
 
     async def _drop_upload(self) -> None:
         upload, self.upload = self.upload, None
