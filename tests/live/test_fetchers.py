@@ -63,13 +63,15 @@ def test_fetchmail_takes_all_and_leaves_nothing(
     mailkeep: MailkeepUp, person: Person, tmp_path: Path, protocol: str, listener: str, options: str
 ) -> None:
     expected = deliver_three(mailkeep, person)
-    host, port = mailkeep.place(listener)
+    port = mailkeep.place(listener).port
     taken = tmp_path / "taken"
+    agent = private_file(tmp_path / "mda", f"#!/bin/sh\ncat >>{taken}\necho '=== end' >>{taken}\n")
+    agent.chmod(0o700)
     config = private_file(
         tmp_path / "fetchmailrc",
-        f'poll {host} protocol {protocol} port {port} user "{person.address}" password "{person.api_key}" '
+        f'poll localhost protocol {protocol} port {port} user "{person.address}" password "{person.api_key}" '
         f'{options} sslcertck sslcertfile "{mailkeep.ca_file}" fetchall no rewrite '
-        f'mda "/bin/sh -c \'cat >>{taken}; printf \\"=== end\\\\n\\" >>{taken}\'"\n',
+        f'mda "{agent}"\n',
     )
     command = [program("fetchmail"), "-f", str(config), "--invisible", "--idfile", str(tmp_path / "ids")]
     succeed([*command, "--pidfile", str(tmp_path / "pid")], home=tmp_path)
@@ -86,12 +88,12 @@ def test_mbsync_keeps_two_sides_alike(
     mailkeep: MailkeepUp, person: Person, tmp_path: Path, listener: str, tls: str
 ) -> None:
     expected = deliver_three(mailkeep, person)
-    host, port = mailkeep.place(listener)
+    port = mailkeep.place(listener).port
     near = tmp_path / "near"
     near.mkdir()
     config = private_file(
         tmp_path / "mbsyncrc",
-        f"IMAPStore far\nHost {host}\nPort {port}\nUser {person.address}\nPass {person.api_key}\n"
+        f"IMAPStore far\nHost localhost\nPort {port}\nUser {person.address}\nPass {person.api_key}\n"
         f"SSLType {tls}\nCertificateFile {mailkeep.ca_file}\nAuthMechs PLAIN LOGIN\n\n"
         f"MaildirStore near\nPath {near}/\nInbox {near}/INBOX\nSubFolders Verbatim\n\n"
         "Channel all\nFar :far:\nNear :near:\nPatterns *\n"

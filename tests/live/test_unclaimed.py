@@ -36,7 +36,7 @@ def test_mail_for_another_address_of_a_user_joins_what_they_have(mailkeep: Mailk
         assert client.select()[1] == [b"1"]
         mailkeep.cli("addresses", "add", person.address, second)
         client.noop()
-        assert client.response("EXISTS")[1] == [b"2"]
+        assert client.response("EXISTS")[1][-1] == b"2"
     assert [b"Subject: own" in octets for octets in read_imap(mailkeep, person)] == [True, False]
     deliver(mailkeep, second, message(second))
     assert len(read_imap(mailkeep, person)) == 3

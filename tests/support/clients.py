@@ -25,7 +25,8 @@ def message(
     """A plain message with its CRLFs, unlike any other."""
     marker = secrets.token_hex(6)
     header = f"From: Bob <{sender}>\r\nTo: <{to}>\r\nSubject: {subject or marker}\r\n"
-    return f"{header}Message-ID: <{marker}@remote.example>\r\n\r\n{body}".encode()
+    header += f"Date: Sun, 22 Nov 2026 01:02:03 +0100\r\nMessage-ID: <{marker}@remote.example>\r\n"
+    return f"{header}\r\n{body}".encode()
 
 
 def deliver(
