@@ -152,6 +152,14 @@ def test_a_command_of_many_small_pieces_has_a_limit_as_a_whole() -> None:
     ]
 
 
+def test_a_literal_that_would_burst_the_command_is_refused_unsent() -> None:
+    line = b"x" * 65
+    assert small().send(b"A1 X %b {1+}\r\na %b {20}\r\nA2 NOOP\r\n" % (line, line)) == [
+        ("error", "LiteralTooLarge", "A1", False),
+        ("command", b"A2 NOOP", ()),
+    ]
+
+
 @pytest.mark.parametrize("size", [b"9223372036854775808", b"99999999999999999999"])
 def test_a_size_beyond_number64_is_no_size_rfc9051_9(size: bytes) -> None:
     assert Wire().send(b"A1 APPEND x {%b}\r\n" % size) == [("error", "ImapSyntaxError", "A1", False)]
@@ -351,6 +359,18 @@ def test_what_came_in_before_tls_began_is_thrown_away_rfc9051_6_2_1() -> None:
     assert framer.next_event().octets == b"A1 STARTTLS"  # type: ignore[union-attr]
     assert framer.discard_buffer() == len(b"A2 LOGIN fred secret\r\nA3 {3}")
     assert Wire(framer).send(b"A4 NOOP\r\n") == [("command", b"A4 NOOP", ())]
+
+
+def test_nor_is_anything_left_that_was_expected_before_tls() -> None:
+    framer = Framer()
+    framer.receive_data(b"A1 LOGIN {3}\r\n")
+    framer.next_event()
+    framer.discard_buffer()
+    with pytest.raises(RuntimeError, match="No literal"):
+        framer.accept()
+    framer.expect_line(64)
+    framer.discard_buffer()
+    assert Wire(framer).send(b"A2 NOOP\r\n") == [("command", b"A2 NOOP", ())]
 
 
 def test_no_event_shows_a_secret_when_it_is_logged() -> None:

@@ -68,7 +68,9 @@ def test_an_ampersand_means_itself_in_utf8() -> None:
     assert decode_name(b"&AOQ-", UTF8) == "&AOQ-"
 
 
-@pytest.mark.parametrize("wire", [b"\xff", b"\xc3", b"\xed\xa0\x80", "\x9f".encode(), b"a\nb", b"\x7f"])
+@pytest.mark.parametrize(
+    "wire", [b"\xff", b"\xc3", b"\xed\xa0\x80", "\x9f".encode(), "\u2028".encode(), b"a\nb", b"\x7f"]
+)
 def test_what_is_no_net_unicode_is_no_name_rfc5198_2(wire: bytes) -> None:
     with pytest.raises(MailboxNameInvalid):
         decode_name(wire, UTF8)
