@@ -11,7 +11,15 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from mailkeep_cli import context
 from mailkeep_cli.main import COMMANDS, main
+
+
+@pytest.fixture(autouse=True)
+def _own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands run in this process must not take its logging away."""
+    monkeypatch.setattr(context, "configure", lambda _settings: None)
+
 
 STORE_COMMANDS = [name for name in COMMANDS if name != "up"]
 
