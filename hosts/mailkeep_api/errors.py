@@ -36,6 +36,7 @@ _STATUS: tuple[tuple[type[errors.MailkeepError], HTTPStatus], ...] = (
     (errors.Refusal, HTTPStatus.BAD_REQUEST),
     (errors.PeerError, HTTPStatus.BAD_REQUEST),
     (errors.StoreUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+    (errors.IssuerUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (errors.Fault, HTTPStatus.INTERNAL_SERVER_ERROR),
 )
 

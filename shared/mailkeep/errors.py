@@ -102,6 +102,10 @@ class StoreUnavailable(Fault):
     """The database did not answer, or broke off. Nothing of the request was kept; it may be repeated."""
 
 
+class IssuerUnavailable(Fault):
+    """The issuer of access tokens did not answer, and without it nobody can say if a token is good."""
+
+
 class SpoolUnavailable(Fault):
     """A message on its way in could not be written to the spool: no room, or no right to write there."""
 

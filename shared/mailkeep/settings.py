@@ -7,18 +7,22 @@ mend; nothing is read lazily and nothing can be changed later. Secrets are kept 
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
 from mailkeep.errors import SettingsError
+from mailkeep.settings_identity import IssuerSettings, check_development_key, has_public_listener
 
 PREFIX = "MAILKEEP_"
+# Names of variables that differ from the rule: (section, setting).
+NAMED_VARIABLES = {"MAILKEEP_JWT_DEVELOPMENT_KEY": ("auth", "jwt_development_key")}
 MIB = 1024 * 1024
 
 
@@ -58,6 +62,20 @@ class AuthSettings:
     dummy_verifications: bool = True
     verified_key_seconds: float = 300.0
     last_used_flush_seconds: float = 5.0
+    issuers: tuple[IssuerSettings, ...] = ()
+    token_grace_seconds: float = 300.0  # what a session may outlive its token by
+    # Without issuers. "auto": tokens are taken unless a listener is public; "on" takes them even then.
+    development_tokens: Literal["auto", "on", "off"] = "auto"
+    jwt_development_key: str = field(default="", repr=False)  # empty: a random one, gone at the next start
+
+    def __post_init__(self) -> None:
+        """Raises ValueError with a sentence that names the setting."""
+        check_development_key(self.jwt_development_key)
+        known = [issuer.issuer.casefold() for issuer in self.issuers]
+        if len(set(known)) < len(known):
+            raise ValueError("two issuers have the same URL")
+        if not 0 <= self.token_grace_seconds <= 86400:
+            raise ValueError("token_grace_seconds is from 0 to 86400")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +175,43 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
     tree = _read_file(named) if named else {}
     for section in fields(Settings):
         _overlay(tree, section.name, _section_class(section.name), environ)
+    for variable, (name, entry) in NAMED_VARIABLES.items():
+        if environ.get(variable):
+            tree.setdefault(name, {})[entry] = environ[variable]
+    _check_issuers(tree)
     try:
-        return msgspec.convert(tree, Settings, strict=False)
+        return _without_public_development(msgspec.convert(tree, Settings, strict=False))
     except msgspec.ValidationError as error:
         raise SettingsError(f"The settings cannot be used: {error}.") from None
+
+
+def _check_issuers(tree: Mapping[str, Any]) -> None:
+    """Unknown names in an issuer's table, which the conversion would pass over."""
+    issuers = tree.get("auth", {}).get("issuers", ())
+    allowed = {entry.name for entry in fields(IssuerSettings)}
+    for issuer in issuers if isinstance(issuers, list) else ():
+        for entry in issuer if isinstance(issuer, dict) else ():
+            if entry not in allowed:
+                raise SettingsError(f"[[auth.issuers]] has no setting '{entry}'.")
+
+
+def _without_public_development(settings: Settings) -> Settings:
+    """Whoever holds the development key is everybody: a public listener and that key exclude each other."""
+    auth = settings.auth
+    if auth.issuers or auth.development_tokens != "auto" or not has_public_listener(_listeners(settings)):
+        return settings
+    if auth.jwt_development_key:
+        raise SettingsError(
+            "[auth] jwt_development_key is for development and a listener is public: set [auth] issuers,"
+            ' remove the key, or force it by development_tokens = "on".'
+        )
+    return replace(settings, auth=replace(auth, development_tokens="off"))
+
+
+def _listeners(settings: Settings) -> tuple[str, ...]:
+    smtp, pop3, imap = settings.smtp, settings.pop3, settings.imap
+    incoming = (*smtp.mx, *smtp.submission, *smtp.submissions)
+    return (*incoming, *pop3.plain, *pop3.tls, *imap.plain, *imap.tls, *settings.api.listen)
 
 
 def _read_file(path: Path) -> dict[str, Any]:
@@ -185,12 +236,17 @@ def _overlay(tree: dict[str, Any], name: str, section: type, environ: Mapping[st
     for entry in fields(section):
         value = environ.get(f"{PREFIX}{name}_{entry.name}".upper())
         if value is not None:
-            tree.setdefault(name, {})[entry.name] = _from_environment(value, str(entry.type))
+            tree.setdefault(name, {})[entry.name] = _from_environment(entry.name, value, str(entry.type))
 
 
-def _from_environment(value: str, declared: str) -> object:
-    if declared.startswith("tuple["):
+def _from_environment(name: str, value: str, declared: str) -> object:
+    if declared.startswith("tuple[str"):
         return [part.strip() for part in value.split(",") if part.strip()]
+    if declared.startswith("tuple["):  # tables: JSON, because nothing else fits into one variable
+        try:
+            return json.loads(value or "[]")
+        except ValueError:
+            raise SettingsError(f"The variable for '{name}' holds a JSON array of objects.") from None
     return value
 
 

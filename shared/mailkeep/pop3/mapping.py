@@ -10,6 +10,7 @@ from __future__ import annotations
 from mailkeep.errors import (
     AuthenticationFailed,
     InUse,
+    IssuerUnavailable,
     MailboxNotFound,
     MailkeepError,
     NotFound,
@@ -37,6 +38,7 @@ _TABLE: tuple[tuple[type[MailkeepError], Code | None, str], ...] = (
     (NotFound, None, "No such message."),
     (Refusal, None, ""),
     (StoreUnavailable, Code.SYS_TEMP, "The mail store does not answer; try again later."),
+    (IssuerUnavailable, Code.SYS_TEMP, "Tokens cannot be checked now; try again later."),
     (StoreCorrupt, Code.SYS_PERM, "The message cannot be read"),
 )
 _NAMED_IN_LOG = (StoreCorrupt,)
