@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from twisted.internet.interfaces import IOpenSSLContextFactory
@@ -47,7 +48,7 @@ class Pop3Wire(Protocol):
         try:
             self._release = self._listener.limiter.admit(address.host)
         except TooManyConnections as error:
-            self.transport.write(reply_to(error))
+            self.write(reply_to(error))
             self.close()
             return
         self.transport.setTcpNoDelay(True)
@@ -100,23 +101,27 @@ class Pop3Wire(Protocol):
 
     def write(self, octets: bytes) -> None:
         """See `Wire`."""
-        self.transport.write(octets)
+        with self._gone_if_closed():
+            self.transport.write(octets)
 
     def pause_reading(self) -> None:
         """See `Wire`."""
         if self._reading and not self._closing:
             self._reading = False
-            self.transport.pauseProducing()
+            with self._gone_if_closed():
+                self.transport.pauseProducing()
 
     def resume_reading(self) -> None:
         """See `Wire`."""
         if not self._reading and not self._closing:
             self._reading = True
-            self.transport.resumeProducing()
+            with self._gone_if_closed():
+                self.transport.resumeProducing()
 
     def start_tls(self) -> None:
         """See `Wire`."""
-        self.transport.startTLS(self._listener.tls)
+        with self._gone_if_closed():
+            self.transport.startTLS(self._listener.tls)
         self.peer = Peer(self.peer.host, self.peer.port, tls=True)
 
     def close(self) -> None:
@@ -127,13 +132,24 @@ class Pop3Wire(Protocol):
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, self.abort)
-        self.transport.unregisterProducer()  # TLS would not shut down before
-        self.transport.loseConnection()
+        with self._gone_if_closed():
+            self.transport.unregisterProducer()  # TLS would not shut down before
+            self.transport.loseConnection()
 
     def abort(self) -> None:
         """See `Wire`."""
         self._closing = True
         self.transport.abortConnection()
+
+    @contextmanager
+    def _gone_if_closed(self) -> Iterator[None]:
+        """uvloop closes the handle of a connection that was reset, and if Twisted is about to write just then
+        it never hears of the loss: the write fails with RuntimeError, and nothing else ever happens."""
+        try:
+            yield
+        except RuntimeError:
+            self._gate.stopProducing()
+            asyncio.get_running_loop().call_soon(self.abort)
 
     def stop(self) -> None:
         """The server stops."""

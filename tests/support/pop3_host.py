@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 from uuid import UUID
 
+import pytest
 import uvloop
 
 from mailkeep.auth import CreatedKey, KeyService
@@ -158,6 +159,7 @@ class Pop3Host:
             **{f"MAILKEEP_{name}": value for name, value in (options or {}).items()},
         }
         self.process: subprocess.Popen[bytes] | None = None
+        self._read = 0
         self.plain_port = 0
         self.tls_port = 0
 
@@ -165,6 +167,12 @@ class Pop3Host:
     def log(self) -> str:
         """What the host wrote to standard error."""
         return (Path(self._directory.name) / "log").read_text("utf-8", "replace")
+
+    def assert_no_fault(self) -> None:
+        """Nothing went wrong on the host's side since it was last asked."""
+        log, self._read = self.log[self._read :], len(self.log)
+        if "Traceback" in log or "[error" in log or "[critical" in log:
+            pytest.fail(log[-8000:])
 
     @property
     def resident_octets(self) -> int:
@@ -245,7 +253,7 @@ class Client:
     """A client that says what it is told, and reads octet by octet what the protocol says."""
 
     def __init__(self, connection: socket.socket, ca: DevelopmentCa) -> None:
-        self._socket = connection
+        self.socket = connection
         self._ca = ca
         self._buffer = b""
 
@@ -271,7 +279,7 @@ class Client:
 
     def send(self, octets: bytes) -> None:
         """Octets as they are."""
-        self._socket.sendall(octets)
+        self.socket.sendall(octets)
 
     def send_until_blocked(self, octets: bytes, limit: int) -> int:
         """Send the same again and again, reading nothing, until the server takes no more for a second.
@@ -279,17 +287,17 @@ class Client:
         Returns how many octets were sent; gives up at `limit`.
         """
         sent = 0
-        self._socket.setblocking(False)
+        self.socket.setblocking(False)
         try:
-            while sent < limit and select.select([], [self._socket], [], 1.0)[1]:
-                sent += self._socket.send(octets)
+            while sent < limit and select.select([], [self.socket], [], 1.0)[1]:
+                sent += self.socket.send(octets)
         finally:
-            self._socket.settimeout(SECONDS)
+            self.socket.settimeout(SECONDS)
         return sent
 
     def patience(self, seconds: float) -> None:
         """How long to wait for octets from now on."""
-        self._socket.settimeout(seconds)
+        self.socket.settimeout(seconds)
 
     def line(self) -> str:
         """The next line without its CRLF."""
@@ -328,21 +336,21 @@ class Client:
     def start_tls(self) -> None:
         """The client's side of TLS, with the certificate verified."""
         context = ssl.create_default_context(cafile=str(self._ca.ca_file))
-        self._socket = context.wrap_socket(self._socket, server_hostname="localhost")
+        self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
 
     def ended(self) -> bool:
         """True once the server has closed the connection, without another octet."""
         try:
-            return self._socket.recv(1) == b""
+            return self.socket.recv(1) == b""
         except (ConnectionResetError, ssl.SSLEOFError):
             return True
 
     def close(self) -> None:
         """Go away without a word."""
-        self._socket.close()
+        self.socket.close()
 
     def _fill(self) -> None:
-        octets = self._socket.recv(1 << 20)
+        octets = self.socket.recv(1 << 20)
         if not octets:
             raise ConnectionError(f"the server closed the connection after {self._buffer[-200:]!r}")
         self._buffer += octets
