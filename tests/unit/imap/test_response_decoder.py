@@ -56,6 +56,7 @@ def test_a_fetch_value_ends_where_its_parentheses_and_literals_say_rfc9051_7_5_2
         b"* 5 WONDERFUL",
         b"* 5 FETCH (UID)",
         b"* 5 FETCH (UID 5",
+        b"* 5 FETCH (UID   FLAGS ())",
         b"* 5 FETCH (BODY[] {50}\r\nabc)",
         b"* VANISHED 1:*",
         b"* VANISHED $",
