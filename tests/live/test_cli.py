@@ -20,8 +20,6 @@ from mailkeep.model.principal import Credential, CredentialKind, Peer
 from mailkeep.model.scope import USER_SCOPES, Scope
 from mailkeep.settings import AuthSettings, StoreSettings
 
-pytestmark = pytest.mark.live
-
 MAILKEEP = Path(sys.executable).parent / "mailkeep"
 ALICE = "alice@example.org"
 ALL = frozenset(Scope)
@@ -41,11 +39,11 @@ class Run:
         return json.loads(self.out)
 
 
-Mailkeep = Callable[..., Awaitable[Run]]
+Cli = Callable[..., Awaitable[Run]]
 
 
 @pytest.fixture
-def mailkeep(store_settings: StoreSettings) -> Mailkeep:
+def cli(store_settings: StoreSettings) -> Cli:
     """Run `mailkeep` with the words given, on the test's store."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("MAILKEEP_")}
     if store_settings.database:
@@ -71,61 +69,61 @@ def mailkeep(store_settings: StoreSettings) -> Mailkeep:
 
 
 @pytest.fixture
-async def alice(mailkeep: Mailkeep) -> dict:
+async def alice(cli: Cli) -> dict:
     """example.org with alice in it."""
-    assert (await mailkeep("domains", "add", "example.org")).code == 0
-    return (await mailkeep("users", "add", ALICE, "--name", "Alice", "--json")).json
+    assert (await cli("domains", "add", "example.org")).code == 0
+    return (await cli("users", "add", ALICE, "--name", "Alice", "--json")).json
 
 
-async def test_a_first_day(mailkeep):
-    made = await mailkeep("domains", "add", "Example.ORG")
+async def test_a_first_day(cli):
+    made = await cli("domains", "add", "Example.ORG")
     assert (made.code, made.err) == (0, "")
     assert made.out == "Taking mail for example.org (store_unlinked).\n"
-    user = (await mailkeep("users", "add", ALICE, "--name", "Alice", "--json")).json
+    user = (await cli("users", "add", ALICE, "--name", "Alice", "--json")).json
     assert (user["address"], user["name"], user["disabled"]) == (ALICE, "Alice", False)
-    key = (await mailkeep("keys", "create", ALICE, "--scope", "imap", "--scope", "smtp", "--json")).json
+    key = (await cli("keys", "create", ALICE, "--scope", "imap", "--scope", "smtp", "--json")).json
     assert apikeys.is_whole(key["api_key"])
     assert UUID(key["id"])
     assert (key["prefix"], key["scopes"], key["owner"]) == (key["api_key"][:12], ["smtp", "imap"], ALICE)
-    listed = (await mailkeep("keys", "list", "--json")).json
+    listed = (await cli("keys", "list", "--json")).json
     assert [entry["id"] for entry in listed] == [key["id"]]
     assert key["api_key"] not in json.dumps(listed)
 
 
-async def test_for_people_the_key_alone_is_on_standard_output(mailkeep, alice):
-    run = await mailkeep("keys", "create", ALICE)
+async def test_for_people_the_key_alone_is_on_standard_output(cli, alice):
+    run = await cli("keys", "create", ALICE)
     assert apikeys.is_whole(run.out.strip())
     assert "shown" in run.err
     assert "mailkeep keys revoke" in run.err
     assert run.out.strip() not in run.err
 
 
-async def test_domains(mailkeep, alice):
-    await mailkeep("domains", "add", "example.net", "--policy", "reject_unknown")
-    made = (await mailkeep("domains", "add", "example.com", "--catch-all", ALICE, "--json")).json
+async def test_domains(cli, alice):
+    await cli("domains", "add", "example.net", "--policy", "reject_unknown")
+    made = (await cli("domains", "add", "example.com", "--catch-all", ALICE, "--json")).json
     assert (made["policy"], made["catch_all"]) == ("catch_all", ALICE)
-    listed = (await mailkeep("domains", "list", "--json")).json
+    listed = (await cli("domains", "list", "--json")).json
     assert [domain["name"] for domain in listed] == ["example.com", "example.net", "example.org"]
-    assert (await mailkeep("domains", "remove", "example.net", "--json")).json == {"removed": "example.net"}
-    assert len((await mailkeep("domains", "list", "--json")).json) == 2
+    assert (await cli("domains", "remove", "example.net", "--json")).json == {"removed": "example.net"}
+    assert len((await cli("domains", "list", "--json")).json) == 2
 
 
-async def test_addresses(mailkeep, alice):
-    made = (await mailkeep("addresses", "add", ALICE, "info@example.org", "--json")).json
+async def test_addresses(cli, alice):
+    made = (await cli("addresses", "add", ALICE, "info@example.org", "--json")).json
     assert (made["address"], made["user_id"], made["primary"]) == ("info@example.org", alice["id"], False)
-    listed = (await mailkeep("addresses", "list", "info@example.org", "--json")).json
+    listed = (await cli("addresses", "list", "info@example.org", "--json")).json
     assert {entry["address"] for entry in listed} == {ALICE, "info@example.org"}
-    await mailkeep("addresses", "remove", "info@example.org")
-    listed = (await mailkeep("addresses", "list", ALICE, "--json")).json
+    await cli("addresses", "remove", "info@example.org")
+    listed = (await cli("addresses", "list", ALICE, "--json")).json
     assert [entry["address"] for entry in listed] == [ALICE]
 
 
-async def test_a_service_key(mailkeep, alice):
-    key = (await mailkeep("keys", "create", "--service", "smtp-host", "--json")).json
+async def test_a_service_key(cli, alice):
+    key = (await cli("keys", "create", "--service", "smtp-host", "--json")).json
     assert (key["scopes"], key["user_id"], key["name"]) == (["internal"], None, "smtp-host")
 
 
-async def test_what_a_key_is_limited_to(mailkeep, alice):
+async def test_what_a_key_is_limited_to(cli, alice):
     words = (
         "--name",
         "backup",
@@ -136,22 +134,22 @@ async def test_what_a_key_is_limited_to(mailkeep, alice):
         "--network",
         "2001:DB8::/32",
     )
-    key = (await mailkeep("keys", "create", ALICE, *words, "--json")).json
+    key = (await cli("keys", "create", ALICE, *words, "--json")).json
     assert key["networks"] == ["192.0.2.0/24", "2001:db8::/32"]
     assert key["expires_at"].endswith("Z")
     assert set(key["scopes"]) == {scope.value for scope in USER_SCOPES}
 
 
-async def test_a_refusal_is_one_sentence_and_the_way_out(mailkeep, alice):
-    run = await mailkeep("users", "add", "x@elsewhere.test", "--json")
+async def test_a_refusal_is_one_sentence_and_the_way_out(cli, alice):
+    run = await cli("users", "add", "x@elsewhere.test", "--json")
     assert (run.code, run.out) == (1, "")
     error, hint = run.err.splitlines()
     assert error.startswith("Error: ")
     assert hint == "Take mail for the domain first: mailkeep domains add elsewhere.test"
 
 
-async def test_everything_works_while_hosts_run_and_reaches_them_at_once(store_settings, mailkeep, alice):
-    key = (await mailkeep("keys", "create", ALICE, "--json")).json
+async def test_everything_works_while_hosts_run_and_reaches_them_at_once(store_settings, cli, alice):
+    key = (await cli("keys", "create", ALICE, "--json")).json
     async with open_test_store(store_settings) as store:
         host = Authenticator(store, AuthSettings(last_used_flush_seconds=0.1), "imap")
         await host.start()
@@ -159,23 +157,23 @@ async def test_everything_works_while_hosts_run_and_reaches_them_at_once(store_s
         principal = await host.authenticate(credential, ALL, Peer("192.0.2.1"))
         ended = asyncio.get_running_loop().create_future()
         host.watch(principal, ended.set_result)
-        revoked = (await mailkeep("keys", "revoke", key["id"], "--json")).json
+        revoked = (await cli("keys", "revoke", key["id"], "--json")).json
         assert revoked["revoked_at"]
         assert await asyncio.wait_for(ended, 20) == "revoked"
         with pytest.raises(AuthenticationFailed):
             await host.authenticate(credential, ALL, Peer("192.0.2.1"))
         await host.close()
-    rows = (await mailkeep("audit", "--user", ALICE, "--json")).json
+    rows = (await cli("audit", "--user", ALICE, "--json")).json
     assert [(row["outcome"], row["reason"]) for row in rows] == [("failure", "revoked"), ("success", "")]
     assert {(row["host"], row["mechanism"], row["network"]) for row in rows} == {
         ("imap", "PLAIN", "192.0.2.1")
     }
-    [listed] = (await mailkeep("keys", "list", ALICE, "--json")).json
+    [listed] = (await cli("keys", "list", ALICE, "--json")).json
     assert listed["last_used_at"]
 
 
-async def test_disabling_a_user_ends_sessions_and_enabling_lets_them_in(store_settings, mailkeep, alice):
-    key = (await mailkeep("keys", "create", ALICE, "--json")).json
+async def test_disabling_a_user_ends_sessions_and_enabling_lets_them_in(store_settings, cli, alice):
+    key = (await cli("keys", "create", ALICE, "--json")).json
     credential = Credential(CredentialKind.BEARER, "", key["api_key"])
     async with open_test_store(store_settings) as store:
         host = Authenticator(store, AuthSettings(), "imap")
@@ -183,9 +181,9 @@ async def test_disabling_a_user_ends_sessions_and_enabling_lets_them_in(store_se
         principal = await host.authenticate(credential, ALL, Peer("192.0.2.1"))
         ended = asyncio.get_running_loop().create_future()
         host.watch(principal, ended.set_result)
-        assert (await mailkeep("users", "disable", ALICE, "--json")).json["disabled"] is True
+        assert (await cli("users", "disable", ALICE, "--json")).json["disabled"] is True
         assert await asyncio.wait_for(ended, 20) == "user_disabled"
-        assert (await mailkeep("users", "enable", ALICE, "--json")).json["disabled"] is False
+        assert (await cli("users", "enable", ALICE, "--json")).json["disabled"] is False
         async with asyncio.timeout(20):
             while (await store.directory.user(principal.user_id)).disabled:
                 await asyncio.sleep(0.01)
@@ -193,15 +191,15 @@ async def test_disabling_a_user_ends_sessions_and_enabling_lets_them_in(store_se
         await host.close()
 
 
-async def test_many_commands_at_once(mailkeep, alice):
-    runs = await asyncio.gather(*(mailkeep("keys", "create", ALICE, "--json") for _ in range(6)))
+async def test_many_commands_at_once(cli, alice):
+    runs = await asyncio.gather(*(cli("keys", "create", ALICE, "--json") for _ in range(6)))
     assert len({run.json["id"] for run in runs}) == 6
-    assert len((await mailkeep("keys", "list", ALICE, "--json")).json) == 6
+    assert len((await cli("keys", "list", ALICE, "--json")).json) == 6
 
 
-async def test_a_database_that_is_not_there_is_one_sentence(mailkeep, postgres_cluster):
+async def test_a_database_that_is_not_there_is_one_sentence(cli, postgres_cluster):
     url = "postgresql+asyncpg://mailkeep:notthepassword@127.0.0.1:1/mailkeep"
-    run = await mailkeep("users", "list", "--database", url)
+    run = await cli("users", "list", "--database", url)
     assert (run.code, run.out) == (1, "")
     assert run.err.startswith("Error: ")
     assert "notthepassword" not in run.err
