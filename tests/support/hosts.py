@@ -206,9 +206,16 @@ class MailkeepUp:
 
     def wait_for_log(self, text: str, seconds: float = 30.0) -> None:
         """Return when the log holds the text. Raises AssertionError."""
+        self._wait_for(self.directory / "log", text, seconds)
+
+    def wait_for_shown(self, text: str, seconds: float = 30.0) -> None:
+        """Return when the text has been shown to people. Raises AssertionError."""
+        self._wait_for(self.directory / "shown", text, seconds)
+
+    def _wait_for(self, path: Path, text: str, seconds: float) -> None:
         deadline = time.monotonic() + seconds
-        while text not in self.log:
-            assert time.monotonic() < deadline, f"not in the log: {text!r}\n{self.log[-4000:]}"
+        while text not in path.read_text(errors="replace"):
+            assert time.monotonic() < deadline, f"not in {path}: {text!r}\n{self.log[-4000:]}"
             time.sleep(0.02)
 
     def pids(self, host: str) -> list[int]:

@@ -50,7 +50,7 @@ class Output(io.StringIO):
 
     async def until(self, text: str, times: int = 1) -> None:
         async with asyncio.timeout(WAIT):
-            while self.getvalue().count(text) < times:  # noqa: ASYNC110  written by a thread
+            while self.getvalue().count(text) < times:
                 await asyncio.sleep(0.01)
 
     def pids(self) -> list[int]:
