@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from mailkeep.errors import SpoolUnavailable, StoreUnavailable
 from mailkeep.imap import responses
-from mailkeep.imap.errors import ImapSyntaxError
+from mailkeep.imap.errors import ImapSyntaxError, UnknownCommand
 from mailkeep.imap.framing import (
     NEED_DATA,
     CommandLine,
@@ -69,6 +69,7 @@ class Session:
         "form",
         "framer",
         "host",
+        "is_fresh",
         "output",
         "peer",
         "principal",
@@ -96,6 +97,7 @@ class Session:
         self._task: asyncio.Task[None] | None = None
         self._reading_paused = False
         self._errors = 0
+        self.is_fresh = False  # the snapshot is as new as the last input: pipelined commands came together
         loop = asyncio.get_running_loop()
         self._started = self._heard = loop.time()
         self._timer = loop.call_later(host.imap.login_timeout_seconds, self._check_time)
@@ -112,6 +114,7 @@ class Session:
         if self.output.gone:
             return
         self._heard = asyncio.get_running_loop().time()
+        self.is_fresh = False
         self.framer.receive_data(octets)
         if self._task is None:
             self._task = self.host.tasks.spawn(self._work(), "imap session")
@@ -333,7 +336,9 @@ class Session:
             command = parse(line.octets, self.form, line.streamed)
             tag = command.tag
             check(command, self.state)
-            handler = commands.HANDLERS[type(command)]
+            handler = commands.HANDLERS.get(type(command))
+            if handler is None:
+                raise UnknownCommand(f"{command.name} is not offered here.", tag)
         except ImapSyntaxError as error:
             await self._drop_upload()
             self._answer(error.tag or tag, self._refusal(error))

@@ -25,6 +25,7 @@ from mailkeep_imap.fetching.plan import FetchPlan, make_plan
 from mailkeep_imap.messages import catch_up, chosen
 from mailkeep_imap.outcome import Done
 from mailkeep_imap.selected import Selected
+from mailkeep_imap.writer import FLUSH_SIZE
 
 if TYPE_CHECKING:
     from mailkeep_imap.session import Session
@@ -98,7 +99,7 @@ class FetchRun:
 
     async def send(self) -> None:
         """All responses, as fast as the client takes them."""
-        size = OCTETS_BATCH if self._plan.needs_octets else BATCH
+        size = OCTETS_BATCH if self._plan.needs_octets and self._plan.columns else BATCH
         for start, end in self._slices(size):
             if self._plan.needs_octets:
                 await self._send_octets(start, end)
@@ -158,27 +159,43 @@ class FetchRun:
     # --- with octets ----------------------------------------------------------------------------
 
     async def _send_octets(self, start: int, end: int) -> None:
+        if not self._plan.columns:
+            await self._send_sized([(position, ()) for position in range(start, end)])
+            return
         async for found in self._rows(start, end):
-            small: list[tuple[int, Sequence[Any]]] = []
-            for position, row in found:
-                if self._sizes[position] > LARGE:
-                    await self._send_small(small)
-                    small = []
-                    await self._send_large(position, row)
-                else:
-                    small.append((position, row))
-            await self._send_small(small)
+            await self._send_sized(found)
+
+    async def _send_sized(self, found: Sequence[tuple[int, Sequence[Any]]]) -> None:
+        small: list[tuple[int, Sequence[Any]]] = []
+        for position, row in found:
+            if self._sizes[position] > LARGE:
+                await self._send_small(small)
+                small = []
+                await self._send_large(position, row)
+            else:
+                small.append((position, row))
+        await self._send_small(small)
 
     async def _send_small(self, found: Sequence[tuple[int, Sequence[Any]]]) -> None:
         if not found:
             return
-        rows = {self._ids[position]: (position, row) for position, row in found}
-        messages = self._session.host.store.messages
-        async for message_id, octets in messages.bodies(list(rows)):
-            position, row = rows.pop(message_id)
-            self._send_batch((position,), rows=(row,), octets=(octets,))
-            await self._session.output.make_room()
-        self.missed = self.missed or bool(rows)
+        waiting = {self._ids[position]: (position, row) for position, row in found}
+        positions: list[int] = []
+        rows: list[Sequence[Any]] = []
+        octets: list[bytes] = []
+        held = 0
+        async for message_id, content in self._session.host.store.messages.bodies(list(waiting)):
+            position, row = waiting.pop(message_id)
+            positions.append(position)
+            rows.append(row)
+            octets.append(content)
+            held += len(content)
+            if held >= FLUSH_SIZE:
+                self._send_batch(positions, rows, octets)
+                positions, rows, octets, held = [], [], [], 0
+                await self._session.output.make_room()
+        self._send_batch(positions, rows, octets)
+        self.missed = self.missed or bool(waiting)
 
     async def _send_large(self, position: int, row: Sequence[Any]) -> None:
         messages = self._session.host.store.messages

@@ -29,8 +29,9 @@ async def capability(session: Session, command: Capability) -> Done:
 async def noop(session: Session, command: Noop | Check) -> Done:
     """RFC 9051 section 6.1.2; CHECK is the same here. The feed is a hint, so a client that asks gets what the
     database has now."""
-    if session.selected is not None:
+    if session.selected is not None and not session.is_fresh:
         await session.host.store.messages.refresh(session.selected.snapshot)
+        session.is_fresh = True
     return Done(f"{command.name} completed.")
 
 

@@ -41,7 +41,7 @@ def render(plan: FetchPlan, view: Selected, batch: Batch) -> bytes:
     tail = bool(batch.newly_seen) and not plan.shows_flags
     if tail:
         columns.append(_seen_tail(view, batch))
-    template = plan.template(tail=tail)
+    template = plan.template_with_tail if tail else plan.template
     return b"".join(map(template.__mod__, zip(batch.numbers, *columns, strict=True)))
 
 

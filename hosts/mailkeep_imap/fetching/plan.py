@@ -55,6 +55,11 @@ class Item:
         return self.section is not None and not self.section.part and self.section.text in _HEADER_TEXTS
 
     @property
+    def is_whole(self) -> bool:
+        """True for BODY[]: all octets."""
+        return self.section is not None and not self.section.part and self.section.text is None
+
+    @property
     def is_selection(self) -> bool:
         """True for HEADER.FIELDS and HEADER.FIELDS.NOT, which are put together rather than cut out."""
         return self.section is not None and self.section.text in _FIELDS
@@ -68,19 +73,9 @@ class FetchPlan:
     columns: tuple[Column, ...]
     needs_octets: bool
     marks_seen: bool
-
-    @property
-    def shows_flags(self) -> bool:
-        """True if FLAGS is among the items."""
-        return any(item.attribute is FetchItem.FLAGS for item in self.items)
-
-    def template(self, *, tail: bool) -> bytes:
-        """A format for one response: message sequence number, one value an item, and a tail if asked for."""
-        items = b" ".join(
-            item.label.replace(b"%", b"%%") + (b" %d" if item.attribute in _NUMBERS else b" %b")
-            for item in self.items
-        )
-        return b"* %%d FETCH (%b%b)\r\n" % (items, b"%b" if tail else b"")
+    shows_flags: bool
+    template: bytes  # a format: message sequence number, one value an item
+    template_with_tail: bytes  # the same and one value more
 
 
 def make_plan(command: Fetch) -> FetchPlan:
@@ -92,11 +87,26 @@ def make_plan(command: Fetch) -> FetchPlan:
     sections = [item for item in items if item.section is not None]
     columns = {COLUMN_OF[item.attribute] for item in items if item.attribute in COLUMN_OF}
     needs_octets = not all(item.is_of_header for item in sections)
-    if needs_octets:
-        columns.add(Column.PARTS)
-    elif sections:
+    if not needs_octets and sections:
         columns.add(Column.HEADER)
-    return FetchPlan(items, tuple(sorted(columns)), needs_octets, any(map(_marks_seen, attributes)))
+    elif not all(item.is_whole for item in sections):
+        columns.add(Column.PARTS)
+    return FetchPlan(
+        items,
+        tuple(sorted(columns)),
+        needs_octets,
+        marks_seen=any(map(_marks_seen, attributes)),
+        shows_flags=FetchItem.FLAGS in attributes,
+        template=_template(items, tail=b""),
+        template_with_tail=_template(items, tail=b"%b"),
+    )
+
+
+def _template(items: tuple[Item, ...], tail: bytes) -> bytes:
+    formats = b" ".join(
+        item.label.replace(b"%", b"%%") + (b" %d" if item.attribute in _NUMBERS else b" %b") for item in items
+    )
+    return b"* %%d FETCH (%b%b)\r\n" % (formats, tail)
 
 
 def _item(attribute: FetchAttribute) -> Item:

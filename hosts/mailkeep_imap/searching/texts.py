@@ -45,11 +45,18 @@ def header_test(key: TextKey | HeaderKey | DateKey) -> HeaderTest:
 
 def _field_test(name: bytes, text: str) -> HeaderTest:
     needle = fold(text)
+    plain = needle.encode("utf-8") if needle.isascii() else b""
 
     def test(header: bytes) -> bool:
+        if plain and header.isascii() and b"=?" not in header and plain not in _unfolded(header):
+            return False  # nothing is encoded, so what is not there as it stands is not there
         return any(needle in fold(encoded_words.decode(value)) for value in values(header, name))
 
     return test
+
+
+def _unfolded(header: bytes) -> bytes:
+    return header.replace(b"\r\n", b"").replace(b"\n", b"").lower()
 
 
 def values(header: bytes, name: bytes) -> Iterable[bytes]:

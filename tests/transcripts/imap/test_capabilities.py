@@ -1,0 +1,122 @@
+"""One proof for each capability: what is advertised works, and nothing is advertised that has none here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from tests.support.imap_host import Client, ImapHost, Login
+
+MESSAGE = b"Subject: one\r\n\r\nbody\r\n"
+Proof = Callable[[Client], None]
+
+
+def rev1(client: Client) -> None:
+    client.play("C: p CHECK\nS: p OK ...")
+
+
+def literal_plus(client: Client) -> None:
+    client.send(b"p STATUS {5+}\r\nINBOX (MESSAGES)\r\n")
+    client.play("S: * STATUS INBOX (MESSAGES 0)\nS: p OK ...")
+
+
+def id_command(client: Client) -> None:
+    client.play('C: p ID NIL\nS: * ID ("name" ...)\nS: p OK ...')
+
+
+def enable(client: Client) -> None:
+    client.play("C: p ENABLE X-NONE\nS: * ENABLED\nS: p OK ...")
+
+
+def idle(client: Client) -> None:
+    client.play("C: p IDLE\nS: + ...\nC: DONE\nS: p OK ...")
+
+
+def uidplus(client: Client) -> None:
+    uid = client.append("INBOX", MESSAGE, r"(\Deleted) ")
+    client.play(f"C: p UID COPY {uid} Trash\nS: p OK [COPYUID ... {uid} 1] ...")
+    client.play(f"C: q UID EXPUNGE {uid}\nS: * 1 EXPUNGE\nS: q OK ...")
+
+
+def move(client: Client) -> None:
+    client.append("INBOX", MESSAGE)
+    client.play("C: p MOVE 1 Trash\nS: * OK [COPYUID ...] ...\nS: * 1 EXPUNGE\nS: p OK ...")
+
+
+def namespace(client: Client) -> None:
+    client.play('C: p NAMESPACE\nS: * NAMESPACE (("" "/")) NIL NIL\nS: p OK ...')
+
+
+def unselect(client: Client) -> None:
+    client.play("C: p UNSELECT\nS: p OK ...\nC: q CHECK\nS: q BAD ...")
+
+
+def special_use(client: Client) -> None:
+    client.play('C: p LIST "" Junk\nS: * LIST (\\HasNoChildren \\Junk) "/" Junk\nS: p OK ...')
+
+
+def children(client: Client) -> None:
+    client.command("CREATE x/y")
+    client.play('C: p LIST "" x\nS: * LIST (\\HasChildren) "/" x\nS: p OK ...')
+
+
+PROOFS: dict[str, Proof] = {
+    "IMAP4rev1": rev1,
+    "LITERAL+": literal_plus,
+    "ID": id_command,
+    "ENABLE": enable,
+    "IDLE": idle,
+    "UIDPLUS": uidplus,
+    "MOVE": move,
+    "NAMESPACE": namespace,
+    "UNSELECT": unselect,
+    "SPECIAL-USE": special_use,
+    "CHILDREN": children,
+}
+BEFORE_LOGIN = {  # proven in test_tls.py and test_authenticate.py
+    "SASL-IR",
+    "STARTTLS",
+    "AUTH=PLAIN",
+    "AUTH=LOGIN",
+    "AUTH=XOAUTH2",
+    "AUTH=OAUTHBEARER",
+}
+
+
+def advertised(client: Client) -> list[str]:
+    (line,) = client.command("CAPABILITY")
+    return line.removeprefix("* CAPABILITY ").split()
+
+
+@pytest.mark.parametrize("name", PROOFS)
+def test_an_advertised_capability_works(client: Client, name: str) -> None:
+    assert name in advertised(client)
+    PROOFS[name](client)
+
+
+def test_nothing_is_advertised_without_a_proof(host: ImapHost, client: Client) -> None:
+    assert set(advertised(client)) <= set(PROOFS) | BEFORE_LOGIN
+    with host.connect() as stranger:
+        stranger.line()
+        assert set(advertised(stranger)) <= set(PROOFS) | BEFORE_LOGIN
+
+
+def test_what_is_not_advertised_is_refused(client: Client) -> None:
+    for command in (
+        "COMPRESS DEFLATE",
+        "SORT (DATE) UTF-8 ALL",
+        "THREAD REFERENCES UTF-8 ALL",
+        "UNAUTHENTICATE",
+        "GETQUOTAROOT INBOX",
+        "GETACL INBOX",
+        "SETMETADATA INBOX (/private/comment NIL)",
+        "FETCH 1:* PREVIEW",
+    ):
+        assert client.refused(command).startswith("BAD"), command
+
+
+def test_login_shows_what_capability_shows(host: ImapHost, user: Login) -> None:
+    with host.connect() as client:
+        client.line()
+        status = client.exchange(f"LOGIN {user.address} {user.key}")[-1]
+        assert status.startswith(f"OK [CAPABILITY {' '.join(advertised(client))}]")
