@@ -65,7 +65,7 @@ def _fault(error: BaseException, correlation_id: str) -> Answer:
     note = f" Reference {correlation_id}." if correlation_id else ""
     if isinstance(error, errors.StoreUnavailable):
         return b"NO", b"UNAVAILABLE", f"The mail store does not answer; please try again later.{note}"
-    if isinstance(error, errors.IssuerUnavailable):  # RFC 5530: a subsystem is down; the credential may be good
+    if isinstance(error, errors.IssuerUnavailable):  # the credential may be good (RFC 5530 section 3)
         return b"NO", b"UNAVAILABLE", f"Tokens cannot be checked now; please try again later.{note}"
     if isinstance(error, errors.StoreCorrupt):
         return b"NO", b"CORRUPTION", f"The stored data is damaged.{note}"

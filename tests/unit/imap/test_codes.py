@@ -56,6 +56,7 @@ def test_a_bad_charset_is_told_the_good_ones_rfc9051_7_1() -> None:
     ("fault", "code"),
     [
         (errors.StoreUnavailable("pg at 10.0.0.7 says no"), b"UNAVAILABLE"),
+        (errors.IssuerUnavailable("https://id.example.test is away"), b"UNAVAILABLE"),
         (errors.StoreCorrupt("blob 17"), b"CORRUPTION"),
         (errors.Fault("x"), b"SERVERBUG"),
         (KeyError("secret"), b"SERVERBUG"),
