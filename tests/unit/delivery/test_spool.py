@@ -1,0 +1,152 @@
+"""The spool: memory, then a private file; nothing left behind, also by those that were killed."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from mailkeep.delivery.spool import Spool, spool_directory, sweep
+from mailkeep.errors import SpoolUnavailable
+from mailkeep.model.message import SpooledContent
+
+
+def size_of(content: bytes | SpooledContent) -> int:
+    """Octets in the file that the content lies in."""
+    assert isinstance(content, SpooledContent)
+    return Path(content.path).stat().st_size
+
+
+def names_in(directory: Path) -> list[str]:
+    """What lies there."""
+    return [file.name for file in directory.iterdir()]
+
+
+def is_private(path: str) -> bool:
+    """Nobody else can read the file or list its directory."""
+    file = Path(path)
+    return stat.S_IMODE(file.stat().st_mode) == 0o600 and stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+def octets_in(path: str) -> bytes:
+    """The file's."""
+    return Path(path).read_bytes()
+
+
+async def test_a_small_message_stays_in_memory(tmp_path: Path) -> None:
+    async with Spool(tmp_path / "spool") as spool:
+        await spool.append(b"one ")
+        await spool.append(b"two")
+        assert await spool.content() == b"one two"
+        assert spool.size == 7
+    assert not (tmp_path / "spool").exists()
+
+
+async def test_an_empty_one_is_empty(tmp_path: Path) -> None:
+    async with Spool(tmp_path) as spool:
+        assert await spool.content() == b""
+
+
+@pytest.mark.parametrize("piece", [1, 1000, 300_000, 3_000_000])
+async def test_a_large_message_lies_in_a_private_file(tmp_path: Path, piece: int) -> None:
+    octets = os.urandom(2_000_000) if piece > 1 else os.urandom(3000)
+    memory = 1_000_000 if piece > 1 else 1000
+    async with Spool(tmp_path / "spool", memory) as spool:
+        for at in range(0, len(octets), piece):
+            await spool.append(octets[at : at + piece])
+        content = await spool.content()
+        assert isinstance(content, SpooledContent)
+        assert (content.offset, content.size) == (0, len(octets))
+        assert octets_in(content.path) == octets
+        assert is_private(content.path)
+        assert len(names_in(tmp_path / "spool")) == 1
+    assert not names_in(tmp_path / "spool")
+
+
+async def test_at_the_limit_and_one_past_it(tmp_path: Path) -> None:
+    async with Spool(tmp_path, memory=10) as spool:
+        await spool.append(b"0123456789")
+        assert await spool.content() == b"0123456789"
+        await spool.append(b"x")
+        assert isinstance(await spool.content(), SpooledContent)
+
+
+async def test_memory_is_bounded_while_octets_arrive(tmp_path: Path) -> None:
+    async with Spool(tmp_path, memory=100_000) as spool:
+        for _ in range(100):
+            await spool.append(b"x" * 50_000)
+            assert spool._waiting <= 300_000
+        assert size_of(await spool.content()) == 5_000_000
+
+
+async def test_closing_twice_and_before_the_end(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, memory=1)
+    await spool.append(b"x" * 300_000)
+    await spool.close()
+    await spool.close()
+    assert not names_in(tmp_path)
+
+
+async def test_a_place_that_cannot_be_written_is_our_fault(tmp_path: Path) -> None:
+    (tmp_path / "spool").write_bytes(b"a file")
+    async with Spool(tmp_path / "spool", memory=1) as spool:
+        with pytest.raises(SpoolUnavailable):
+            await spool.append(b"x" * 300_000)
+
+
+async def test_cancelling_leaves_no_file(tmp_path: Path) -> None:
+    async def fill() -> None:
+        async with Spool(tmp_path, memory=1) as spool:
+            while True:
+                await spool.append(b"x" * 300_000)
+
+    for _ in range(20):
+        filling = asyncio.ensure_future(fill())
+        await asyncio.sleep(0.002)
+        filling.cancel()
+        await asyncio.wait({filling})
+        async with asyncio.timeout(20):
+            while names_in(tmp_path):  # the removing thread outlives its waiter
+                await asyncio.sleep(0.005)
+
+
+async def test_a_sweep_takes_what_nobody_holds(tmp_path: Path) -> None:
+    directory = spool_directory(str(tmp_path))
+    assert sweep(directory) == 0  # not made yet
+    async with Spool(directory, memory=1) as spool:
+        await spool.append(b"x" * 300_000)
+        left = directory / "message-left-by-a-killed-process"
+        left.write_bytes(b"half a mess")
+        other = directory / "not-ours"
+        other.write_bytes(b"")
+        assert sweep(directory) == 1
+        assert not left.exists()
+        assert other.exists()
+        assert size_of(await spool.content()) == 300_000
+
+
+def test_a_sweep_that_is_in_time_to_take_a_new_file_makes_its_owner_start_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between making a file and locking it there is a moment in which it looks left behind."""
+    real = fcntl.flock
+    swept = []
+
+    def sweep_first(descriptor: int, operation: int) -> None:
+        if not swept:
+            swept.append(1)
+            assert sweep(tmp_path) == 1
+        real(descriptor, operation)
+
+    async def write() -> None:
+        async with Spool(tmp_path, memory=1) as spool:
+            await spool.append(b"x" * 300_000)
+            assert size_of(await spool.content()) == 300_000
+
+    monkeypatch.setattr(fcntl, "flock", sweep_first)
+    asyncio.run(write())
+    assert swept
