@@ -61,6 +61,10 @@ class Cursor:
         """Raise ImapSyntaxError: `expected` completes the sentence."""
         raise ImapSyntaxError(f"Expected {expected} at octet {self.at}.")
 
+    def unknown(self, thing: str) -> NoReturn:
+        """Raise ImapSyntaxError for a word that was read and means nothing."""
+        raise ImapSyntaxError(f"There is no such {thing} (before octet {self.at}).")
+
     def at_end(self) -> bool:
         """True behind the last octet."""
         return self.at == len(self.octets)

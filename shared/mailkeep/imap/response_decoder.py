@@ -255,7 +255,7 @@ def _esearch(cursor: Cursor) -> Response:
             cursor.space()
             numbers[word] = cursor.number64()
         else:
-            cursor.fail("search return data before")
+            cursor.unknown("search return data")
     return EsearchData(
         tag,
         uid,

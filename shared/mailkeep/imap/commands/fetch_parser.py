@@ -80,11 +80,11 @@ def _attribute(cursor: Cursor) -> FetchAttribute:
     if cursor.next_is(b"["):
         sectioned = _SECTIONED.get(name)
         if sectioned is None:
-            cursor.fail("no section behind this attribute")
+            cursor.unknown("attribute with a section")
         return sectioned(cursor)
     item = _ITEMS.get(name)
     if item is None:
-        cursor.fail("a FETCH attribute before")
+        cursor.unknown("FETCH attribute")
     if item is FetchItem.PREVIEW and cursor.octets[cursor.at : cursor.at + 7].upper() == b" (LAZY)":
         cursor.at += 7
         return FetchItem.PREVIEW_LAZY
@@ -97,7 +97,7 @@ def _section(cursor: Cursor) -> Section:
     part = _part(found[1])
     text = SectionText(found[3].decode("ascii").upper()) if found[3] else None
     if bool(found[2]) != bool(part and text) or (text is SectionText.MIME and not part):
-        cursor.fail("a section before")
+        cursor.unknown("section")
     fields: tuple[bytes, ...] = ()
     if text in _FIELD_TEXTS:
         cursor.space()
@@ -152,7 +152,7 @@ def _modifiers(cursor: Cursor) -> tuple[int | None, bool, PartialRange | None]:
             cursor.space()
             partial = parse_partial_range(cursor)
         else:
-            cursor.fail("a FETCH modifier before")
+            cursor.unknown("FETCH modifier")
         if not cursor.skip(b" "):
             cursor.expect(b")")
             return changed_since, vanished, partial

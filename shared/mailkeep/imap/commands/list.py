@@ -10,6 +10,7 @@ from typing import ClassVar, TypeVar
 from mailkeep.imap.commands.base import Command
 from mailkeep.imap.commands.mailbox import StatusItem, encode_status_items, parse_status_items
 from mailkeep.imap.encoder import sent_astring, sent_mailbox
+from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.lexer import Cursor
 from mailkeep.imap.names import NameForm, encode_name
 
@@ -98,7 +99,7 @@ def parse_list(tag: str, cursor: Cursor) -> List:
         select = _option_list(cursor, lambda: _option(cursor, _SELECT_OPTIONS))
         cursor.space()
         if SelectOption.RECURSIVEMATCH in select and _NOT_ALONE.issuperset(select):
-            cursor.fail("an option that RECURSIVEMATCH modifies before")
+            raise ImapSyntaxError("RECURSIVEMATCH needs an option that it modifies.")
     reference = cursor.mailbox()
     cursor.space()
     patterns, several = _patterns(cursor)
@@ -147,7 +148,7 @@ def _option_list(cursor: Cursor, item: Callable[[], T]) -> tuple[T, ...]:
 def _option(cursor: Cursor, known: Mapping[str, E]) -> E:
     option = known.get(cursor.word())
     if option is None:
-        cursor.fail("an option of LIST before")
+        cursor.unknown("option of LIST")
     return option
 
 

@@ -275,7 +275,7 @@ def _status_item(cursor: Cursor) -> StatusItem:
     word = cursor.word()
     item = _STATUS_ITEMS.get(word)
     if item is None:
-        cursor.fail("a status item before")
+        cursor.unknown("status item")
     return item
 
 

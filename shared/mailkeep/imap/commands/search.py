@@ -32,6 +32,7 @@ from mailkeep.imap.commands.search_keys import (
     UidKey,
 )
 from mailkeep.imap.commands.search_parser import encode_keys, parse_program
+from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.lexer import Cursor
 from mailkeep.imap.names import NameForm
 
@@ -143,7 +144,7 @@ def parse_return(cursor: Cursor) -> SearchOptions | None:
     items = dict.fromkeys(option for option in options if isinstance(option, SearchReturn))
     ranges = [option for option in options if isinstance(option, PartialRange)]
     if len(ranges) > 1:
-        cursor.fail("one PARTIAL before")
+        raise ImapSyntaxError("PARTIAL stands once.")
     return SearchOptions(tuple(items), ranges[0] if ranges else None)
 
 
@@ -162,7 +163,7 @@ def _option(cursor: Cursor) -> SearchReturn | PartialRange:
         return parse_partial_range(cursor)
     option = _RETURNS.get(word)
     if option is None:
-        cursor.fail("a search return option before")
+        cursor.unknown("search return option")
     return option
 
 

@@ -86,7 +86,7 @@ class _Parser:
             return plain
         reader = _READERS.get(word)
         if reader is None:
-            cursor.fail("a search key before")
+            cursor.unknown("search key")
         cursor.space()
         return reader(self)
 
@@ -143,7 +143,7 @@ class _Parser:
         cursor.space()
         entry_type = cursor.word()
         if entry_type not in _ENTRY_TYPES:
-            cursor.fail("priv, shared or all before")
+            cursor.unknown("entry type")
         cursor.space()
         return ModseqKey(cursor.number64(), entry, entry_type.lower())
 

@@ -82,7 +82,7 @@ def _criterion(cursor: Cursor) -> SortCriterion:
         cursor.space()
     field = _FIELDS.get(cursor.word())
     if field is None:
-        cursor.fail("a sort criterion before")
+        cursor.unknown("sort criterion")
     return SortCriterion(field, reverse)
 
 
