@@ -15,7 +15,7 @@ from mailkeep.pop3 import Connection
 from mailkeep.pop3 import commands as c
 from mailkeep.pop3.errors import BadArguments, Pop3Syntax, PrivacyNeeded, WrongState
 from mailkeep.pop3.replies import challenge, multi_line, ok
-from mailkeep.sasl import MECHANISMS, Challenge, Mechanism, OAuthError, start
+from mailkeep.sasl import MECHANISMS, Challenge, Mechanism, start
 from mailkeep.sasl.saslprep import NotPreparable, saslprep
 from mailkeep_pop3.maildrop import Maildrop
 from mailkeep_pop3.services import Answer, Pieces, Services, Wire, answer_capa, answer_lang, plaintext_ok
@@ -138,7 +138,7 @@ class Authorization:
             if principal.account_id is None:
                 raise ScopeMissing("A service key has no maildrop.")
         except AuthenticationFailed as refusal:
-            told = mechanism.failure(_oauth_error(refusal)) if mechanism else None
+            told = mechanism.failure(door.explain(refusal, credential.identity)) if mechanism else None
             if told is None:
                 raise
             self._refusal = refusal
@@ -174,10 +174,3 @@ def _prepared(text: str) -> str:
         return saslprep(text)
     except NotPreparable:
         raise BadArguments("The argument holds a character that may not stand there.") from None
-
-
-def _oauth_error(refusal: AuthenticationFailed) -> OAuthError:
-    """RFC 6750 section 3.1."""
-    if isinstance(refusal, ScopeMissing):
-        return OAuthError("insufficient_scope", Scope.POP3.value)
-    return OAuthError()

@@ -42,7 +42,8 @@ class RecentSnapshots:
 
 
 class Maildrop:
-    """Message-numbers count from 1 and never move. Sizes are octets as stored, before byte-stuffing."""
+    """Message-numbers count from 1 and never move. Sizes are octets as stored, before byte-stuffing; only a
+    message whose last line lacks its CRLF is sent with two octets more (RFC 1939 section 3 demands them)."""
 
     __slots__ = (
         "_deleted",

@@ -179,6 +179,8 @@ def _optional_number(make: Callable[[int | None], Command]) -> Callable[[bytes],
 
 def _one_number(make: Callable[[int], Command]) -> Callable[[bytes], Command]:
     def parser(rest: bytes) -> Command:
+        if rest.isdigit() and len(rest) <= NUMBER_DIGITS:  # the common case, on the hottest path
+            return make(int(rest))
         numbers = _numbers(rest)
         if len(numbers) != 1:
             raise BadArguments("This command takes one message number.")

@@ -48,6 +48,8 @@ class DotStuffer:
 
 
 def stuffed_whole(message: bytes) -> bytes:
-    """A whole message as `feed` and `finish` would send it."""
-    stuffer = DotStuffer()
-    return stuffer.feed(message) + stuffer.finish()
+    """A whole message as `feed` and `finish` would send it, without their bookkeeping."""
+    stuffed = message.replace(b"\r\n.", b"\r\n..")
+    if message.startswith(b"."):
+        stuffed = b"." + stuffed
+    return stuffed + (END if message.endswith(b"\r\n") or not message else b"\r\n" + END)
