@@ -18,6 +18,7 @@ from mailkeep.model.directory import (
 )
 from mailkeep.storage import accounts, claiming
 from mailkeep.storage.database import Connection, Database, Row, Transaction, changed
+from mailkeep.storage.failures import Rejected
 from mailkeep.storage.interface import TopicKind
 from mailkeep.storage.query import Query
 from mailkeep.storage.recipients import DOMAINS, Recipients, check_catch_all
@@ -45,6 +46,9 @@ _CLAIMED_IN_DOMAIN = Query(
 _ADD_USER = Query(
     'INSERT INTO "user" (id, issuer, subject, name, disabled, created_at)'
     " VALUES (:id, :issuer, :subject, :name, false, :created_at) ON CONFLICT (issuer, subject) DO NOTHING"
+)
+_ADOPT = Query(
+    'UPDATE "user" SET issuer = :issuer, subject = :subject WHERE id = :id AND issuer = :local_issuer'
 )
 _USERS = (
     "SELECT u.id, account.id, u.issuer, u.subject, u.name, address.address, u.disabled, u.created_at,"
@@ -147,6 +151,23 @@ class StoredDirectory:
             return _user(row)
 
         return await self._database.write(work)
+
+    async def adopt_subject(self, user_id: UUID, issuer: str, subject: str) -> User:
+        """See interface.Directory."""
+        known_as = {"issuer": issuer, "subject": clean(subject)}
+
+        async def work(transaction: Transaction) -> User:
+            if not await transaction.run(_ADOPT, id=user_id, local_issuer=LOCAL_ISSUER, **known_as):
+                raise NotFound("There is no such user whom no issuer knows.")
+            changed(transaction, TopicKind.USER, user_id)
+            row = await transaction.one(_USER_BY_ID, id=user_id)
+            assert row is not None
+            return _user(row)
+
+        try:
+            return await self._database.write(work)
+        except Rejected:  # the unique index: others may take the subject while this transaction runs
+            raise AlreadyExists("The issuer's subject has a user already.") from None
 
     async def users(self) -> Sequence[User]:
         """See interface.Directory."""

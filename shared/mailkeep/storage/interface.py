@@ -68,6 +68,13 @@ class Directory(Protocol):
         NotFound if the domain is not hosted.
         """
 
+    async def adopt_subject(self, user_id: UUID, issuer: str, subject: str) -> User:
+        """Let an issuer know a user by this subject from now on, whom none has known so far (LOCAL_ISSUER).
+
+        Raises AlreadyExists if the subject is another user's, NotFound if the user is no local one any
+        more: of several who try at once, one succeeds.
+        """
+
     async def users(self) -> Sequence[User]:
         """All users by primary address."""
 
