@@ -1,9 +1,9 @@
 """One credential in, one principal or one refusal out; every attempt leaves an audit row.
 
-The order of a login: form and checksum, the memory of verified keys, lookup and bcrypt, then revocation,
-expiry, network, user, identity, scope. The scope is asked last: only who has proven everything else
-hears that it is the scope that is missing. All other refusals sound the same and may be held back for a
-while, see `throttle`.
+The order of a login with a key: form and checksum, the memory of verified keys, lookup and bcrypt, then
+revocation, expiry, network, user, identity, scope. The scope is asked last: only who has proven everything
+else hears that it is the scope that is missing. Access tokens go their own way, see `tokens.verifier`. All
+other refusals sound the same and may be held back for a while, see `throttle`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from mailkeep.auth import apikeys
 from mailkeep.auth.audit import AuditLog, printable
@@ -22,13 +22,24 @@ from mailkeep.auth.throttle import Throttle
 from mailkeep.auth.verified import VerifiedKey
 from mailkeep.auth.verifier import KeyVerifier
 from mailkeep.auth.watch import SessionWatch
-from mailkeep.errors import AuthenticationFailed, InvalidName, ScopeMissing, StoreUnavailable, Throttled
+from mailkeep.errors import (
+    AuthenticationFailed,
+    InvalidName,
+    IssuerUnavailable,
+    ScopeMissing,
+    StoreUnavailable,
+    Throttled,
+)
 from mailkeep.model.address import Address
 from mailkeep.model.principal import Credential, CredentialKind, Peer, Principal
 from mailkeep.model.scope import Scope
 from mailkeep.observe.logs import get_logger
+from mailkeep.sasl.mechanism import OAuthError
 from mailkeep.settings import AuthSettings
 from mailkeep.storage.interface import AuditRecord, Store
+
+if TYPE_CHECKING:
+    from mailkeep.auth.tokens.verifier import TokenVerifier, VerifiedToken
 
 HostName = Literal["smtp", "pop3", "imap", "api"]
 
@@ -42,6 +53,9 @@ class Authenticator:
 
     def __init__(self, store: Store, settings: AuthSettings, host: HostName) -> None:
         self._host = host
+        self._store = store
+        self._settings = settings
+        self._tokens: TokenVerifier | None = None
         self._keys = KeyVerifier(store, settings)
         self._throttle = Throttle()
         self._audit = AuditLog(store.audit, host)
@@ -52,10 +66,16 @@ class Authenticator:
         """Begin to write audit rows and times of last use."""
         self._audit.start()
         self._last_used.start()
+        if self._settings.issuers or self._settings.development_tokens != "off":
+            from mailkeep.auth.tokens.verifier import TokenVerifier  # noqa: PLC0415  who takes none needs none
+
+            self._tokens = TokenVerifier(self._store.directory, self._settings)
 
     async def close(self) -> None:
         """Write what waits, end all watches without telling the sessions, forget all keys."""
         await self._watch.close()
+        if self._tokens is not None:
+            await self._tokens.close()
         self._keys.close()
         await self._last_used.close()
         await self._audit.close()
@@ -64,8 +84,9 @@ class Authenticator:
         """The principal whom this credential proves, holding at least one of the scopes.
 
         An API key is taken as a password or as a bearer; with an identity, that must be a verified
-        address of its user, and only a bearer may come without. Raises AuthenticationFailed (perhaps
-        after some seconds), ScopeMissing, Throttled, StoreUnavailable.
+        address of its user, and only a bearer may come without. An access token is taken as a bearer
+        alone; its user is made if it is the first. Raises AuthenticationFailed (perhaps after some
+        seconds), ScopeMissing, Throttled, StoreUnavailable, IssuerUnavailable.
         """
         now = datetime.now(UTC)
         try:
@@ -84,23 +105,38 @@ class Authenticator:
         disabled: within a second, on the event loop. Returns the function that stops the watch."""
         return self._watch.watch(principal, ended)
 
+    def explain(self, refusal: AuthenticationFailed, identity: str = "") -> OAuthError:
+        """What the bearer mechanisms tell their client about a refusal (RFC 7628 section 3.2.2)."""
+        found = self._tokens.openid_configuration(identity) if self._tokens is not None else ""
+        if isinstance(refusal, ScopeMissing):
+            return OAuthError("insufficient_scope", self._host, found)
+        return OAuthError(openid_configuration=found)
+
     # --- the way in -------------------------------------------------------------------------------
 
     async def _verify(
         self, credential: Credential, any_of: frozenset[Scope], peer: Peer, now: datetime
-    ) -> VerifiedKey:
+    ) -> VerifiedKey | VerifiedToken:
         if not credential.secret:
             raise Refused(Reason.EMPTY)
         narrow = self._throttle.is_narrow(peer.host, _prefix(credential))
-        verified = await self._keys.verify(credential.secret, narrow=narrow)
-        reason = objection(verified, peer, now) or await self._identity_objection(verified, credential)
-        if reason is None and verified.key.scopes.isdisjoint(any_of):
+        verified: VerifiedKey | VerifiedToken
+        if self._tokens is not None and _may_be_token(credential):
+            verified = await self._tokens.verify(credential.secret, now, narrow=narrow)
+            reason = None
+        else:
+            verified = await self._keys.verify(credential.secret, narrow=narrow)
+            reason = objection(verified, peer, now)
+        reason = reason or await self._identity_objection(verified, credential)
+        if reason is None and verified.scopes.isdisjoint(any_of):
             reason = Reason.SCOPE
         if reason is not None:
-            raise Refused(reason, verified.key.id, verified.key.user_id)
+            raise Refused(reason, verified.key_id, verified.user_id)
         return verified
 
-    async def _identity_objection(self, verified: VerifiedKey, credential: Credential) -> Reason | None:
+    async def _identity_objection(
+        self, verified: VerifiedKey | VerifiedToken, credential: Credential
+    ) -> Reason | None:
         if credential.identity:
             if not await self._is_own(verified, credential.identity):
                 return Reason.IDENTITY
@@ -111,25 +147,29 @@ class Authenticator:
             return None
         return Reason.AUTHORIZATION_IDENTITY
 
-    async def _is_own(self, verified: VerifiedKey, identity: str) -> bool:
+    async def _is_own(self, verified: VerifiedKey | VerifiedToken, identity: str) -> bool:
         try:
             address = Address.parse(identity)
         except InvalidName:
             return False
-        return await self._keys.owns(verified, address)
+        if isinstance(verified, VerifiedKey):
+            return await self._keys.owns(verified, address)
+        return await self._store.directory.owns(verified.user_id, address)
 
-    def _welcome(self, credential: Credential, peer: Peer, now: datetime, verified: VerifiedKey) -> Principal:
-        key, user = verified.key, verified.user
-        self._throttle.succeeded(_counted(credential), key.prefix)
-        self._last_used.note(key.id, key.user_id, now)
+    def _welcome(
+        self, credential: Credential, peer: Peer, now: datetime, verified: VerifiedKey | VerifiedToken
+    ) -> Principal:
+        user = verified.user
+        self._throttle.succeeded(_counted(credential), _prefix(credential))
+        self._last_used.note(verified.key_id, verified.user_id, now)
         self._record(credential, peer, now, verified)
         return Principal(
-            user_id=key.user_id,
+            user_id=verified.user_id,
             account_id=user.account_id if user else None,
             address=user.primary_address if user else "",
-            scopes=key.scopes,
-            key_id=key.id,
-            expires_at=key.expires_at,
+            scopes=verified.scopes,
+            key_id=verified.key_id,
+            expires_at=verified.ends_at,
         )
 
     # --- the way out ------------------------------------------------------------------------------
@@ -139,14 +179,19 @@ class Authenticator:
     ) -> AuthenticationFailed:
         self._record(credential, peer, now, refused)
         if refused.reason is Reason.SCOPE:
-            return ScopeMissing(f"This key was not made for {self._host}.")
+            what = "key" if _prefix(credential) else "token"
+            return ScopeMissing(f"This {what} was not made for {self._host}.")
         delay = self._throttle.failed(peer.host, _counted(credential), _prefix(credential))
         if delay:
             await hold_back(delay)
         return AuthenticationFailed("The user name or the key is wrong.")
 
     def _record(
-        self, credential: Credential, peer: Peer, now: datetime, outcome: VerifiedKey | Refused
+        self,
+        credential: Credential,
+        peer: Peer,
+        now: datetime,
+        outcome: VerifiedKey | VerifiedToken | Refused,
     ) -> None:
         refused = isinstance(outcome, Refused)
         row = AuditRecord(
@@ -181,6 +226,10 @@ def _prefix(credential: Credential) -> str:
     return apikeys.prefix_of(credential.secret) if apikeys.looks_like_key(credential.secret) else ""
 
 
+def _may_be_token(credential: Credential) -> bool:
+    return credential.kind is CredentialKind.BEARER and not apikeys.looks_like_key(credential.secret)
+
+
 def _counted(credential: Credential) -> str:
     return credential.identity.casefold()
 
@@ -188,6 +237,8 @@ def _counted(credential: Credential) -> str:
 def _failed(error: BaseException) -> Refused:
     if isinstance(error, StoreUnavailable):
         return Refused(Reason.STORE_UNAVAILABLE)
+    if isinstance(error, IssuerUnavailable):
+        return Refused(Reason.ISSUER_UNAVAILABLE)
     if isinstance(error, Throttled):
         return Refused(Reason.THROTTLED)
     if isinstance(error, asyncio.CancelledError):

@@ -22,8 +22,22 @@ class Reason(StrEnum):
     IDENTITY = "identity"
     AUTHORIZATION_IDENTITY = "authorization_identity"
     SCOPE = "scope"
+    TOKEN_MALFORMED = "token_malformed"  # noqa: S105
+    TOKEN_ALGORITHM = "token_algorithm"  # noqa: S105
+    TOKEN_ISSUER = "token_issuer"  # noqa: S105
+    TOKEN_AUDIENCE = "token_audience"  # noqa: S105
+    TOKEN_CLAIMS = "token_claims"  # noqa: S105
+    TOKEN_NOT_YET = "token_not_yet_valid"  # noqa: S105
+    TOKEN_KEY = "token_key_unknown"  # noqa: S105
+    TOKEN_SIGNATURE = "token_signature"  # noqa: S105
+    TOKEN_INACTIVE = "token_inactive"  # noqa: S105
+    EMAIL_MISSING = "email_missing"
+    EMAIL_UNVERIFIED = "email_unverified"
+    EMAIL_DOMAIN = "email_domain"
+    EMAIL_TAKEN = "email_taken"
     THROTTLED = "throttled"
     STORE_UNAVAILABLE = "store_unavailable"
+    ISSUER_UNAVAILABLE = "issuer_unavailable"
     ABANDONED = "abandoned"  # the client left before it had its answer
     FAULT = "fault"  # ours; the log record has the cause
 

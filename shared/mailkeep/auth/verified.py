@@ -14,9 +14,11 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from datetime import datetime
 from uuid import UUID
 
 from mailkeep.model.directory import User
+from mailkeep.model.scope import Scope
 from mailkeep.storage.interface import Feed, StoredKey, Topic, TopicKind
 
 VERIFIED_LIMIT = 20_000
@@ -49,6 +51,16 @@ class VerifiedKey:
     def user_id(self) -> UUID | None:
         """Whose key it is; None for a service's."""
         return self.key.user_id
+
+    @property
+    def scopes(self) -> frozenset[Scope]:
+        """What it opens."""
+        return self.key.scopes
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When sessions that it opened must be over."""
+        return self.key.expires_at
 
 
 class VerifiedKeys:
