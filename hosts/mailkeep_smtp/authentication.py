@@ -8,7 +8,7 @@ from typing import Protocol
 
 from mailkeep import sasl
 from mailkeep.auth import Authenticator
-from mailkeep.errors import AuthenticationFailed, PeerError, ScopeMissing
+from mailkeep.errors import AuthenticationFailed, PeerError
 from mailkeep.model.principal import Peer, Principal
 from mailkeep.model.scope import Scope
 from mailkeep.smtp.errors import Base64Syntax
@@ -38,17 +38,12 @@ async def authenticate(
     try:
         return await authenticator.authenticate(step, _SCOPES, peer)
     except AuthenticationFailed as error:
-        await _tell(mechanism, error, dialogue)
+        await _tell(mechanism, authenticator.explain(error, step.identity), dialogue)
         raise
 
 
-async def _tell(mechanism: sasl.Mechanism, error: AuthenticationFailed, dialogue: Dialogue) -> None:
+async def _tell(mechanism: sasl.Mechanism, reason: sasl.OAuthError, dialogue: Dialogue) -> None:
     """The bearer mechanisms say why in a challenge first; whatever the client answers, it is over."""
-    reason = (
-        sasl.OAuthError("insufficient_scope", "smtp")
-        if isinstance(error, ScopeMissing)
-        else sasl.OAuthError()
-    )
     told = mechanism.failure(reason)
     if told is None:
         return

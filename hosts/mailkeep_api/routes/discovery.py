@@ -31,10 +31,11 @@ async def discovery(services: ServicesDep) -> Discovery:
         "pop3": bool(settings.pop3.plain or settings.pop3.tls),
         "imap": bool(settings.imap.plain or settings.imap.tls),
         "api-keys": True,
+        "oidc": bool(settings.auth.issuers),
     }
     return Discovery(
         version=CONTRACT_VERSION,
         api_version=API_VERSION,
-        oidc_enabled=False,
+        oidc_enabled=bool(settings.auth.issuers),
         features=[name for name, on in enabled.items() if on],
     )

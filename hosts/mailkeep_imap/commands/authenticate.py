@@ -47,15 +47,15 @@ async def _step(session: Session, tag: str, mechanism: sasl.Mechanism, response:
     try:
         return await _enter(session, outcome)
     except AuthenticationFailed as error:
-        _refused(session, tag, mechanism, error)
+        explanation = mechanism.failure(session.host.authenticator.explain(error, outcome.identity))
+        if explanation is None:
+            raise
+        _explain(session, tag, explanation, error)
         return None
 
 
-def _refused(session: Session, tag: str, mechanism: sasl.Mechanism, error: AuthenticationFailed) -> None:
+def _explain(session: Session, tag: str, explanation: bytes, error: AuthenticationFailed) -> None:
     """RFC 7628 section 3.2.3: the bearer mechanisms explain first, and refuse after the client's answer."""
-    explanation = mechanism.failure()
-    if explanation is None:
-        raise error
 
     async def take(session: Session, line: bytes) -> Done | None:
         raise error
