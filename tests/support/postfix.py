@@ -1,0 +1,146 @@
+"""A private Postfix that relays everything to one place over verified TLS: another server of the world.
+
+It runs from the installed package with a configuration, a queue and a port of its own, and touches nothing
+of the machine's. Postfix's master insists on root.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from tests.support.hosts import Place
+from tests.support.programs import REQUIRE_CLIENTS, program, run
+
+SECONDS = 60.0
+
+_MASTER = """\
+{listen} inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+smtp unix - - n - - smtp
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+"""
+_MAIN = """\
+compatibility_level = 3.6
+queue_directory = {root}/queue
+data_directory = {root}/data
+maillog_file = {root}/log
+maillog_file_prefixes = {root}
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+myhostname = mta.remote.example
+mydestination =
+mynetworks = 127.0.0.0/8
+alias_maps =
+local_recipient_maps =
+relayhost = [localhost]:{port}
+smtp_dns_support_level = disabled
+smtp_host_lookup = native
+smtp_tls_security_level = secure
+smtp_tls_CAfile = {ca_file}
+smtp_tls_loglevel = 1
+message_size_limit = 60000000
+mailbox_size_limit = 0
+smtpd_relay_restrictions = permit_mynetworks, reject
+smtpd_recipient_restrictions =
+smtpd_forbid_bare_newline = no
+"""
+
+
+class Postfix:
+    """Use as a context manager. `place` is where it takes mail from anybody on this machine."""
+
+    def __init__(self, relay_to: Place, ca_file: str) -> None:
+        self._command = program("postfix")
+        if os.getuid() != 0:
+            if os.environ.get(REQUIRE_CLIENTS) == "1":
+                pytest.fail("Postfix needs root")
+            pytest.skip("Postfix needs root")
+        # Not pytest's directory: that is private, and Postfix's own user must get in.
+        self._root = Path(tempfile.mkdtemp(prefix="mkpostfix-"))
+        self._root.chmod(0o755)
+        self._relay_to = relay_to
+        self._ca_file = ca_file
+        self.place = Place("127.0.0.1", _free_port())
+
+    @property
+    def log(self) -> str:
+        """What Postfix says of each message."""
+        path = self._root / "log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def wait_for_log(self, text: str, times: int = 1) -> None:
+        """Return when the log says it so often. Raises AssertionError."""
+        deadline = time.monotonic() + SECONDS
+        while self.log.count(text) < times:
+            assert time.monotonic() < deadline, f"not in Postfix's log: {text!r}\n{self.log[-4000:]}"
+            time.sleep(0.05)
+
+    def __enter__(self) -> Postfix:
+        config = self._root / "etc"
+        for name in ("etc", "queue", "data"):
+            (self._root / name).mkdir()
+        shutil.chown(self._root / "data", "postfix")
+        # The relay's CA must be readable for Postfix too.
+        ca_file = Path(shutil.copy(self._ca_file, self._root / "ca.pem"))
+        ca_file.chmod(0o644)
+        (config / "main.cf").write_text(
+            _MAIN.format(root=self._root, port=self._relay_to.port, ca_file=ca_file)
+        )
+        (config / "master.cf").write_text(_MASTER.format(listen=f"127.0.0.1:{self.place.port}"))
+        started = run([self._command, "-c", str(config), "start"])
+        assert started.returncode == 0, f"{started.stdout + started.stderr!r}\n{self.log}"
+        self._wait_until_it_accepts()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        run([self._command, "-c", str(self._root / "etc"), "stop"])
+        shutil.rmtree(self._root, ignore_errors=True)
+
+    def queue(self) -> str:
+        """What has not been delivered yet."""
+        listed = subprocess.run(
+            [program("postqueue"), "-c", str(self._root / "etc"), "-p"],
+            capture_output=True,
+            check=False,
+            timeout=SECONDS,
+        )
+        return listed.stdout.decode(errors="replace")
+
+    def _wait_until_it_accepts(self) -> None:
+        deadline = time.monotonic() + SECONDS
+        while True:
+            try:
+                socket.create_connection(self.place, timeout=5).close()
+            except OSError:
+                assert time.monotonic() < deadline, f"Postfix does not accept:\n{self.log}"
+                time.sleep(0.05)
+            else:
+                return
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
