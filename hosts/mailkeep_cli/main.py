@@ -23,6 +23,7 @@ COMMANDS: dict[str, _Lazy] = {
     "users": _Lazy("mailkeep_cli.users:users", "Who has a mailbox here."),
     "addresses": _Lazy("mailkeep_cli.addresses:addresses", "Which addresses belong to whom."),
     "keys": _Lazy("mailkeep_cli.keys:keys", "API keys: what mail clients and services log in with."),
+    "tokens": _Lazy("mailkeep_cli.tokens:tokens", "Access tokens for development, without an issuer."),
     "audit": _Lazy("mailkeep_cli.audit:audit", "Who logged in, or tried to."),
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 import sys
 import time
@@ -22,9 +23,10 @@ from mailkeep.net import listen
 from mailkeep.net.development import DevelopmentCa, ensure_ca
 from mailkeep.net.runtime import EXIT_OK, EXIT_SETTINGS, EXIT_UNAVAILABLE
 from mailkeep.settings import load_settings
+from mailkeep.settings_identity import DEVELOPMENT_KEY_OCTETS
 from mailkeep_cli.supervisor import Supervisor
 from mailkeep_cli.supervisor_output import LineWriter
-from mailkeep_cli.up_files import clear_ready_file, write_ready_file
+from mailkeep_cli.up_files import clear_ready_file, development_key_file, write_private, write_ready_file
 from mailkeep_cli.up_plan import HOSTS, LISTENERS, UpPlan
 
 # The SMTP host reads its key to the API at start, so it waits for the key to be made.
@@ -127,13 +129,30 @@ def _prepare(plan: UpPlan) -> DevelopmentCa:
 
 async def _run(plan: UpPlan, ca: DevelopmentCa, writer: LineWriter, started: float) -> int:
     stopping = asyncio.Event()
-    async with Supervisor(plan.environment(os.environ, ca), writer) as supervisor:
+    environment = with_development_key(plan.environment(os.environ, ca), plan)
+    async with Supervisor(environment, writer) as supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, _asked_to_stop, stopping, supervisor)
         await _unless_stopped(_until_ready(plan, ca, supervisor, started), stopping)
         await supervisor.run(stopping)
         writer.write("mailkeep: stopping")
     return EXIT_OK
+
+
+def with_development_key(environment: dict[str, str], plan: UpPlan) -> dict[str, str]:
+    """The environment with one random key for all hosts, which `mailkeep tokens dev` finds in its file: only
+    where there is no issuer and nobody beyond this machine. Tokens die with the run. Raises SettingsError."""
+    key_file = development_key_file(plan.data_dir)
+    key_file.unlink(missing_ok=True)
+    auth = load_settings(environ=environment).auth  # "off" already if a listener is public
+    if auth.issuers or auth.jwt_development_key or auth.development_tokens == "off":
+        return environment
+    key = secrets.token_urlsafe(DEVELOPMENT_KEY_OCTETS)
+    try:
+        write_private(key_file, f"{key}\n")
+    except OSError as error:
+        raise SettingsError(f"The file '{key_file}' cannot be written: {error.strerror}.") from None
+    return {**environment, "MAILKEEP_JWT_DEVELOPMENT_KEY": key}
 
 
 def _asked_to_stop(stopping: asyncio.Event, supervisor: Supervisor) -> None:

@@ -25,6 +25,11 @@ def write_private(path: Path, text: str) -> None:
         raise
 
 
+def development_key_file(data_dir: str | Path) -> Path:
+    """Where the key of this run's development tokens lies, mode 0600."""
+    return Path(data_dir) / "development.key"
+
+
 def clear_ready_file(path: Path) -> None:
     """Remove what a former start wrote: who waits for it must not read old news. Raises SettingsError."""
     try:
