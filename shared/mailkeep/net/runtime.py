@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -52,6 +54,7 @@ def _run(
     name: str, main: Main, argv: Sequence[str] | None, runner: Callable[[Callable[[], Awaitable[int]]], int]
 ) -> int:
     parent.die_with_supervisor()
+    _allow_open_files()
     try:
         settings = load_settings(_config_file(name, argv))
     except SettingsError as error:
@@ -61,6 +64,13 @@ def _run(
         return runner(lambda: _supervised(name, main, settings))
     finally:
         logs.close()
+
+
+def _allow_open_files() -> None:
+    """Every connection is an open file, and the usual soft limit of 1,024 is far below `max_connections`."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # where it is forbidden, the limit stays what it was
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _config_file(name: str, argv: Sequence[str] | None) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -185,6 +186,15 @@ def test_background_tasks_end_with_the_host(host: Callable[[str, str], HostProgr
     )
     program.start()
     assert program.end()[:2] == (0, "main ended\ntask ended\n")
+
+
+def test_a_host_may_open_as_many_files_as_the_machine_permits(
+    host: Callable[[str, str], HostProgram],
+) -> None:
+    program = host("run_host", "import resource\nprint(*resource.getrlimit(resource.RLIMIT_NOFILE))")
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    program.start()
+    assert program.end()[:2] == (0, f"{hard} {hard}\n")
 
 
 def test_a_file_of_settings_is_named_on_the_command_line(
