@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from mailkeep.mime.prepare import prepare
 from tests.support.api_host import ApiHost, free_port, running_api
 from tests.support.event_stream import heard, listening
 
 from mailkeep.errors import SettingsError
+from mailkeep.mime.prepare import prepare
 from mailkeep.model.address import Address
 from mailkeep.model.message import Delivery, DeliveryTarget
 from mailkeep.model.scope import Scope
