@@ -1,4 +1,4 @@
-"""What must not work, over real sockets: each gets its protocol's own error, and the rest is served on.
+"""What must not work, over real sockets: each gets its protocol's own error, and the rest is served on."""
 
 from __future__ import annotations
 
