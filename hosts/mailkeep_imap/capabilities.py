@@ -28,6 +28,13 @@ AFTER_LOGIN = (
     "UNSELECT",
     "SPECIAL-USE",
     "CHILDREN",
+    "CONDSTORE",
+    "ESEARCH",
+    "SEARCHRES",
+    "WITHIN",
+    "OBJECTID",
+    "PREVIEW",
+    "STATUS=SIZE",
 )
 
 

@@ -29,14 +29,21 @@ class Chosen:
             raise ExpungeIssued("Some of the messages are gone.")
 
 
-def chosen(view: Selected, messages: SequenceSet, *, uid: bool) -> Chosen:
+def chosen(session: Session, messages: SequenceSet, *, uid: bool) -> Chosen:
     """The messages of a sequence set. Raises ImapSyntaxError for a number beyond the mailbox."""
-    if uid:
-        places, missed = view.places_of_uids(messages.resolve_uids(view.highest_uid()).ranges), False
-    else:
-        places, missed = view.places_of_sequences(messages.resolve_numbers(view.exists).ranges)
-    uids = view.snapshot.uids
+    places, missed = numbers_in(session, messages, uid=uid)
+    uids = session.view.snapshot.uids
     return Chosen(places, UidSet.of(uids[place] for place in places), missed)
+
+
+def numbers_in(session: Session, messages: SequenceSet, *, uid: bool) -> tuple[list[int], bool]:
+    """Places of a set in the selected mailbox, and whether a sequence number named a message that is gone."""
+    view = session.view
+    if messages.saved:  # RFC 5182 section 2.1: what has gone since is left out
+        return view.places_of_uids(session.saved.ranges), False
+    if uid:
+        return view.places_of_uids(messages.resolve_uids(view.highest_uid()).ranges), False
+    return view.places_of_sequences(messages.resolve_numbers(view.exists).ranges)
 
 
 def require_write(view: Selected) -> None:

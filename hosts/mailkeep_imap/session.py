@@ -31,8 +31,10 @@ from mailkeep.imap.framing import (
 from mailkeep.imap.limits import NOT_AUTHENTICATED
 from mailkeep.imap.names import NameForm
 from mailkeep.imap.parser import parse
+from mailkeep.imap.response_codes import NumberCode
 from mailkeep.imap.state import State, check
 from mailkeep.model.principal import Peer, Principal
+from mailkeep.model.uids import NO_UIDS, UidSet
 from mailkeep.net.twisted_bridge import PeerGone
 from mailkeep.observe.logs import get_logger, new_correlation_id
 from mailkeep_imap import codes, commands, updates
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from mailkeep_imap.commands.append import Upload
     from mailkeep_imap.host import Host
 
+CONDSTORE = "CONDSTORE"
 INPUT_LIMIT = 256 * 1024  # octets received and not yet looked at, before the transport is paused
 log = get_logger(__name__)
 
@@ -73,6 +76,7 @@ class Session:
         "output",
         "peer",
         "principal",
+        "saved",
         "selected",
         "state",
         "stop_watch",
@@ -87,6 +91,7 @@ class Session:
         self.framer = Framer(NOT_AUTHENTICATED)
         self.form = NameForm.MODIFIED_UTF7
         self.enabled: frozenset[str] = frozenset()
+        self.saved: UidSet = NO_UIDS  # the search result that `$` stands for (RFC 5182)
         self.principal: Principal | None = None
         self.selected: Selected | None = None
         self.upload: Upload | None = None
@@ -156,6 +161,19 @@ class Session:
         self._check_time()
         self.stop_watch = self.host.authenticator.watch(principal, self._access_ended)
 
+    @property
+    def condstore(self) -> bool:
+        """True if the client has shown that it follows modification sequences (RFC 7162 section 3.1)."""
+        return CONDSTORE in self.enabled
+
+    def enable_condstore(self) -> None:
+        """Whatever mentions a modification sequence enables it."""
+        if not self.condstore:
+            self.enabled |= {CONDSTORE}
+            if self.selected is not None:
+                modseq = NumberCode("HIGHESTMODSEQ", self.selected.snapshot.highestmodseq)
+                self.send(responses.untagged_ok("CONDSTORE is on.", modseq.encode()))
+
     def begin_tls(self) -> None:
         """What came in before TLS is thrown away, because anybody may have put it there (RFC 9051 section
         6.2.1), and what the session has learnt with it."""
@@ -178,6 +196,7 @@ class Session:
     def enter_mailbox(self, view: Selected) -> None:
         """SELECT succeeded."""
         self.selected = view
+        self.saved = NO_UIDS  # RFC 5182 section 2.1
         self.state = State.SELECTED
 
     def leave_mailbox(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -11,8 +13,8 @@ from mailkeep.imap.commands.search import Search
 from mailkeep.imap.commands.sort import Sort
 from mailkeep.imap.commands.store import Store
 from mailkeep.imap.commands.thread import Thread
-from mailkeep.imap.encoder import flags_of
 from mailkeep.imap.responses import FlagsData
+from mailkeep_imap.fetching.batch import flag_lists, modseqs
 from mailkeep_imap.selected import Selected, Updates
 
 if TYPE_CHECKING:
@@ -38,16 +40,25 @@ def permitted(command: Command) -> Reporting:
     return Reporting.EVERYTHING
 
 
+@dataclass(frozen=True, slots=True)
+class Also:
+    """What stands beside FLAGS in a FETCH response that nobody asked for."""
+
+    uid: bool = False
+    modseq: bool = False  # RFC 7162 section 3.1, once the client has enabled CONDSTORE
+
+
 def report(session: Session, reporting: Reporting) -> None:
     """Send what is pending for the selected mailbox, if there is one."""
     view = session.selected
     if view is None or not view.pending():
         return
     told = view.take_updates(expunges=reporting is not Reporting.NO_EXPUNGES)
-    session.send(render(view, told, with_uid=reporting is Reporting.WITH_UIDS))
+    also = Also(uid=reporting is Reporting.WITH_UIDS, modseq=session.condstore)
+    session.send(render(view, told, also))
 
 
-def render(view: Selected, told: Updates, *, with_uid: bool) -> bytes:
+def render(view: Selected, told: Updates, also: Also) -> bytes:
     """EXPUNGE first: everything behind it has the numbers that are then in force."""
     lines = [b"* %d EXPUNGE\r\n" % number for number in told.expunged]
     if told.keywords is not None:  # RFC 3501 section 7.2.6: FLAGS may come at any time
@@ -55,25 +66,20 @@ def render(view: Selected, told: Updates, *, with_uid: bool) -> bytes:
     if told.exists is not None:
         lines.append(b"* %d EXISTS\r\n* %d RECENT\r\n" % (told.exists, told.recent or 0))
     if told.flagged:
-        lines += flag_lines(view, told.flagged, with_uid=with_uid)
+        lines.append(flag_responses(view, told.flagged, also))
     return b"".join(lines)
 
 
-def flag_lines(view: Selected, flagged: tuple[tuple[int, int], ...], *, with_uid: bool) -> list[bytes]:
+def flag_responses(view: Selected, flagged: Sequence[tuple[int, int]], also: Also) -> bytes:
     """FETCH responses with FLAGS for (sequence number, place)."""
-    snapshot, any_recent = view.snapshot, view.any_recent()
-    uids, system, ids, words = (
-        snapshot.uids,
-        snapshot.system_flags,
-        snapshot.keyword_ids,
-        snapshot.keyword_sets,
-    )
-    lines = []
-    for number, place in flagged:
-        uid = uids[place]
-        flags = flags_of(system[place], words[ids[place]], recent=any_recent and view.is_recent(uid))
-        if with_uid:
-            lines.append(b"* %d FETCH (UID %d FLAGS %b)\r\n" % (number, uid, flags))
-        else:
-            lines.append(b"* %d FETCH (FLAGS %b)\r\n" % (number, flags))
-    return lines
+    places = [place for _, place in flagged]
+    items, columns = [b"FLAGS %b"], [flag_lists(view, places)]
+    if also.uid:
+        items.insert(0, b"UID %b")
+        columns.insert(0, [b"%d" % view.snapshot.uids[place] for place in places])
+    if also.modseq:
+        items.append(b"MODSEQ %b")
+        columns.append(modseqs(view, places))
+    template = b"* %%d FETCH (%b)\r\n" % b" ".join(items)
+    numbers = [number for number, _ in flagged]
+    return b"".join(map(template.__mod__, zip(numbers, *columns, strict=True)))

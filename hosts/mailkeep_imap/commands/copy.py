@@ -23,7 +23,7 @@ async def copy(session: Session, command: Copy) -> Done:
     """RFC 9051 section 6.4.7: all of the messages, or none."""
     view = session.view
     target = await target_mailbox(session, command.mailbox)
-    messages = chosen(view, command.messages, uid=command.uid)
+    messages = chosen(session, command.messages, uid=command.uid)
     messages.complain()
     if not messages.uids:
         return Done("There was nothing to copy.")
@@ -38,7 +38,7 @@ async def move(session: Session, command: Move) -> Done:
     view = session.view
     require_write(view)
     target = await target_mailbox(session, command.mailbox)
-    messages = chosen(view, command.messages, uid=command.uid)
+    messages = chosen(session, command.messages, uid=command.uid)
     messages.complain()
     if not messages.uids:
         return Done("There was nothing to move.")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailkeep.errors import NotFound
 from mailkeep.imap.commands.fetch import Fetch
+from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.model.flags import FlagAction, Flags, SystemFlag
 from mailkeep.model.message import HEADER_KEPT
 from mailkeep.model.uids import UidSet
@@ -39,13 +40,24 @@ _SEEN = Flags(SystemFlag.SEEN)
 async def fetch(session: Session, command: Fetch) -> Done:
     """RFC 9051 section 6.4.5."""
     plan = make_plan(command)
-    messages = chosen(session.view, command.messages, uid=command.uid)
-    run = FetchRun(session, plan, messages.places)
+    if command.vanished or command.partial is not None:
+        raise ImapSyntaxError("That FETCH modifier is not offered here.", command.tag)
+    if plan.shows_modseq:
+        session.enable_condstore()
+    messages = chosen(session, command.messages, uid=command.uid)
+    run = FetchRun(session, plan, _changed_since(session.view, messages.places, command.changed_since))
     await run.mark_seen()
     await run.send()
     if messages.missed or run.missed:
         raise ExpungeIssued("Some of the messages are gone.")
     return Done("FETCH completed.")
+
+
+def _changed_since(view: Selected, places: list[int], modseq: int | None) -> list[int]:
+    """RFC 7162 section 3.1.4.1."""
+    if modseq is None:
+        return places
+    return [place for place in places if view.snapshot.modseqs[place] > modseq]
 
 
 class FetchRun:
@@ -242,4 +254,5 @@ class FetchRun:
             rows,
             octets,
             self._newly_seen,
+            self._session.condstore,
         )

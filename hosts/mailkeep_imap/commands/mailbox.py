@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from mailkeep.errors import InvalidName, NotFound
+from mailkeep.errors import NotFound
 from mailkeep.imap.commands.mailbox import (
     Close,
     Create,
@@ -20,6 +20,7 @@ from mailkeep.imap.commands.mailbox import (
     Unselect,
     Unsubscribe,
 )
+from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.response_codes import NumberCode, PermanentFlags
 from mailkeep.imap.responses import Count, CountData, FlagsData, StatusData, untagged_ok
 from mailkeep.model.mailbox import HIERARCHY_DELIMITER, Mailbox
@@ -42,12 +43,16 @@ async def select(session: Session, command: Select) -> Done:
     if session.selected is not None:
         session.leave_mailbox()
         session.send(untagged_ok("The mailbox selected before is closed.", b"CLOSED"))
+    if command.qresync is not None:
+        raise ImapSyntaxError("QRESYNC is not offered here.", command.tag)
     mailbox = await selectable(session, command.mailbox)
     snapshot = await session.host.store.messages.snapshot(mailbox.id)
+    if command.condstore:
+        session.enable_condstore()
     read_only = isinstance(command, Examine)
     view = Selected(snapshot, mailbox.name, read_only=read_only, ledger=session.host.ledger)
     session.enter_mailbox(view)
-    session.send(_opening(view))
+    session.send(_opening(view, mailbox))
     return Done(f"{command.name} completed.", b"READ-ONLY" if read_only else b"READ-WRITE")
 
 
@@ -59,7 +64,7 @@ async def selectable(session: Session, name: str) -> Mailbox:
     return mailbox
 
 
-def _opening(view: Selected) -> bytes:
+def _opening(view: Selected, mailbox: Mailbox) -> bytes:
     snapshot, keywords = view.snapshot, view.keywords()
     permanent = () if view.read_only else (*SYSTEM_FLAGS, *keywords, "\\*")
     lines = [
@@ -69,11 +74,18 @@ def _opening(view: Selected) -> bytes:
         untagged_ok("Flags that are kept.", PermanentFlags(permanent).encode()),
         untagged_ok("UIDs are valid.", NumberCode("UIDVALIDITY", snapshot.uidvalidity).encode()),
         untagged_ok("The next UID.", NumberCode("UIDNEXT", snapshot.uidnext).encode()),
+        untagged_ok("The latest change.", NumberCode("HIGHESTMODSEQ", snapshot.highestmodseq).encode()),
+        untagged_ok("The mailbox's id.", mailbox_id(mailbox)),
     ]
     unseen = snapshot.system_flags.tobytes().translate(_NOT_SEEN).find(1)
     if unseen >= 0:  # RFC 3501 section 7.1
         lines.insert(3, untagged_ok("The first unseen message.", NumberCode("UNSEEN", unseen + 1).encode()))
     return b"".join(lines)
+
+
+def mailbox_id(mailbox: Mailbox) -> bytes:
+    """RFC 8474 section 4.2."""
+    return b"MAILBOXID (%b)" % mailbox.object_id.encode("ascii")
 
 
 async def close(session: Session, command: Close) -> Done:
@@ -95,7 +107,7 @@ async def expunge(session: Session, command: Expunge) -> Done:
     """RFC 9051 sections 6.4.3 and 6.4.9. The EXPUNGE responses come with the updates that follow."""
     view = session.view
     require_write(view)
-    uids = None if command.uids is None else chosen(view, command.uids, uid=True).uids
+    uids = None if command.uids is None else chosen(session, command.uids, uid=True).uids
     if uids is None or uids:
         expunged = await session.host.store.committer.expunge(view.mailbox_id, uids)
         await catch_up(session, expunged.modseq)
@@ -108,10 +120,10 @@ async def expunge(session: Session, command: Expunge) -> Done:
 async def create(session: Session, command: Create) -> Done:
     """RFC 9051 section 6.3.4: a final delimiter says that children will follow; the name is without it."""
     if command.use:
-        raise InvalidName("Special uses are fixed here.")
+        raise ImapSyntaxError("CREATE with a special use is not offered here.", command.tag)
     name = command.mailbox.removesuffix(HIERARCHY_DELIMITER)
-    await session.host.store.mailboxes.create(session.account_id, name)
-    return Done("CREATE completed.")
+    created = await session.host.store.mailboxes.create(session.account_id, name)
+    return Done("CREATE completed.", mailbox_id(created))
 
 
 async def delete(session: Session, command: Delete) -> Done:
@@ -147,6 +159,8 @@ async def unsubscribe(session: Session, command: Unsubscribe) -> Done:
 async def status(session: Session, command: Status) -> Done:
     """RFC 9051 section 6.3.11."""
     mailbox = await selectable(session, command.mailbox)
+    if StatusItem.HIGHESTMODSEQ in command.items:
+        session.enable_condstore()
     items = [(item, await status_value(session, mailbox, item)) for item in command.items]
     session.send(StatusData(mailbox.name, tuple(items)).encode(session.form))
     return Done("STATUS completed.")

@@ -1,41 +1,110 @@
-"""SEARCH and UID SEARCH."""
+"""SEARCH and UID SEARCH, with extended results (RFC 4731) and saved ones (RFC 5182)."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from mailkeep.imap.commands.search import Search
-from mailkeep.imap.commands.search_keys import SequenceKey, UidKey
+from mailkeep.imap.commands.search import Search, SearchOptions, SearchReturn
+from mailkeep.imap.commands.search_keys import (
+    AndKey,
+    FuzzyKey,
+    ModseqKey,
+    NotKey,
+    OrKey,
+    SearchKey,
+    SequenceKey,
+    UidKey,
+)
 from mailkeep.imap.errors import ImapSyntaxError
-from mailkeep.imap.responses import SearchData
+from mailkeep.imap.responses import EsearchData, SearchData
+from mailkeep.model.uids import NO_UIDS, UidSet
+from mailkeep_imap.messages import numbers_in
 from mailkeep_imap.outcome import Done
 from mailkeep_imap.searching.columns import Columns
 from mailkeep_imap.searching.evaluate import find
-from mailkeep_imap.searching.indexed import Places
 from mailkeep_imap.searching.plan import make_plan
-from mailkeep_imap.selected import Selected
 
 if TYPE_CHECKING:
     from mailkeep_imap.session import Session
 
+_OFFERED = {SearchReturn.MIN, SearchReturn.MAX, SearchReturn.ALL, SearchReturn.COUNT, SearchReturn.SAVE}
+
 
 async def search(session: Session, command: Search) -> Done:
-    """RFC 9051 section 6.4.4, with the untagged SEARCH of RFC 3501. Numbers are those of the moment when the
-    command began; they cannot change before it has been answered."""
-    if command.options is not None:
-        raise ImapSyntaxError("SEARCH RETURN is not offered here.", command.tag)
+    """RFC 9051 section 6.4.4. Numbers are those of the moment when the command began; they cannot change
+    before it has been answered."""
+    options = command.options
+    if options is not None and (options.partial is not None or not _OFFERED.issuperset(options.items)):
+        raise ImapSyntaxError("That RETURN option is not offered here.", command.tag)
+    saves = options is not None and SearchReturn.SAVE in options.items
+    with_modseq = mentions_modseq(command.keys)
+    if with_modseq:
+        session.enable_condstore()
     view = session.view
-    plan = make_plan(command.keys, lambda key: _places(view, key))
+    plan = make_plan(command.keys, lambda key: _places(session, key))
     columns = Columns(view, time.time())
     numbers = columns.uids if command.uid else [view.sequence_at(place) for place in range(len(columns))]
-    found = await find(plan, columns, session.host.store.messages)
-    session.send(SearchData(tuple(numbers[place] for place in found)).encode())
+    if saves:
+        session.saved = NO_UIDS  # RFC 5182 section 2.1: what fails leaves an empty result
+    places = await find(plan, columns, session.host.store.messages)
+    found = [numbers[place] for place in places]
+    modseq = max((columns.modseqs[place] for place in places), default=0) if with_modseq else 0
+    if options is None:
+        session.send(SearchData(tuple(found), modseq or None).encode())
+        return Done("SEARCH completed.")
+    if saves:
+        session.saved = UidSet.of(columns.uids[place] for place in _saved(places, options))
+    if set(options.items) != {SearchReturn.SAVE}:
+        session.send(_extended(command, options, found, modseq or None).encode())
     return Done("SEARCH completed.")
 
 
-def _places(view: Selected, key: SequenceKey | UidKey) -> Places:
+def _extended(
+    command: Search, options: SearchOptions, found: Sequence[int], modseq: int | None
+) -> EsearchData:
+    """RFC 4731 section 3.1: without results MIN, MAX and ALL are left out, and COUNT is 0."""
+    items = set(options.items) - {SearchReturn.SAVE} or {SearchReturn.ALL}
+    return EsearchData(
+        tag=command.tag,
+        uid=command.uid,
+        minimum=found[0] if found and SearchReturn.MIN in items else None,
+        maximum=found[-1] if found and SearchReturn.MAX in items else None,
+        all=UidSet.of(found) if found and SearchReturn.ALL in items else None,
+        count=len(found) if SearchReturn.COUNT in items else None,
+        modseq=modseq if found else None,
+    )
+
+
+def _saved(places: Sequence[int], options: SearchOptions) -> Iterable[int]:
+    """RFC 5182 section 2.4: MIN and MAX alone save only what they show."""
+    items = set(options.items)
+    if not places or items & {SearchReturn.ALL, SearchReturn.COUNT} or items == {SearchReturn.SAVE}:
+        return places
+    kept = [places[0]] if SearchReturn.MIN in items else []
+    return [*kept, places[-1]] if SearchReturn.MAX in items else kept
+
+
+def mentions_modseq(keys: Iterable[SearchKey]) -> bool:
+    """True if MODSEQ is among the keys (RFC 7162 section 3.1.5)."""
+    return any(_mentions(key) for key in keys)
+
+
+def _mentions(key: SearchKey) -> bool:
+    match key:
+        case ModseqKey():
+            return True
+        case NotKey(inner) | FuzzyKey(inner):
+            return _mentions(inner)
+        case OrKey(left, right):
+            return _mentions(left) or _mentions(right)
+        case AndKey(keys):
+            return mentions_modseq(keys)
+    return False
+
+
+def _places(session: Session, key: SequenceKey | UidKey) -> Sequence[int]:
     if isinstance(key, UidKey):
-        return view.places_of_uids(key.uids.resolve_uids(view.highest_uid()).ranges)
-    places, _ = view.places_of_sequences(key.messages.resolve_numbers(view.exists).ranges)
-    return places
+        return numbers_in(session, key.uids, uid=True)[0]
+    return numbers_in(session, key.messages, uid=False)[0]

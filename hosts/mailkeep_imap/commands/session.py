@@ -16,6 +16,8 @@ from mailkeep_imap.outcome import BAD, Done
 if TYPE_CHECKING:
     from mailkeep_imap.session import Session
 
+CONDSTORE = "CONDSTORE"
+ENABLED_ON_REQUEST = (CONDSTORE,)
 VERSION = version("mailkeep")
 log = get_logger(__name__)
 
@@ -53,7 +55,11 @@ async def identify(session: Session, command: Id) -> Done:
 
 async def enable(session: Session, command: Enable) -> Done:
     """RFC 9051 section 6.3.1: what is unknown, or cannot be enabled, is left out."""
-    session.send(EnabledData().encode())
+    asked = tuple(dict.fromkeys(name for name in command.capabilities if name in ENABLED_ON_REQUEST))
+    fresh = tuple(name for name in asked if name not in session.enabled)
+    if CONDSTORE in fresh:
+        session.enable_condstore()
+    session.send(EnabledData(fresh).encode())
     return Done("ENABLE completed.")
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mailkeep.imap.commands.store import Store
+from mailkeep.imap.response_codes import Modified
 from mailkeep.model.flags import Flags
+from mailkeep.model.uids import UidSet
+from mailkeep.storage.interface import FlagsStored
+from mailkeep_imap.fetching.batch import modseqs
 from mailkeep_imap.messages import catch_up, chosen, require_write
 from mailkeep_imap.outcome import Done
 
@@ -18,15 +22,46 @@ async def store(session: Session, command: Store) -> Done:
     view = session.view
     require_write(view)
     flags = Flags.parse(command.flags)
-    messages = chosen(view, command.messages, uid=command.uid)
+    if command.unchanged_since is not None:
+        session.enable_condstore()
+    messages = chosen(session, command.messages, uid=command.uid)
+    stored = FlagsStored(0, UidSet(), UidSet())
     if messages.uids:
         stored = await session.host.store.committer.store_flags(
             view.mailbox_id, messages.uids, command.action, flags, command.unchanged_since
         )
         await catch_up(session, stored.modseq)
-        if command.silent:
-            view.settle_flagged(stored.modseq, stored.changed)
-        else:
-            view.mark_flagged(messages.uids)
+        _tell(session, command, messages.uids, stored)
     messages.complain()
+    if stored.modified:
+        return Done(
+            "Some of the messages have changed.", _modified(session, stored.modified, uid=command.uid)
+        )
     return Done("STORE completed.")
+
+
+def _tell(session: Session, command: Store, uids: UidSet, stored: FlagsStored) -> None:
+    view = session.view
+    if not command.silent:
+        view.mark_flagged(UidSet.of(uid for uid in uids if uid not in stored.modified))
+        return
+    view.settle_flagged(stored.modseq, stored.changed)
+    if session.condstore:  # RFC 7162 section 3.1.3: also the silent one hears the new MODSEQ
+        _tell_modseqs(session, stored.changed, uid=command.uid)
+
+
+def _tell_modseqs(session: Session, changed: UidSet, *, uid: bool) -> None:
+    view = session.view
+    places = view.places_of_uids(changed.ranges)
+    for place, modseq in zip(places, modseqs(view, places), strict=True):
+        shown = b"UID %d " % view.snapshot.uids[place] if uid else b""
+        session.send(b"* %d FETCH (%bMODSEQ %b)\r\n" % (view.sequence_at(place), shown, modseq))
+
+
+def _modified(session: Session, modified: UidSet, *, uid: bool) -> bytes:
+    """RFC 7162 section 3.1.3: numbers of the kind that the command used."""
+    if uid:
+        return Modified(modified).encode()
+    view = session.view
+    places = view.places_of_uids(modified.ranges)
+    return Modified(UidSet.of(view.sequence_at(place) for place in places)).encode()

@@ -11,14 +11,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mailkeep.imap.commands.fetch import FetchItem
-from mailkeep.imap.encoder import flags_of, internal_date
+from mailkeep.imap.encoder import flags_of, internal_date, string
 from mailkeep.imap.render import cut
 from mailkeep.mime import parts
 from mailkeep.storage.interface import Column
 from mailkeep_imap.fetching.plan import COLUMN_OF, FetchPlan, Item
 from mailkeep_imap.fetching.sections import of_header, section_octets
+from mailkeep_imap.objects import object_id
 from mailkeep_imap.selected import Selected
 
+_PREVIEWS = (FetchItem.PREVIEW, FetchItem.PREVIEW_LAZY)
 _SYSTEM_LISTS = tuple(flags_of(bits, ()) for bits in range(32))
 
 
@@ -33,14 +35,15 @@ class Batch:
     rows: Sequence[Sequence[Any]] = ()
     octets: Sequence[bytes] = ()
     newly_seen: frozenset[int] = field(default=frozenset())  # UIDs
+    tells_modseq: bool = False  # RFC 7162 section 3.1: with every change of flags
 
 
 def render(plan: FetchPlan, view: Selected, batch: Batch) -> bytes:
     """The responses for a batch."""
     columns: list[Iterable[Any]] = [_values(item, plan, view, batch) for item in plan.items]
-    tail = bool(batch.newly_seen) and not plan.shows_flags
+    tail = bool(batch.newly_seen)
     if tail:
-        columns.append(_seen_tail(view, batch))
+        columns.append(seen_tails(plan, view, batch))
     template = plan.template_with_tail if tail else plan.template
     return b"".join(map(template.__mod__, zip(batch.numbers, *columns, strict=True)))
 
@@ -65,13 +68,28 @@ def _values(item: Item, plan: FetchPlan, view: Selected, batch: Batch) -> Iterab
     if attribute is FetchItem.RFC822_SIZE:
         sizes = view.snapshot.sizes
         return [sizes[place] for place in batch.places]
+    if attribute is FetchItem.MODSEQ:
+        return modseqs(view, batch.places)
+    if attribute is FetchItem.THREADID:
+        return [b"NIL"] * len(batch.uids)
     assert isinstance(attribute, FetchItem)
-    return _column(plan, batch, COLUMN_OF[attribute])
+    ready = _column(plan, batch, COLUMN_OF[attribute])
+    if attribute is FetchItem.EMAILID:
+        return [b"(%b)" % object_id(value).encode("ascii") for value in ready]
+    if attribute in _PREVIEWS:
+        return [string(summary.preview.encode("utf-8")) for summary in ready]
+    return ready
 
 
 def _column(plan: FetchPlan, batch: Batch, column: Column) -> list[Any]:
     at = plan.columns.index(column) + 1  # a row begins with the message id
     return [row[at] for row in batch.rows]
+
+
+def modseqs(view: Selected, places: Iterable[int]) -> list[bytes]:
+    """`(12345)` for each place (RFC 7162 section 3.1.4.2)."""
+    column = view.snapshot.modseqs
+    return [b"(%d)" % column[place] for place in places]
 
 
 def flag_lists(view: Selected, places: Iterable[int]) -> list[bytes]:
@@ -88,13 +106,15 @@ def flag_lists(view: Selected, places: Iterable[int]) -> list[bytes]:
     return [flags_of(system[place], words[ids[place]]) for place in places]
 
 
-def _seen_tail(view: Selected, batch: Batch) -> list[bytes]:
+def seen_tails(plan: FetchPlan, view: Selected, batch: Batch) -> list[bytes]:
     """RFC 9051 section 6.4.5: flags that the command itself changed belong into its responses."""
-    lists = flag_lists(view, batch.places)
-    return [
-        b" FLAGS " + flags if uid in batch.newly_seen else b""
-        for uid, flags in zip(batch.uids, lists, strict=True)
-    ]
+    tails = [b""] * len(batch.uids)
+    if not plan.shows_flags:
+        tails = [b" FLAGS " + flags for flags in flag_lists(view, batch.places)]
+    if batch.tells_modseq and not plan.shows_modseq:
+        told = modseqs(view, batch.places)
+        tails = [tail + b" MODSEQ " + modseq for tail, modseq in zip(tails, told, strict=True)]
+    return [tail if uid in batch.newly_seen else b"" for uid, tail in zip(batch.uids, tails, strict=True)]
 
 
 def _sections(item: Item, plan: FetchPlan, batch: Batch) -> list[bytes]:

@@ -15,7 +15,7 @@ from mailkeep.imap.render import FETCH_END, cut, literal_start, section, window
 from mailkeep.mime import parts
 from mailkeep.mime.parts import PartIndex
 from mailkeep.storage.interface import Body, Column, Messages
-from mailkeep_imap.fetching.batch import Batch, flag_lists, render_item
+from mailkeep_imap.fetching.batch import Batch, render_item, seen_tails
 from mailkeep_imap.fetching.plan import FetchPlan, Item
 from mailkeep_imap.fetching.sections import locate, selected_fields
 from mailkeep_imap.selected import Selected
@@ -49,7 +49,7 @@ class LargeMessage:
                 if place:
                     output.write(b" ")
                 await self._send_item(item)
-            output.write(self._tail() + FETCH_END)
+            output.write(seen_tails(self._plan, self._view, self._batch)[0] + FETCH_END)
         except BaseException:
             output.abort()
             raise
@@ -79,12 +79,6 @@ class LargeMessage:
                 await self._output.make_room()
         if sent != length:
             raise StoreCorrupt("A message is shorter than its index says.")
-
-    def _tail(self) -> bytes:
-        uid = self._batch.uids[0]
-        if self._plan.shows_flags or uid not in self._batch.newly_seen:
-            return b""
-        return b" FLAGS " + flag_lists(self._view, self._batch.places)[0]
 
 
 async def part_index(messages: Messages, message_id: int) -> PartIndex | None:

@@ -22,11 +22,23 @@ from mailkeep.imap.commands.fetch import (
 from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.storage.interface import Column
 
-SNAPSHOT_ITEMS = frozenset({FetchItem.UID, FetchItem.FLAGS, FetchItem.INTERNALDATE, FetchItem.RFC822_SIZE})
+SNAPSHOT_ITEMS = frozenset(
+    {
+        FetchItem.UID,
+        FetchItem.FLAGS,
+        FetchItem.INTERNALDATE,
+        FetchItem.RFC822_SIZE,
+        FetchItem.MODSEQ,
+        FetchItem.THREADID,  # always NIL: RFC 8474 section 5.2 permits it
+    }
+)
 COLUMN_OF = {
     FetchItem.ENVELOPE: Column.ENVELOPE,
     FetchItem.BODY: Column.BODY,
     FetchItem.BODYSTRUCTURE: Column.BODY_STRUCTURE,
+    FetchItem.EMAILID: Column.EMAIL_ID,
+    FetchItem.PREVIEW: Column.SUMMARY,
+    FetchItem.PREVIEW_LAZY: Column.SUMMARY,
 }
 # RFC 9051 section 6.4.5: what the three old names mean.
 _OLD_NAMES = {
@@ -74,6 +86,7 @@ class FetchPlan:
     needs_octets: bool
     marks_seen: bool
     shows_flags: bool
+    shows_modseq: bool
     template: bytes  # a format: message sequence number, one value an item
     template_with_tail: bytes  # the same and one value more
 
@@ -83,6 +96,8 @@ def make_plan(command: Fetch) -> FetchPlan:
     attributes = command.attributes
     if command.uid and FetchItem.UID not in attributes:  # RFC 9051 section 6.4.9
         attributes = (FetchItem.UID, *attributes)
+    if command.changed_since is not None and FetchItem.MODSEQ not in attributes:
+        attributes = (*attributes, FetchItem.MODSEQ)  # RFC 7162 section 3.1.4.1
     items = tuple(_item(attribute) for attribute in attributes)
     sections = [item for item in items if item.section is not None]
     columns = {COLUMN_OF[item.attribute] for item in items if item.attribute in COLUMN_OF}
@@ -97,6 +112,7 @@ def make_plan(command: Fetch) -> FetchPlan:
         needs_octets,
         marks_seen=any(map(_marks_seen, attributes)),
         shows_flags=FetchItem.FLAGS in attributes,
+        shows_modseq=FetchItem.MODSEQ in attributes,
         template=_template(items, tail=b""),
         template_with_tail=_template(items, tail=b"%b"),
     )

@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
-from uuid import UUID
 
-from mailkeep.imap.commands.search_keys import ObjectIdKey, TextField, TextKey
+from mailkeep.imap.commands.search_keys import ObjectIdKey, ObjectIdTest, TextField, TextKey
 from mailkeep.mime import parts, text
 from mailkeep.storage.interface import Column, Messages
+from mailkeep_imap.objects import object_id
 from mailkeep_imap.searching import indexed
 from mailkeep_imap.searching.columns import Columns
 from mailkeep_imap.searching.indexed import Places
@@ -74,6 +74,8 @@ async def _batches(
 ) -> AsyncIterator[tuple[Rows, Judge]]:
     key = plan.key
     if isinstance(key, ObjectIdKey):
+        if key.test is ObjectIdTest.THREADID:  # no message has one
+            return
         async for rows in messages.rows(message_ids, (Column.EMAIL_ID,)):
             yield rows, lambda batch: {row[0] for row in batch if object_id(row[1]) == key.object_id}
     elif isinstance(key, TextKey) and plan.cost is Cost.BODY:
@@ -112,8 +114,3 @@ def _message_judge(key: TextKey) -> Judge:
         return with_header and needle in fold(header_text(octets[: index.root.body_start]))
 
     return lambda rows: {row[0] for row in rows if matches(row[1], row[2])}
-
-
-def object_id(email_id: UUID) -> str:
-    """A message's object id (RFC 8474 section 4)."""
-    return f"M{email_id.hex}"

@@ -60,6 +60,51 @@ def children(client: Client) -> None:
     client.play('C: p LIST "" x\nS: * LIST (\\HasChildren) "/" x\nS: p OK ...')
 
 
+def condstore(client: Client) -> None:
+    client.append("INBOX", MESSAGE)
+    named = client.play(
+        "C: p FETCH 1 MODSEQ\nS: * OK [HIGHESTMODSEQ ...] ...\nS: * 1 FETCH (MODSEQ (<m>))\nS: p OK ..."
+    )
+    client.play(f"C: q FETCH 1 (UID) (CHANGEDSINCE {named['m']})\nS: q OK ...")
+
+
+def esearch(client: Client) -> None:
+    client.append("INBOX", MESSAGE)
+    client.play('C: p SEARCH RETURN (COUNT) ALL\nS: * ESEARCH (TAG "p") COUNT 1\nS: p OK ...')
+
+
+def searchres(client: Client) -> None:
+    client.append("INBOX", MESSAGE)
+    client.play(
+        "C: p SEARCH RETURN (SAVE) ALL\nS: p OK ...\nC: q FETCH $ UID\nS: * 1 FETCH (UID 1)\nS: q OK ..."
+    )
+
+
+def within(client: Client) -> None:
+    client.append("INBOX", MESSAGE)
+    client.play(
+        "C: p SEARCH YOUNGER 3600\nS: * SEARCH 1\nS: p OK ...\nC: q SEARCH OLDER 3600\nS: * SEARCH\nS: q OK ..."
+    )
+
+
+def objectid(client: Client) -> None:
+    client.append("INBOX", MESSAGE)
+    named = client.play(
+        "C: p FETCH 1 (EMAILID THREADID)\nS: * 1 FETCH (EMAILID (<id>) THREADID NIL)\nS: p OK ..."
+    )
+    client.play(f"C: q SEARCH EMAILID {named['id'].rstrip(')')}\nS: * SEARCH 1\nS: q OK ...")
+
+
+def preview(client: Client) -> None:
+    client.append("INBOX", MESSAGE)
+    client.play('C: p FETCH 1 (PREVIEW)\nS: * 1 FETCH (PREVIEW "body")\nS: p OK ...')
+
+
+def status_size(client: Client) -> None:
+    client.append("INBOX", MESSAGE)
+    client.play("C: p STATUS INBOX (SIZE)\nS: * STATUS INBOX (SIZE 22)\nS: p OK ...")
+
+
 PROOFS: dict[str, Proof] = {
     "IMAP4rev1": rev1,
     "LITERAL+": literal_plus,
@@ -72,6 +117,13 @@ PROOFS: dict[str, Proof] = {
     "UNSELECT": unselect,
     "SPECIAL-USE": special_use,
     "CHILDREN": children,
+    "CONDSTORE": condstore,
+    "ESEARCH": esearch,
+    "SEARCHRES": searchres,
+    "WITHIN": within,
+    "OBJECTID": objectid,
+    "PREVIEW": preview,
+    "STATUS=SIZE": status_size,
 }
 BEFORE_LOGIN = {  # proven in test_tls.py and test_authenticate.py
     "SASL-IR",
@@ -110,7 +162,7 @@ def test_what_is_not_advertised_is_refused(client: Client) -> None:
         "GETQUOTAROOT INBOX",
         "GETACL INBOX",
         "SETMETADATA INBOX (/private/comment NIL)",
-        "FETCH 1:* PREVIEW",
+        "FETCH 1:* SAVEDATE",
     ):
         assert client.refused(command).startswith("BAD"), command
 

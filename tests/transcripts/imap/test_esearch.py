@@ -1,0 +1,84 @@
+"""SEARCH RETURN: RFC 4731, and saved results: RFC 5182."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.imap_host import Client
+
+MESSAGE = b"Subject: one\r\n\r\nbody\r\n"
+
+
+@pytest.fixture
+def five(client: Client) -> Client:
+    """A session with five messages, UIDs 2 to 6, of which the second and the fourth are flagged."""
+    for number in range(6):
+        client.append(
+            "INBOX", MESSAGE, r"(\Flagged) " if number in {2, 4} else r"(\Deleted) " * (number == 0)
+        )
+    client.command("EXPUNGE")
+    return client
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [
+        ("SEARCH RETURN () FLAGGED", "ALL 2,4"),
+        ("SEARCH RETURN (ALL) ALL", "ALL 1:5"),
+        ("SEARCH RETURN (MIN MAX COUNT) FLAGGED", "MIN 2 MAX 4 COUNT 2"),
+        ("SEARCH RETURN (MIN) FLAGGED", "MIN 2"),
+        ("SEARCH RETURN (COUNT) KEYWORD none", "COUNT 0"),
+        ("UID SEARCH RETURN (MIN MAX ALL COUNT) FLAGGED", "UID MIN 3 MAX 5 COUNT 2 ALL 3,5"),
+    ],
+)
+def test_return(five: Client, command: str, answer: str) -> None:
+    five.play(f'C: a {command}\nS: * ESEARCH (TAG "a") {answer}\nS: a OK SEARCH completed.')
+
+
+def test_nothing_found(five: Client) -> None:
+    five.play('C: a SEARCH RETURN (MIN MAX ALL) KEYWORD none\nS: * ESEARCH (TAG "a")\nS: a OK ...')
+
+
+@pytest.mark.parametrize("options", ["(PARTIAL 1:2)", "(UPDATE)", "(NONSENSE)", "(RELEVANCY)"])
+def test_options_that_are_not_offered(five: Client, options: str) -> None:
+    assert five.refused(f"SEARCH RETURN {options} ALL").startswith("BAD")
+
+
+def test_a_saved_result_stands_for_messages(five: Client) -> None:
+    five.play(
+        r"""
+        C: a SEARCH RETURN (SAVE) FLAGGED
+        S: a OK ...
+        C: b FETCH $ UID
+        S: * 2 FETCH (UID 3)
+        S: * 4 FETCH (UID 5)
+        S: b OK ...
+        C: c UID SEARCH UID $ UID 1:4
+        S: * SEARCH 3
+        S: c OK ...
+        C: d SEARCH NOT $
+        S: * SEARCH 1 3 5
+        S: d OK ...
+        C: e STORE 2 +FLAGS.SILENT (\Deleted)
+        S: e OK ...
+        C: f EXPUNGE
+        S: * 2 EXPUNGE
+        S: f OK ...
+        C: g UID FETCH $ UID
+        S: * 3 FETCH (UID 5)
+        S: g OK ...
+        C: h COPY $ Trash
+        S: h OK [COPYUID ... 5 1] ...
+        C: i SEARCH RETURN (SAVE MIN) ALL
+        S: * ESEARCH (TAG "i") MIN 1
+        S: i OK ...
+        C: j FETCH $ UID
+        S: * 1 FETCH (UID 2)
+        S: j OK ...
+        """
+    )
+
+
+def test_select_forgets_the_saved_result(five: Client) -> None:
+    five.command("SEARCH RETURN (SAVE) ALL")
+    five.command("SELECT INBOX")
+    assert five.command("FETCH $ UID") == []
