@@ -30,6 +30,8 @@ CHUNK = 64 * 1024
 LINE_GUESS = 80
 """Octets in a line of text, for TOP's first read."""
 
+TOP_FOLLOWS = ok("The top of the message follows.")
+
 
 class Retrieval:
     """Reads messages of one maildrop."""
@@ -45,11 +47,8 @@ class Retrieval:
 
     def ready(self, number: int) -> bytes | None:
         """The whole reply to RETR if the message has been read ahead."""
-        octets = self._ahead.pop(number, None)
-        if octets is None:
-            return None
-        self._expected = number + 1
-        return _reply(octets)
+        octets = self._taken(number)
+        return None if octets is None else _reply(octets)
 
     def is_small(self, number: int) -> bool:
         """True if `whole` is the way to read it."""
@@ -60,17 +59,7 @@ class Retrieval:
 
         Raises NotFound if the message is gone from the store.
         """
-        wanted = self._plan(number, queued)
-        try:
-            self._ahead = await self._read(wanted)
-        except MailkeepError:
-            if len(wanted) == 1:
-                raise
-            self._ahead = await self._read([number])  # a neighbour's trouble is not this message's
-        reply = self.ready(number)
-        if reply is None:
-            raise NotFound("No such message.")
-        return reply
+        return _reply(await self._octets(number, queued))
 
     async def pieces(self, number: int) -> AsyncGenerator[bytes, None]:
         """The reply to RETR of any message, in pieces."""
@@ -83,19 +72,46 @@ class Retrieval:
         yield head + stuffer.finish()
 
     async def top(self, number: int, lines: int) -> AsyncGenerator[bytes, None]:
-        """The reply to TOP, in pieces. Raises NotFound if the message is gone from the store."""
+        """The reply to TOP, in pieces. Raises NotFound if the message is gone from the store.
+
+        With lines of the body, a small message is read as RETR reads it: some clients ask for all lines.
+        """
+        if lines and self.is_small(number):
+            octets = self._taken(number) or await self._octets(number, ())
+            yield TOP_FOLLOWS + stuffed_whole(TopCutter(lines).feed(octets))
+            return
         message_id = self._maildrop.message_id(number)
         header = await self._header(message_id)
         cutter, stuffer = TopCutter(lines), DotStuffer()
-        yield ok("The top of the message follows.") + stuffer.feed(cutter.feed(header))
-        if not cutter.done:
-            body = await self._messages.body(message_id)
+        top = cutter.feed(header)
+        body = None if cutter.done else await self._messages.body(message_id)
+        yield TOP_FOLLOWS + stuffer.feed(top)
+        if body is not None:
             offset, length = len(header), min(max(lines * LINE_GUESS, 1024), CHUNK)
             while offset < body.size and not cutter.done:
                 chunk = await body.read(offset, length)
                 yield stuffer.feed(cutter.feed(chunk))
                 offset, length = offset + length, CHUNK
         yield stuffer.finish()
+
+    def _taken(self, number: int) -> bytes | None:
+        octets = self._ahead.pop(number, None)
+        if octets is not None:
+            self._expected = number + 1
+        return octets
+
+    async def _octets(self, number: int, queued: Iterable[int]) -> bytes:
+        wanted = self._plan(number, queued)
+        try:
+            self._ahead = await self._read(wanted)
+        except MailkeepError:
+            if len(wanted) == 1:
+                raise
+            self._ahead = await self._read([number])  # a neighbour's trouble is not this message's
+        octets = self._taken(number)
+        if octets is None:
+            raise NotFound("No such message.")
+        return octets
 
     def _plan(self, number: int, queued: Iterable[int]) -> list[int]:
         """What to read now: the message, those queued behind it, or those that seem to come next."""
