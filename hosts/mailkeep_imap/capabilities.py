@@ -35,6 +35,11 @@ AFTER_LOGIN = (
     "OBJECTID",
     "PREVIEW",
     "STATUS=SIZE",
+    "LIST-EXTENDED",
+    "LIST-STATUS",
+    "CREATE-SPECIAL-USE",
+    "MULTIAPPEND",
+    "UNAUTHENTICATE",
 )
 
 
@@ -46,7 +51,7 @@ def capability_code(session: Session) -> bytes:
 def capabilities(session: Session) -> tuple[str, ...]:
     """The words for this session as it stands."""
     if session.state is not State.NOT_AUTHENTICATED:
-        return AFTER_LOGIN
+        return (*AFTER_LOGIN, f"APPENDLIMIT={session.host.imap.max_append_size}")  # RFC 7889
     words = list(BEFORE_LOGIN)
     if session.host.tls is not None and not session.peer.tls:
         words.append("STARTTLS")

@@ -11,7 +11,7 @@ from mailkeep.imap import codes
 from mailkeep.imap.codes import COUNTED, is_fault
 from mailkeep_imap.outcome import NO, Done
 
-__all__ = ["COUNTED", "ExpungeIssued", "ReadOnly", "TargetMissing", "is_fault", "refusal"]
+__all__ = ["COUNTED", "ExpungeIssued", "ReadOnly", "TargetMissing", "UseRefused", "is_fault", "refusal"]
 
 
 class ReadOnly(errors.Refusal):
@@ -26,12 +26,17 @@ class TargetMissing(errors.MailboxNotFound):
     """The mailbox to copy, move or append to does not exist: the client may create it and try again."""
 
 
+class UseRefused(errors.Refusal):
+    """No mailbox can have that special use."""
+
+
 _HERE: tuple[tuple[type[errors.MailkeepError], bytes], ...] = (
     (sasl.PrivacyRequired, b"PRIVACYREQUIRED"),  # RFC 5530 section 3
     (sasl.UnknownMechanism, b"CANNOT"),
     (ReadOnly, b"READ-ONLY"),
     (ExpungeIssued, b"EXPUNGEISSUED"),  # RFC 5530 section 3
     (TargetMissing, b"TRYCREATE"),
+    (UseRefused, b"USEATTR"),  # RFC 6154 section 3
     (errors.SpoolUnavailable, b"UNAVAILABLE"),
 )
 

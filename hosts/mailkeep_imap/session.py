@@ -133,9 +133,7 @@ class Session:
         self.state = State.LOGOUT
         self._timer.cancel()
         self.leave_mailbox()
-        if self.stop_watch is not None:
-            self.stop_watch()
-            self.stop_watch = None
+        self._stop_watching()
         if self._task is not None:
             self._task.cancel()
         elif self.upload is not None:
@@ -187,6 +185,24 @@ class Session:
         if self.output.has_room and view is not None and view.changed is not None:
             updates.report(self, Reporting.EVERYTHING)
             self.output.flush()
+
+    def leave(self) -> None:
+        """Nobody is authenticated any more."""
+        self.leave_mailbox()
+        self._stop_watching()
+        self.principal = None
+        self.enabled = frozenset()
+        self.form = NameForm.MODIFIED_UTF7
+        self.state = State.NOT_AUTHENTICATED
+        self.framer.limits = NOT_AUTHENTICATED
+        self._started = asyncio.get_running_loop().time()
+        self._timer.cancel()
+        self._check_time()
+
+    def _stop_watching(self) -> None:
+        if self.stop_watch is not None:
+            self.stop_watch()
+            self.stop_watch = None
 
     def output_resumed(self) -> None:
         """The client has taken what was waiting for it: tell it what gathered meanwhile."""

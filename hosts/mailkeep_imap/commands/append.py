@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailkeep.delivery.prepare import prepare_content
-from mailkeep.delivery.spool import Spool
-from mailkeep.errors import MailboxNotFound, PeerError, SpoolUnavailable
-from mailkeep.imap.commands.append import Append, AppendStart, StreamedLiteral, begin
+from mailkeep.delivery.spool import SPOOL_MEMORY, Spool
+from mailkeep.errors import MailboxNotFound, SpoolUnavailable, TooLarge
+from mailkeep.imap.commands.append import Append, StreamedLiteral, begin
 from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.framing import LiteralChunk, LiteralRequest
 from mailkeep.imap.response_codes import AppendUid
@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from mailkeep_imap.session import Session
 
 
+TOTAL_TIMES = 4  # the largest messages that one command may bring (RFC 3502)
+LARGE_IN_MEMORY = 4  # messages of one command that may use SPOOL_MEMORY
+SMALL_MEMORY = 64 * 1024  # octets of each of the others; the rest lies in files
+
+
 class Upload:
     """The messages of one APPEND on their way in. Closed when the command is over, however it ended."""
 
@@ -44,8 +49,14 @@ class Upload:
         self._directory = directory
 
     def open(self) -> None:
-        """Another message begins."""
-        self.spools.append(Spool(self._directory))
+        """Another message begins. The first few may stay in memory up to the usual size."""
+        memory = SPOOL_MEMORY if len(self.spools) < LARGE_IN_MEMORY else SMALL_MEMORY
+        self.spools.append(Spool(self._directory, memory))
+
+    @property
+    def size(self) -> int:
+        """Octets of all messages so far."""
+        return sum(spool.size for spool in self.spools)
 
     async def add(self, chunk: LiteralChunk) -> None:
         """Octets of the message that began last. If they cannot be kept the rest is thrown away too, and
@@ -67,7 +78,11 @@ async def announced(session: Session, request: LiteralRequest) -> None:
     if session.state not in (State.AUTHENTICATED, State.SELECTED):
         raise ImapSyntaxError("Please authenticate first.", request.tag)
     start = begin(request, session.form)
-    _check(start)
+    Flags.parse(start.flags)
+    if start.size == 0:
+        raise ImapSyntaxError("There is no empty message.", start.tag)
+    if session.upload is not None and session.upload.size + start.size > TOTAL_TIMES * _most(session):
+        raise TooLarge("All messages of one command together are too large.")
     if session.upload is None:
         target = await target_mailbox(session, start.mailbox)
         session.upload = Upload(target, session.host.spool)
@@ -77,13 +92,8 @@ async def announced(session: Session, request: LiteralRequest) -> None:
         session.send(continuation("Go on."))
 
 
-def _check(start: AppendStart) -> None:
-    Flags.parse(start.flags)
-    if start.index > 0:
-        raise ImapSyntaxError("APPEND takes one message here.", start.tag)
-    if start.size == 0:
-        # RFC 3502 section 6.3.11 makes of an empty literal the client's way of giving up.
-        raise PeerError("There is no empty message.")
+def _most(session: Session) -> int:
+    return session.host.imap.max_append_size
 
 
 async def append(session: Session, command: Append) -> Done:

@@ -1,26 +1,29 @@
-"""LIST with CHILDREN and SPECIAL-USE attributes, LSUB, NAMESPACE."""
+"""LIST with its extensions (RFC 5258, 5819, 6154), LSUB, NAMESPACE."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from mailkeep.imap.commands.list import List, Lsub, Namespace
-from mailkeep.imap.responses import ListData, NamespaceData, NamespaceEntry
+from mailkeep.imap.commands.list import List, Lsub, Namespace, ReturnOption, SelectOption
+from mailkeep.imap.errors import ImapSyntaxError
+from mailkeep.imap.responses import ListData, NamespaceData, NamespaceEntry, StatusData
 from mailkeep.model.mailbox import HIERARCHY_DELIMITER, Mailbox, SpecialUse
+from mailkeep_imap.commands.mailbox import status_value
 from mailkeep_imap.outcome import Done
 from mailkeep_imap.patterns import matches
 
 if TYPE_CHECKING:
     from mailkeep_imap.session import Session
 
-_SPECIAL_USE = {
+SPECIAL_USES = {
     SpecialUse.DRAFTS: "\\Drafts",
     SpecialUse.SENT: "\\Sent",
     SpecialUse.JUNK: "\\Junk",
     SpecialUse.TRASH: "\\Trash",
     SpecialUse.ARCHIVE: "\\Archive",
 }
+_CRITERIA = (SelectOption.SUBSCRIBED, SelectOption.SPECIAL_USE)
 
 
 async def list_mailboxes(session: Session, command: List) -> Done:
@@ -28,25 +31,86 @@ async def list_mailboxes(session: Session, command: List) -> Done:
     if command.patterns == ("",) and not command.extended:
         session.send(ListData("", ("\\Noselect",)).encode(session.form))  # the delimiter is what is asked for
         return Done("LIST completed.")
-    mailboxes = await session.host.store.mailboxes.list(session.account_id)
-    parents = _parents(mailbox.name for mailbox in mailboxes)
+    _check(command)
+    store = session.host.store.mailboxes
+    mailboxes = await store.list(session.account_id)
+    with_subscriptions = SelectOption.SUBSCRIBED in command.select
+    subscribed = await store.subscriptions(session.account_id) if with_subscriptions else ()
+    tree = Tree(mailboxes, subscribed)
     patterns = [command.reference + pattern for pattern in command.patterns]
-    for mailbox in mailboxes:
-        if any(matches(pattern, mailbox.name) for pattern in patterns):
-            session.send(ListData(mailbox.name, attributes(mailbox, parents)).encode(session.form))
+    for name in tree.names:
+        if any(matches(pattern, name) for pattern in patterns):
+            await _show(session, command, tree, name)
     return Done("LIST completed.")
 
 
-def attributes(mailbox: Mailbox, parents: set[str]) -> tuple[str, ...]:
-    """RFC 9051 section 7.3.1, RFC 3348 and RFC 6154."""
+def _check(command: List) -> None:
+    criteria = [option for option in command.select if option in _CRITERIA]
+    if SelectOption.RECURSIVEMATCH in command.select and not criteria:  # RFC 5258 section 3.1
+        raise ImapSyntaxError("RECURSIVEMATCH needs another selection option.", command.tag)
+    if ReturnOption.MYRIGHTS in command.returns:
+        raise ImapSyntaxError("MYRIGHTS is not offered here.", command.tag)
+
+
+class Tree:
+    """The names of an account: mailboxes, and subscribed names that need not exist."""
+
+    def __init__(self, mailboxes: Sequence[Mailbox], subscribed: Sequence[str]) -> None:
+        self.mailboxes: Mapping[str, Mailbox] = {mailbox.name: mailbox for mailbox in mailboxes}
+        self.subscribed = frozenset(subscribed)
+        self.parents = parents_of(self.mailboxes)
+        others = (self.subscribed | parents_of(subscribed)) - self.mailboxes.keys()
+        self.names: Sequence[str] = [*self.mailboxes, *sorted(others)]
+
+    def meets(self, name: str, option: SelectOption) -> bool:
+        """True if a name meets one selection option."""
+        mailbox = self.mailboxes.get(name)
+        if option is SelectOption.SUBSCRIBED:
+            return name in self.subscribed
+        return mailbox is not None and mailbox.special_use is not None
+
+    def is_chosen(self, name: str, criteria: Sequence[SelectOption]) -> bool:
+        """True if a name meets all of them; without any, if it exists."""
+        return all(self.meets(name, option) for option in criteria) and (
+            bool(criteria) or name in self.mailboxes
+        )
+
+    def chosen_below(self, name: str, criteria: Sequence[SelectOption]) -> bool:
+        """True if a name below this one meets all of them."""
+        prefix = name + HIERARCHY_DELIMITER
+        return any(other.startswith(prefix) and self.is_chosen(other, criteria) for other in self.names)
+
+
+async def _show(session: Session, command: List, tree: Tree, name: str) -> None:
+    criteria = [option for option in command.select if option in _CRITERIA]
+    child_info: tuple[str, ...] = ()
+    if SelectOption.RECURSIVEMATCH in command.select and tree.chosen_below(name, criteria):
+        child_info = tuple(option.value for option in criteria)
+    if not child_info and not tree.is_chosen(name, criteria):
+        return
+    mailbox = tree.mailboxes.get(name)
+    words = attributes(mailbox, name in tree.parents)
+    wants_subscribed = SelectOption.SUBSCRIBED in command.select or ReturnOption.SUBSCRIBED in command.returns
+    if wants_subscribed and (name in tree.subscribed or (mailbox is not None and mailbox.subscribed)):
+        words = (*words, "\\Subscribed")
+    session.send(ListData(name, words, child_info=child_info).encode(session.form))
+    if command.status and mailbox is not None and mailbox.selectable:  # RFC 5819 section 2
+        items = [(item, await status_value(session, mailbox, item)) for item in command.status]
+        session.send(StatusData(name, tuple(items)).encode(session.form))
+
+
+def attributes(mailbox: Mailbox | None, has_children: bool) -> tuple[str, ...]:
+    """RFC 9051 section 7.3.1, RFC 3348 and RFC 6154. None: the name does not exist."""
+    if mailbox is None:
+        return ("\\NonExistent",)
     words = [] if mailbox.selectable else ["\\Noselect"]
-    words.append("\\HasChildren" if mailbox.name in parents else "\\HasNoChildren")
+    words.append("\\HasChildren" if has_children else "\\HasNoChildren")
     if mailbox.special_use is not None:
-        words.append(_SPECIAL_USE[mailbox.special_use])
+        words.append(SPECIAL_USES[mailbox.special_use])
     return tuple(words)
 
 
-def _parents(names: Iterable[str]) -> set[str]:
+def parents_of(names: Iterable[str]) -> frozenset[str]:
     """Every name that another lies below."""
     found: set[str] = set()
     for name in names:
@@ -54,7 +118,7 @@ def _parents(names: Iterable[str]) -> set[str]:
         while parent and parent not in found:
             found.add(parent)
             parent = parent.rpartition(HIERARCHY_DELIMITER)[0]
-    return found
+    return frozenset(found)
 
 
 async def lsub(session: Session, command: Lsub) -> Done:
@@ -76,7 +140,7 @@ def _lsub_names(subscribed: Sequence[str], pattern: str) -> list[tuple[str, bool
     """(name, True if it is subscribed itself), sorted."""
     found = {name: True for name in subscribed if matches(pattern, name)}
     if pattern.endswith("%"):
-        for parent in _parents(subscribed):
+        for parent in parents_of(subscribed):
             if matches(pattern, parent):
                 found.setdefault(parent, False)
     return sorted(found.items())

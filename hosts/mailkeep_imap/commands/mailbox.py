@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mailkeep.errors import NotFound
@@ -23,7 +23,8 @@ from mailkeep.imap.commands.mailbox import (
 from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.response_codes import NumberCode, PermanentFlags
 from mailkeep.imap.responses import Count, CountData, FlagsData, StatusData, untagged_ok
-from mailkeep.model.mailbox import HIERARCHY_DELIMITER, Mailbox
+from mailkeep.model.mailbox import HIERARCHY_DELIMITER, Mailbox, SpecialUse
+from mailkeep_imap.codes import UseRefused
 from mailkeep_imap.messages import catch_up, chosen, require_write
 from mailkeep_imap.outcome import Done
 from mailkeep_imap.selected import Selected
@@ -32,6 +33,7 @@ from mailkeep_imap.updates import SYSTEM_FLAGS
 if TYPE_CHECKING:
     from mailkeep_imap.session import Session
 
+_USES = {f"\\{use.value}": use for use in SpecialUse}
 _NOT_SEEN = bytes(1 - octet % 2 for octet in range(256))  # SystemFlag.SEEN is the lowest bit
 
 
@@ -119,11 +121,20 @@ async def expunge(session: Session, command: Expunge) -> Done:
 
 async def create(session: Session, command: Create) -> Done:
     """RFC 9051 section 6.3.4: a final delimiter says that children will follow; the name is without it."""
-    if command.use:
-        raise ImapSyntaxError("CREATE with a special use is not offered here.", command.tag)
     name = command.mailbox.removesuffix(HIERARCHY_DELIMITER)
-    created = await session.host.store.mailboxes.create(session.account_id, name)
+    use = _special_use(command.use)
+    created = await session.host.store.mailboxes.create(session.account_id, name, use)
     return Done("CREATE completed.", mailbox_id(created))
+
+
+def _special_use(words: Sequence[str]) -> SpecialUse | None:
+    """RFC 6154 section 3: one use a mailbox, of those that this host knows. Raises UseRefused."""
+    if not words:
+        return None
+    use = _USES.get(words[0].lower())
+    if use is None or len(words) > 1:
+        raise UseRefused("A mailbox has one special use: " + ", ".join(sorted(_USES)) + ".")
+    return use
 
 
 async def delete(session: Session, command: Delete) -> Done:

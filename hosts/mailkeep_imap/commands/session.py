@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from mailkeep.imap import responses
 from mailkeep.imap.commands.mailbox import Check
-from mailkeep.imap.commands.session import Capability, Enable, Id, Logout, Noop, StartTls
+from mailkeep.imap.commands.session import Capability, Enable, Id, Logout, Noop, StartTls, Unauthenticate
 from mailkeep.imap.responses import CapabilityData, EnabledData, IdData
 from mailkeep.observe.logs import get_logger
-from mailkeep_imap.capabilities import capabilities
+from mailkeep_imap.capabilities import capabilities, capability_code
 from mailkeep_imap.outcome import BAD, Done
 
 if TYPE_CHECKING:
@@ -61,6 +61,12 @@ async def enable(session: Session, command: Enable) -> Done:
         session.enable_condstore()
     session.send(EnabledData(fresh).encode())
     return Done("ENABLE completed.")
+
+
+async def unauthenticate(session: Session, command: Unauthenticate) -> Done:
+    """RFC 8437 section 2: everything is as after the greeting, but TLS stays."""
+    session.leave()
+    return Done("UNAUTHENTICATE completed.", capability_code(session))
 
 
 async def starttls(session: Session, command: StartTls) -> Done:

@@ -103,6 +103,33 @@ def test_a_message_beyond_the_limit(own_host: Callable[..., ImapHost], user: Log
         assert client.append("INBOX", b"x" * 1000) == 1
 
 
+def test_several_messages_are_kept_together_or_not_at_all(client: Client) -> None:
+    """RFC 3502: the second cannot be kept, so the first is not either."""
+    client.send(b"a APPEND INBOX {1+}\r\na (\\Unheard) {1+}\r\nb\r\nb NOOP\r\n")
+    client.play("S: a NO [CANNOT] ...\nS: b OK ...")
+    client.send(b"c APPEND INBOX {1+}\r\na {3+}\r\nb\0c\r\nd NOOP\r\n")
+    assert client.line().startswith("c BAD")
+    client.play(
+        """
+        S: d OK ...
+        C: e APPEND INBOX {1}
+        S: + ...
+        C: a {999999999999}
+        S: e NO [TOOBIG] ...
+        C: f STATUS INBOX (MESSAGES)
+        S: * STATUS INBOX (MESSAGES 0)
+        S: f OK ...
+        """
+    )
+
+
+def test_all_messages_together_have_a_limit(own_host: Callable[..., ImapHost], user: Login) -> None:
+    with own_host(IMAP_MAX_APPEND_SIZE="1000").log_in(user) as client:
+        client.send(b"a APPEND INBOX" + b" {900+}\r\n" + b"x" * 900)
+        client.send((b" {900+}\r\n" + b"x" * 900) * 4 + b"\r\nb NOOP\r\n")
+        client.play("S: a NO [TOOBIG] ...\nS: b OK ...\nC: c SELECT INBOX\nS: ...\nS: * 0 EXISTS")
+
+
 def test_nul_has_no_place_in_a_message(client: Client) -> None:
     client.send(b"a APPEND INBOX {5+}\r\nab\0cd\r\n")
     assert client.line().startswith("a BAD")

@@ -82,9 +82,8 @@ def searchres(client: Client) -> None:
 
 def within(client: Client) -> None:
     client.append("INBOX", MESSAGE)
-    client.play(
-        "C: p SEARCH YOUNGER 3600\nS: * SEARCH 1\nS: p OK ...\nC: q SEARCH OLDER 3600\nS: * SEARCH\nS: q OK ..."
-    )
+    client.play("C: p SEARCH YOUNGER 3600\nS: * SEARCH 1\nS: p OK ...")
+    client.play("C: q SEARCH OLDER 3600\nS: * SEARCH\nS: q OK ...")
 
 
 def objectid(client: Client) -> None:
@@ -103,6 +102,57 @@ def preview(client: Client) -> None:
 def status_size(client: Client) -> None:
     client.append("INBOX", MESSAGE)
     client.play("C: p STATUS INBOX (SIZE)\nS: * STATUS INBOX (SIZE 22)\nS: p OK ...")
+
+
+def list_extended(client: Client) -> None:
+    client.play(
+        r"""
+        C: p LIST (SPECIAL-USE) "" ("Dr%" "Se%" "IN*") RETURN (SUBSCRIBED)
+        S: * LIST (\HasNoChildren \Drafts \Subscribed) "/" Drafts
+        S: * LIST (\HasNoChildren \Sent \Subscribed) "/" Sent
+        S: p OK ...
+        """
+    )
+
+
+def list_status(client: Client) -> None:
+    client.play(
+        r"""
+        C: p LIST "" INBOX RETURN (STATUS (MESSAGES UNSEEN))
+        S: * LIST (\HasNoChildren) "/" INBOX
+        S: * STATUS INBOX (MESSAGES 0 UNSEEN 0)
+        S: p OK ...
+        """
+    )
+
+
+def create_special_use(client: Client) -> None:
+    client.play(
+        r"""
+        C: p CREATE More-Junk (USE (\Junk))
+        S: p OK ...
+        C: q LIST "" More-Junk
+        S: * LIST (\HasNoChildren \Junk) "/" More-Junk
+        S: q OK ...
+        C: r CREATE Everything (USE (\All))
+        S: r NO [USEATTR] ...
+        """
+    )
+
+
+def multiappend(client: Client) -> None:
+    client.send(b"p APPEND INBOX (\\Seen) {1+}\r\na {2+}\r\nbb (x) {3+}\r\nccc\r\n")
+    client.play("S: * FLAGS ...\nS: * 3 EXISTS\nS: * 3 RECENT\nS: p OK [APPENDUID ... 1:3] ...")
+
+
+def appendlimit(client: Client) -> None:
+    limit = next(word for word in advertised(client) if word.startswith("APPENDLIMIT=")).partition("=")[2]
+    client.play(f"C: p STATUS INBOX (APPENDLIMIT)\nS: * STATUS INBOX (APPENDLIMIT {limit})\nS: p OK ...")
+    client.play(f"C: q APPEND INBOX {{{int(limit) + 1}}}\nS: q NO [TOOBIG] ...")
+
+
+def unauthenticate(client: Client) -> None:
+    client.play("C: p UNAUTHENTICATE\nS: p OK [CAPABILITY ...] ...\nC: q SELECT INBOX\nS: q BAD ...")
 
 
 PROOFS: dict[str, Proof] = {
@@ -124,6 +174,12 @@ PROOFS: dict[str, Proof] = {
     "OBJECTID": objectid,
     "PREVIEW": preview,
     "STATUS=SIZE": status_size,
+    "LIST-EXTENDED": list_extended,
+    "LIST-STATUS": list_status,
+    "CREATE-SPECIAL-USE": create_special_use,
+    "MULTIAPPEND": multiappend,
+    f"APPENDLIMIT={50 * 1024 * 1024}": appendlimit,
+    "UNAUTHENTICATE": unauthenticate,
 }
 BEFORE_LOGIN = {  # proven in test_tls.py and test_authenticate.py
     "SASL-IR",
@@ -158,7 +214,6 @@ def test_what_is_not_advertised_is_refused(client: Client) -> None:
         "COMPRESS DEFLATE",
         "SORT (DATE) UTF-8 ALL",
         "THREAD REFERENCES UTF-8 ALL",
-        "UNAUTHENTICATE",
         "GETQUOTAROOT INBOX",
         "GETACL INBOX",
         "SETMETADATA INBOX (/private/comment NIL)",

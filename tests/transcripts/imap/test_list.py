@@ -92,6 +92,50 @@ def test_subscriptions(client: Client) -> None:
     )
 
 
+def test_selecting_subscribed_names(client: Client) -> None:
+    """RFC 5258 section 5, example 8 and its neighbours."""
+    for name in ("INBOX", "Archive", "Drafts", "Junk", "Sent", "Trash"):
+        client.command(f"UNSUBSCRIBE {name}")
+    for name in ("Fruit/Apple", "Fruit/Banana/Green"):
+        client.command(f"CREATE {name}")
+    for name in ("Fruit", "Fruit/Apple", "Fruit/Banana"):
+        client.command(f"UNSUBSCRIBE {name}")
+    client.command("SUBSCRIBE Fruit/Banana/Green")
+    client.command("SUBSCRIBE Gone/Peach")
+    client.play(
+        r"""
+        C: a LIST (SUBSCRIBED) "" *
+        S: * LIST (\HasNoChildren \Subscribed) "/" Fruit/Banana/Green
+        S: * LIST (\NonExistent \Subscribed) "/" Gone/Peach
+        S: a OK ...
+        C: b LIST (SUBSCRIBED RECURSIVEMATCH) "" %
+        S: * LIST (\HasChildren) "/" Fruit ("CHILDINFO" ("SUBSCRIBED"))
+        S: * LIST (\NonExistent) "/" Gone ("CHILDINFO" ("SUBSCRIBED"))
+        S: b OK ...
+        C: c LIST (RECURSIVEMATCH) "" *
+        S: c BAD ...
+        C: d LIST () "" ("Fruit" "Fruit/%") RETURN (CHILDREN SUBSCRIBED)
+        S: * LIST (\HasChildren) "/" Fruit
+        S: * LIST (\HasNoChildren) "/" Fruit/Apple
+        S: * LIST (\HasChildren) "/" Fruit/Banana
+        S: d OK ...
+        C: e LIST (SPECIAL-USE) "" *
+        S: * LIST (\HasNoChildren \Archive) "/" Archive
+        S: * LIST (\HasNoChildren \Drafts) "/" Drafts
+        S: * LIST (\HasNoChildren \Junk) "/" Junk
+        S: * LIST (\HasNoChildren \Sent) "/" Sent
+        S: * LIST (\HasNoChildren \Trash) "/" Trash
+        S: e OK ...
+        C: f LIST "" "" RETURN (SPECIAL-USE)
+        S: f OK ...
+        C: g LIST (NONSENSE) "" *
+        S: g BAD ...
+        C: h LIST "" * RETURN (MYRIGHTS)
+        S: h BAD ...
+        """
+    )
+
+
 def test_namespace(client: Client) -> None:
     client.play(
         """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.imap_host import Client, ImapHost, Login
+from tests.support.imap_host import Client, ImapHost, Login, Operator, imap_user
 
 HELLO = "* OK [CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE STARTTLS AUTH=PLAIN ..."
 
@@ -104,6 +104,34 @@ def test_id_takes_what_clients_send(client: Client) -> None:
         S: c BAD ...
         """
     )
+
+
+def test_after_unauthenticate_another_user_may_log_in(
+    client: Client, user: Login, operator: Operator
+) -> None:
+    """RFC 8437 section 2: nothing of the session before is left."""
+    client.command("ENABLE CONDSTORE")
+    client.command("SEARCH RETURN (SAVE) ALL")
+    client.append("INBOX", b"Subject: mine\r\n\r\n")
+    another = imap_user(operator)
+    client.play(
+        f"""
+        C: a UNAUTHENTICATE
+        S: a OK [CAPABILITY IMAP4rev1 ... AUTH=PLAIN ...] ...
+        C: b LIST "" *
+        S: b BAD ...
+        C: c LOGIN {another.address} {another.key}
+        S: c OK ...
+        C: d STATUS INBOX (MESSAGES)
+        S: * STATUS INBOX (MESSAGES 0)
+        S: d OK ...
+        C: e ENABLE CONDSTORE
+        S: * ENABLED CONDSTORE
+        S: e OK ...
+        """
+    )
+    operator.revoke(user.key_id)
+    client.command("NOOP")
 
 
 def test_pipelined_commands_are_answered_in_order(client: Client) -> None:
