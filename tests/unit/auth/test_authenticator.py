@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
-from mailkeep.auth import Authenticator, apikeys
+from mailkeep.auth import Authenticator, apikeys, bcrypt_pool
 from mailkeep.auth import authenticator as authenticator_module
-from mailkeep.errors import AuthenticationFailed, ScopeMissing
+from mailkeep.errors import AuthenticationFailed, ScopeMissing, StoreCorrupt, StoreUnavailable, Throttled
 from mailkeep.model.address import Address
 from mailkeep.model.principal import Credential, CredentialKind, Peer
 from mailkeep.model.scope import USER_SCOPES, Scope
+from mailkeep.storage.interface import StoredKey
 
 OWNER = "Owner@example.test"
 IMAP = frozenset({Scope.IMAP})
@@ -306,6 +308,37 @@ async def test_an_attempt_that_is_abandoned_is_audited(store, authenticator, api
         await attempt
     [row] = await audit_rows(store, authenticator, 1)
     assert row.reason == "abandoned"
+
+
+async def test_a_store_that_is_away_is_no_refusal(store, authenticator, api_key, monkeypatch, patience):
+    async def away(_prefix):
+        raise StoreUnavailable("The database does not answer.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.keys, "by_prefix", away)
+        with pytest.raises(StoreUnavailable):
+            await authenticator.authenticate(password(api_key), IMAP, HERE)
+    await authenticator.authenticate(password(api_key), IMAP, HERE)
+    reasons = [row.reason for row in await audit_rows(store, authenticator, 2)]
+    assert sorted(reasons) == ["", "store_unavailable"]
+    assert patience == []
+
+
+async def test_too_many_at_once_is_told_as_such(store, authenticator, api_key, monkeypatch):
+    monkeypatch.setattr(bcrypt_pool, "WAITING_LIMIT", 0)
+    with pytest.raises(Throttled):
+        await authenticator.authenticate(password(api_key), IMAP, HERE)
+    [row] = await audit_rows(store, authenticator, 1)
+    assert row.reason == "throttled"
+
+
+async def test_a_hash_that_cannot_be_read_is_our_fault(store, authenticator, user):
+    key = apikeys.generate()
+    await store.keys.add(StoredKey(uuid4(), user.id, "", key[:12], b"not a hash", USER_SCOPES))
+    with pytest.raises(StoreCorrupt):
+        await authenticator.authenticate(password(key), IMAP, HERE)
+    [row] = await audit_rows(store, authenticator, 1)
+    assert row.reason == "fault"
 
 
 async def test_no_secret_reaches_the_store_or_a_log(store, authenticator, api_key, caplog):
