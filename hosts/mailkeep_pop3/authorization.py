@@ -132,8 +132,8 @@ class Authorization:
     # --- the way in ---------------------------------------------------------------------------------
 
     async def _log_in(self, credential: Credential, mechanism: Mechanism | None) -> Pieces:
+        door = self._services.authenticator
         try:
-            door = self._services.authenticator
             principal = await door.authenticate(credential, POP3_ONLY, self._wire.peer)
             if principal.account_id is None:
                 raise ScopeMissing("A service key has no maildrop.")

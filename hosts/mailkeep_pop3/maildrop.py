@@ -32,6 +32,9 @@ class RecentSnapshots:
     def __init__(self) -> None:
         self._kept: OrderedDict[int, Snapshot] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def keep(self, snapshot: Snapshot) -> None:
         """Keep the latest ones."""
         self._kept.pop(snapshot.mailbox_id, None)

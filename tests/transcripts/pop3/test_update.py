@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 
+import asyncpg
 import pytest
 from tests.support.pop3_host import GREETING, IN_THE_CLEAR, SECONDS, Client, Login, Operator, Pop3Host
 
@@ -161,6 +162,29 @@ def test_the_lock_dies_with_the_process(
         assert client.ended()
         log_in_once_free(host, filled).close()
     assert len(operator.uids(filled)) == 3
+
+
+def test_a_session_whose_lock_is_lost_ends(
+    host: Pop3Host, backend: StoreSettings, operator: Operator, filled: Login
+) -> None:
+    """PostgreSQL's locks live as long as their connection: here an administrator ends it."""
+    if not backend.database:
+        pytest.skip("SQLite's locks are files that nobody can take away")
+    with host.log_in(filled) as client:
+        assert client.command("DELE 1").startswith("+OK")
+        operator.run(end_connections_with_locks(backend.database))
+        assert client.ended()
+    log_in_once_free(host, filled).close()
+    assert len(operator.uids(filled)) == 3
+
+
+async def end_connections_with_locks(database: str) -> None:
+    connection = await asyncpg.connect(database.replace("+asyncpg", ""))
+    ended = await connection.fetch(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+    )
+    await connection.close()
+    assert ended
 
 
 def test_users_do_not_wait_for_each_other(host: Pop3Host, operator: Operator, filled: Login) -> None:

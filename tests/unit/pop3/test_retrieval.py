@@ -1,0 +1,136 @@
+"""Reading ahead: what is worth reading before it is asked for, and what it may cost."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from mailkeep.errors import NotFound, StoreCorrupt
+from mailkeep.mime.prepare import prepare
+from mailkeep.model.address import Address
+from mailkeep.model.mailbox import INBOX
+from mailkeep.model.message import NewMessage
+from mailkeep.storage.interface import Body, Column, Messages, Store
+from mailkeep_pop3.maildrop import Maildrop, RecentSnapshots
+from mailkeep_pop3.retrieval import AHEAD_MESSAGES, AHEAD_OCTETS, WHOLE_LIMIT, Retrieval
+
+
+class Watched:
+    """The store's own reader; remembers which messages were read together, and can find some corrupt."""
+
+    def __init__(self, messages: Messages) -> None:
+        self._messages = messages
+        self.reads: list[int] = []
+        self.corrupt: set[int] = set()
+
+    async def body(self, message_id: int) -> Body:
+        self._note([message_id])
+        return await self._messages.body(message_id)
+
+    async def bodies(self, message_ids: Sequence[int]) -> AsyncIterator[tuple[int, bytes]]:
+        self._note(message_ids)
+        async for found in self._messages.bodies(message_ids):
+            yield found
+
+    def rows(
+        self, message_ids: Sequence[int], columns: Sequence[Column]
+    ) -> AsyncIterator[Sequence[tuple[Any, ...]]]:
+        return self._messages.rows(message_ids, columns)
+
+    def _note(self, message_ids: Sequence[int]) -> None:
+        self.reads.append(len(message_ids))
+        if self.corrupt.intersection(message_ids):
+            raise StoreCorrupt("not what was stored")
+
+
+async def opened(store: Store, *messages: bytes) -> Maildrop:
+    await store.directory.add_domain("example.test")
+    user = await store.directory.add_user(Address.parse("ann@example.test"))
+    inbox = await store.mailboxes.get(user.account_id, INBOX)
+    now = datetime.now(UTC)
+    await store.committer.append(inbox.id, [NewMessage(prepare(octets), now) for octets in messages])
+    return await Maildrop.open(store, user.account_id, RecentSnapshots(), pytest.fail)
+
+
+def numbered(count: int, size: int = 100) -> list[bytes]:
+    return [b"Subject: %d\r\n\r\n%s\r\n" % (number, b"x" * size) for number in range(1, count + 1)]
+
+
+def reader(store: Store, maildrop: Maildrop) -> tuple[Retrieval, Watched]:
+    watched = Watched(store.messages)
+    messages: Any = watched
+    return Retrieval(messages, maildrop), watched
+
+
+async def get(retrieval: Retrieval, number: int, queued: Sequence[int] = ()) -> bytes:
+    return retrieval.ready(number) or await retrieval.whole(number, queued)
+
+
+async def test_a_client_that_goes_in_order_is_read_ahead_for(store: Store) -> None:
+    messages = numbered(100)
+    maildrop = await opened(store, *messages)
+    retrieval, watched = reader(store, maildrop)
+    for number, message in enumerate(messages, 1):
+        assert (await get(retrieval, number)).endswith(message + b".\r\n")
+    assert len(watched.reads) < 12
+    assert max(watched.reads) <= AHEAD_MESSAGES + 1
+    await maildrop.close()
+
+
+async def test_one_that_jumps_about_is_not(store: Store) -> None:
+    maildrop = await opened(store, *numbered(30))
+    retrieval, watched = reader(store, maildrop)
+    for number in (9, 3, 30, 1, 17):
+        await get(retrieval, number)
+    assert watched.reads == [1] * 5
+    await maildrop.close()
+
+
+async def test_what_is_queued_is_read_together(store: Store) -> None:
+    maildrop = await opened(store, *numbered(10))
+    retrieval, watched = reader(store, maildrop)
+    maildrop.mark(4)
+    await get(retrieval, 7, [2, 4, 99, 0, 5])
+    assert watched.reads == [3]
+    for number in (2, 5):
+        assert retrieval.ready(number) is not None
+    assert retrieval.ready(4) is None
+    await maildrop.close()
+
+
+async def test_reading_ahead_stays_within_its_limits(store: Store) -> None:
+    maildrop = await opened(store, *numbered(12, AHEAD_OCTETS // 4), *numbered(1, WHOLE_LIMIT + 1))
+    retrieval, watched = reader(store, maildrop)
+    await get(retrieval, 1, range(2, 13))
+    assert watched.reads == [3]
+    await get(retrieval, 12, [13])
+    assert watched.reads == [3, 1], "a large message is streamed, not read ahead"
+    await maildrop.close()
+
+
+async def test_a_neighbour_that_cannot_be_read_does_no_harm(store: Store) -> None:
+    messages = numbered(5)
+    maildrop = await opened(store, *messages)
+    retrieval, watched = reader(store, maildrop)
+    watched.corrupt = {maildrop.message_id(3)}
+    assert (await get(retrieval, 2, [3, 4])).endswith(messages[1] + b".\r\n")
+    with pytest.raises(StoreCorrupt):
+        await get(retrieval, 3)
+    assert (await get(retrieval, 4)).endswith(messages[3] + b".\r\n")
+    await maildrop.close()
+
+
+async def test_a_message_that_is_gone_is_not_found(store: Store) -> None:
+    maildrop = await opened(store, *numbered(3))
+    retrieval, _ = reader(store, maildrop)
+    maildrop._message_ids[1] += 1000  # as if the row were gone
+    with pytest.raises(NotFound):
+        await get(retrieval, 2)
+    with pytest.raises(NotFound):
+        await get(retrieval, 2, [1, 3])
+    with pytest.raises(NotFound):
+        await anext(retrieval.top(2, 0))
+    await maildrop.close()
