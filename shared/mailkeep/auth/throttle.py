@@ -31,8 +31,13 @@ NAME_LIMIT = 256
 
 
 def network_of(host: str) -> str:
-    """What one customer of a provider has: an IPv4 address, or an IPv6 /64."""
+    """What one customer of a provider has: an IPv4 address, or an IPv6 /64.
+
+    "" for loopback: behind it stands a proxy or webmail of our own, and says nothing of who is there.
+    """
     address = parse_host(host)
+    if address is not None and address.is_loopback:
+        return ""
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))
     return host if address is None else str(address)
@@ -55,9 +60,8 @@ class Throttle:
 
     def failed(self, host: str, address: str, prefix: str) -> float:
         """Count a failure; returns for how many seconds its answer is to be held back."""
-        counts = [self._add("n", network_of(host))]
-        counts += [self._add(kind, name) for kind, name in (("a", address), ("p", prefix)) if name]
-        over = max(counts) - FREE_FAILURES
+        named = (("n", network_of(host)), ("a", address), ("p", prefix))
+        over = max((self._add(kind, name) for kind, name in named if name), default=0.0) - FREE_FAILURES
         if over <= 0:
             return 0.0
         return float(min(DELAY_LIMIT_SECONDS, FIRST_DELAY_SECONDS * 2.0 ** min(over, 16.0)))

@@ -72,10 +72,20 @@ def test_an_ipv6_customer_is_one_network(throttle):
         ("::ffff:192.0.2.1", "192.0.2.1"),
         ("2001:db8:0:1:2:3:4:5", "2001:db8:0:1::/64"),
         ("unix", "unix"),
+        ("127.0.0.1", ""),
+        ("::1", ""),
+        ("::ffff:127.0.0.2", ""),
     ],
 )
 def test_networks(host, network):
     assert network_of(host) == network
+
+
+def test_loopback_is_no_network_but_names_count_there_too(throttle):
+    for number in range(50):
+        assert throttle.failed("127.0.0.1", f"user{number}@example.test", "") == 0.0
+    assert not throttle.is_narrow("127.0.0.1", "")
+    assert [throttle.failed("::1", "owner@example.test", "") for _ in range(5)] == [0.0, 0.0, 0.0, 0.5, 1.0]
 
 
 def test_success_clears_the_owners_counts_but_not_the_networks(throttle):
