@@ -1,0 +1,93 @@
+"""Migrations make exactly the tables that the code uses, once, and refuse a store of the future."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import create_async_engine
+from tests.support.postgres import PostgresCluster
+
+from mailkeep.errors import SettingsError
+from mailkeep.settings import StoreSettings
+from mailkeep.storage import migrate, migrating
+from mailkeep.storage.tables import metadata
+
+
+def differences(connection: Any) -> list[Any]:
+    return compare_metadata(MigrationContext.configure(connection), metadata)
+
+
+def test_sqlite_has_the_tables_that_the_code_uses(sqlite_settings: StoreSettings) -> None:
+    engine = create_engine(f"sqlite:///{sqlite_settings.data_dir}/mailkeep.sqlite3")
+    with engine.connect() as connection:
+        assert differences(connection) == []
+    engine.dispose()
+
+
+async def test_postgres_has_the_tables_that_the_code_uses(postgres_settings: StoreSettings) -> None:
+    engine = create_async_engine(postgres_settings.database_url)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    await engine.dispose()
+
+
+def test_the_head_that_the_code_knows_is_the_last_script() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrating.__file__).with_name("migrations")))
+    assert ScriptDirectory.from_config(config).get_heads() == [migrating.HEAD]
+
+
+async def test_migrating_again_changes_nothing(store_settings: StoreSettings) -> None:
+    await migrate(store_settings)
+    await migrate(store_settings)
+
+
+async def test_a_store_of_a_newer_version_is_left_alone(sqlite_settings: StoreSettings) -> None:
+    with closing(sqlite3.connect(f"{sqlite_settings.data_dir}/mailkeep.sqlite3")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    with pytest.raises(SettingsError, match="newer"):
+        await migrate(sqlite_settings)
+
+
+async def test_a_postgres_store_of_a_newer_version_is_left_alone(
+    postgres_settings: StoreSettings, postgres_cluster: PostgresCluster
+) -> None:
+    database = postgres_settings.database.rsplit("/", 1)[1]
+    postgres_cluster.execute("UPDATE alembic_version SET version_num = '9999'", database)
+    with pytest.raises(SettingsError, match="newer"):
+        await migrate(postgres_settings)
+
+
+async def test_an_upgrade_that_fails_half_way_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = StoreSettings(data_dir=str(tmp_path))
+
+    def fail(connection: Any) -> None:
+        connection.exec_driver_sql("CREATE TABLE half (id INTEGER)")
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(migrating, "_upgrade", fail)
+        with pytest.raises(ZeroDivisionError):
+            await migrate(settings)
+    with closing(sqlite3.connect(tmp_path / "mailkeep.sqlite3")) as connection:
+        assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    await migrate(settings)
+
+
+async def test_only_the_owner_can_read_the_files(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    await migrate(StoreSettings(data_dir=str(data_dir)))
+    assert data_dir.stat().st_mode & 0o077 == 0
+    assert all(path.stat().st_mode & 0o077 == 0 for path in data_dir.iterdir())
