@@ -140,9 +140,9 @@ class GroupCommitter:
             await self._work.wait()
             while self._queue:
                 group = self._take()
-                await self._commit(group)
                 async with self._room:
                     self._room.notify_all()
+                await self._commit(group)
             if not self._closing:
                 self._work.clear()
 

@@ -15,6 +15,7 @@ import os
 import secrets
 import socket
 import sqlite3
+import stat
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
@@ -50,7 +51,7 @@ class SqliteCarrier:
     async def start(self, counter: Callable[[], Awaitable[int]]) -> None:
         """Hear from now on; `counter` reads the number of the last commit."""
         with store_failures():
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_private(self._directory)
             self._inbox.bind(str(self._directory / self._name))
         self._loop.add_reader(self._inbox, self._receive)
         self._complete_to = self._check_to = await counter()
@@ -133,3 +134,11 @@ def socket_directory(data_dir: Path) -> Path:
         return directory
     digest = hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"mailkeep-{os.getuid()}-{digest}"
+
+
+def _make_private(directory: Path) -> None:
+    """Others on the machine must neither read topics nor send false ones."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = directory.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
+        raise OSError(f"{directory} can be written to by others")

@@ -65,7 +65,12 @@ async def _open_sqlite(path: Path, settings: StoreSettings) -> Backend:
     async def counter() -> int:
         return await database.read(_count)
 
-    await carrier.start(counter)
+    try:
+        await carrier.start(counter)
+    except BaseException:
+        await carrier.close()
+        await database.close()
+        raise
     return Backend(database, hub, FileLocks(path.parent / "locks"), carrier.close)
 
 
@@ -77,7 +82,11 @@ async def _open_postgres(settings: StoreSettings) -> Backend:
 
     carrier = PostgresCarrier(hub, connect)
     await carrier.start()
-    database = await postgres.PostgresDatabase.open(settings, carrier)
+    try:
+        database = await postgres.PostgresDatabase.open(settings, carrier)
+    except BaseException:
+        await carrier.close()
+        raise
     locks = AdvisoryLocks(connect, settings.timeout_seconds)
     return Backend(database, hub, locks, carrier.close)
 

@@ -114,7 +114,7 @@ class PostgresDatabase:
         with store_failures():
             pool = await asyncpg.create_pool(
                 **connect_arguments(settings),
-                min_size=1,
+                min_size=0,  # the pool's own upkeep would log a traceback a second while the server is away
                 max_size=settings.pool_size,
                 reset=_nothing_to_reset,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -62,6 +63,7 @@ class OpenedStore:
     def __init__(self, backend: Backend) -> None:
         database = backend.database
         self._backend = backend
+        self._closing: asyncio.Task[None] | None = None
         self._snapshots = Snapshots(database, backend.hub)
         self._committer = GroupCommitter(database)
         self.feed = backend.hub
@@ -80,7 +82,12 @@ class OpenedStore:
         await self._backend.database.read(lambda connection: connection.one(_PING))
 
     async def close(self) -> None:
-        """See interface.Store."""
+        """See interface.Store. Once is enough, and more does no harm."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name="store-close")
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         await self._committer.close()
         await self._snapshots.close()
         await self._backend.locks.close()
