@@ -25,6 +25,8 @@ from mailkeep_smtp.inlet import Disconnected, Inlet
 
 HANDSHAKE_SECONDS = 30.0
 SHUTDOWN_SECONDS = 5.0  # for the client's close_notify
+LINGER_SECONDS = 10.0  # for the last reply to be taken
+BATCH_LIMIT = 100  # replies in one write; after as many the other connections have their turn
 
 log = get_logger(__name__)
 
@@ -82,6 +84,8 @@ class Connection(SMTP):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._lost = True
+        if self._timer is not None:
+            self._timer.cancel()
         self.inlet.fail(Disconnected())
         self.resume_writing()
 
@@ -184,9 +188,15 @@ class Connection(SMTP):
             if self._release is not None:
                 self._release()
             self.closed()
-            if self._timer is not None:
-                self._timer.cancel()
+            self._close()
+
+    def _close(self) -> None:
+        """Close when what was written has been taken, and at the latest after LINGER_SECONDS."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self._lost:
             self._wire.close()
+            self._timer = self.loop.call_later(LINGER_SECONDS, self._wire.abort)
 
     async def _converse(self) -> None:
         try:
@@ -217,6 +227,9 @@ class Connection(SMTP):
             self._idle = False
         if self._errors > self.services.settings.max_errors:
             raise TooManyErrors(f"{self.hostname} Too many errors.")
+        if len(self._replies) >= BATCH_LIMIT:
+            await self.flush()
+            await asyncio.sleep(0)
 
     async def _obey(self, line: bytes) -> Reply | None:
         """None if the command has answered already."""
@@ -229,7 +242,15 @@ class Connection(SMTP):
     def explain(self, error: Exception, reply_to: Callable[[BaseException, str], Reply] = reply_for) -> Reply:
         """The reply to an error; a fault goes to the log under a reference that the reply names."""
         if not is_fault(error):
-            return reply_to(error, "")
+            answer = reply_to(error, "")
+            log.info(
+                "refused",
+                peer=self.peer.host,
+                listener=self.listener.name,
+                code=answer.code,
+                reason=str(error),
+            )
+            return answer
         reference = new_correlation_id()
         if isinstance(error, Fault):  # it says itself what is wrong
             log.error("fault", correlation_id=reference, peer=self.peer.host, error=str(error))
@@ -279,4 +300,7 @@ class Connection(SMTP):
 def _peer(transport: asyncio.Transport) -> Peer:
     name: Any = transport.get_extra_info("peername")
     host, port = name[:2] if isinstance(name, tuple) else ("", 0)
+    host = host.partition("%")[0]  # a link-local address's zone is this machine's business
+    if host.startswith("::ffff:") and "." in host:  # an IPv4 client on a listener for both families
+        host = host.removeprefix("::ffff:")
     return Peer(host, port, transport.get_extra_info("sslcontext") is not None)

@@ -10,7 +10,7 @@ import asyncio
 
 from mailkeep.smtp.lines import LineReader
 
-HIGH_WATER = 256 * 1024  # octets that may wait before reading pauses
+HIGH_WATER = 64 * 1024  # octets that may wait before reading pauses
 
 
 class Disconnected(Exception):

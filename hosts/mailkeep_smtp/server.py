@@ -31,7 +31,8 @@ from mailkeep_smtp.recipients import LocalRecipients
 from mailkeep_smtp.session import SmtpSession
 from mailkeep_smtp.submission import Submission
 
-DRAIN_SECONDS = 7.0  # within net.runtime.STOP_SECONDS
+DRAIN_SECONDS = 6.0  # with ABORT_SECONDS within net.runtime.STOP_SECONDS
+ABORT_SECONDS = 2.0  # for the sessions that were dropped
 
 log = get_logger(__name__)
 
@@ -46,7 +47,7 @@ async def main(settings: Settings, lifecycle: Lifecycle) -> None:
         server = SmtpServer(settings, store, authenticator)
         try:
             lifecycle.ready(await server.listen())
-            _push_notifications(settings, store, lifecycle)
+            _push_notifications(settings, store, server.services.tasks)
             await lifecycle.stopping.wait()
         finally:
             await server.close()
@@ -102,7 +103,7 @@ class SmtpServer:
         await self._until_drained()
         for session in tuple(self._sessions):
             session.abort()
-        await self.services.tasks.close()
+        await self.services.tasks.close(ABORT_SECONDS)
 
     async def _until_drained(self) -> None:
         waiting = [session.served for session in self._sessions if session.served is not None]
@@ -138,10 +139,10 @@ class SmtpServer:
         )
 
 
-def _push_notifications(settings: Settings, store: Store, lifecycle: Lifecycle) -> None:
+def _push_notifications(settings: Settings, store: Store, tasks: TaskRegistry) -> None:
     """The API hears of new mail from the outbox; without its address there is nobody to tell."""
     if not settings.notify.api_url:
         return
     from mailkeep.notify.pusher import OutboxPusher  # noqa: PLC0415  brings an HTTP client along
 
-    lifecycle.tasks.spawn(OutboxPusher(store, settings.notify).run(), "outbox pusher")
+    tasks.spawn(OutboxPusher(store, settings.notify).run(), "outbox pusher")

@@ -9,11 +9,12 @@ from mailkeep.delivery.spool import Spool
 from mailkeep.errors import SpoolUnavailable, TooLarge
 from mailkeep.model.address import Address
 from mailkeep.smtp.data import TEXT_LINE_LIMIT, DataReader, Defect
-from mailkeep.smtp.errors import ContentRefused
+from mailkeep.smtp.errors import ContentRefused, Flooded
 from mailkeep.smtp.parameters import MailParameters
 from mailkeep.smtp.paths import ReversePath
 from mailkeep_smtp.connection import Connection
 
+FLOOD_FACTOR = 4  # how often the size limit is read before the connection is closed in the middle
 MINIMUM_RATE = 1000  # octets a second over a whole message, beyond the data timeout
 
 
@@ -62,6 +63,8 @@ async def receive(connection: Connection, spool: Spool) -> int:
             connection.set_deadline(min(allowance, settings.data_timeout_seconds))
             await connection.wait()
         octets = reader.feed(connection.inlet.take_octets())
+        if reader.size > FLOOD_FACTOR * settings.max_message_size:
+            raise Flooded(f"The message is far larger than {settings.max_message_size} octets.")
         if reader.defects or failure:
             await spool.close()  # nothing of it is wanted any more
             continue

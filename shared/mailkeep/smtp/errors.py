@@ -108,6 +108,10 @@ class TooManyErrors(Ending):
     """The peer got more refusals than it may in one connection."""
 
 
+class Flooded(Ending):
+    """A message that goes on and on past its limit."""
+
+
 class CredentialEnded(Ending):
     """The key was revoked or has expired, or the user was disabled."""
 
@@ -150,6 +154,7 @@ _CODES: dict[type[domain.MailkeepError], tuple[int, str]] = {
     TimedOut: (421, "4.4.2"),
     ShuttingDown: (421, "4.3.2"),
     TooManyErrors: (421, "4.7.0"),
+    Flooded: (552, "5.3.4"),
     CredentialEnded: (421, "4.7.0"),
     domain.SpoolUnavailable: (452, "4.3.1"),
 }

@@ -137,3 +137,32 @@ async def test_a_client_that_goes_within_data_leaves_nothing(host: SmtpHost, mx:
             await asyncio.sleep(0.01)
     assert await host.account_of("a@example.test") is None
     assert not list(host.server.services.spool_directory.iterdir())
+
+
+async def test_a_message_without_an_end_is_cut_off(store: Any, tmp_path: Any, ca: Any) -> None:
+    async with smtp_host(store, tmp_path / "data", ca, max_message_size=100_000) as host:
+        wire = await host.connect()
+        await wire.expect("220 ")
+        await wire.ehlo()
+        await wire.transaction("", "a@example.test")
+
+        async def flood() -> None:
+            while True:
+                await wire.send(b"x" * 98 + b"\r\n")
+
+        flooding = asyncio.ensure_future(flood())
+        await wire.expect("552 5.3.4 ")
+        await asyncio.wait({flooding}, timeout=20)
+        assert isinstance(flooding.exception(), ConnectionError)
+        wire.writer.transport.abort()
+
+
+async def test_a_flood_of_commands_does_not_stop_the_others(host: SmtpHost, mx: Wire) -> None:
+    """Replies leave in bounded batches, and every batch lets the other connections have their turn."""
+    await mx.expect("220 ")
+    other = await host.connect()
+    await other.expect("220 ")
+    await mx.send(b"NOOP\r\n" * 5_000)
+    await other.ask("NOOP", "250 2.0.0 Ok")
+    await mx.expect(*["250 2.0.0 Ok"] * 5_000)
+    await other.close()
