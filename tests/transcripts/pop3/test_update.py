@@ -181,7 +181,8 @@ def test_a_session_whose_lock_is_lost_ends(
 async def end_connections_with_locks(database: str) -> None:
     connection = await asyncpg.connect(database.replace("+asyncpg", ""))
     ended = await connection.fetch(
-        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+        "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+        " WHERE l.locktype = 'advisory' AND d.datname = current_database()"
     )
     await connection.close()
     assert ended
