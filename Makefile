@@ -15,7 +15,8 @@ venv: $(VENV)/.runtime
 dev: $(VENV)/.dev
 
 $(VENV)/.runtime: locks/runtime.txt pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV) || \
+	  { rm -rf $(VENV); echo "No environment could be made: on Debian, install python3-venv."; exit 1; }
 	@echo "Installing Mailkeep's libraries into $(VENV) ..."
 	@$(BIN)/pip --disable-pip-version-check install --quiet --require-hashes -r locks/runtime.txt
 	@$(BIN)/pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation -e .

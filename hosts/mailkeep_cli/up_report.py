@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 
 from mailkeep_cli.up_plan import DEMO_DOMAIN, LISTENERS, UpPlan
@@ -59,5 +61,20 @@ def print_table(plan: UpPlan, made: Provisioned, ca_file: Path, seconds: float) 
         console.print(f"  {made.api_key}", markup=False)
     elif made.address:
         console.print("Password: the API key that the first start showed, or a new one:", markup=False)
-        console.print(f"  mailkeep keys create {made.address}", markup=False)
+        console.print(f"  {_command()} keys create {made.address}{_where(plan)}", markup=False)
     console.print(f"Ready in {seconds:.1f} s. Ctrl-C stops.", markup=False)
+
+
+def _command() -> str:
+    """The command as this user can type it: `mailkeep`, or `.venv/bin/mailkeep`."""
+    if shutil.which("mailkeep"):
+        return "mailkeep"
+    called = Path(sys.argv[0])
+    return str(called.relative_to(Path.cwd()) if called.is_relative_to(Path.cwd()) else called)
+
+
+def _where(plan: UpPlan) -> str:
+    """The option that names the same store, if it is not where commands look by themselves."""
+    if plan.database:
+        return " --database ..."
+    return "" if plan.data_dir == Path("data").absolute() else f" --data-dir {plan.data_dir}"

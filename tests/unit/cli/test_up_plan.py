@@ -126,4 +126,6 @@ def test_the_table_shows_a_new_key_once(capsys: pytest.CaptureFixture[str]) -> N
     ):
         assert word in shown
     print_table(plan, Provisioned("demo@example.test"), CA.ca_file, 1.5)
-    assert "mailkeep keys create demo@example.test" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "keys create demo@example.test --data-dir /data\n" in shown
+    assert "mk_new_key" not in shown
