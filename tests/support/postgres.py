@@ -155,7 +155,11 @@ class PostgresCluster:
         # On loopback a password in clear is as good as a hashed one, and a tenth of the time to connect.
         command += ["--locale=C", "--auth=password", f"--pwfile={password_file}", "--no-sync"]
         made = subprocess.run(
-            [*_as_unprivileged(), *command], env=_clean_environment(), cwd="/", capture_output=True, check=False
+            [*_as_unprivileged(), *command],
+            env=_clean_environment(),
+            cwd="/",
+            capture_output=True,
+            check=False,
         )
         if made.returncode != 0:
             raise RuntimeError(f"initdb failed: {made.stderr.decode(errors='replace')}")
