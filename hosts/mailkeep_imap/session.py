@@ -1,48 +1,32 @@
-"""One connection: octets in, commands strictly in order, answers out.
+"""One connection: what it knows of its client, when work begins, and how it ends.
 
-A command goes the same way always: framed, parsed, checked against the state, carried out, answered,
-and followed by what has changed in the selected mailbox. One task runs while there is a command to run;
-an idle connection has none. What arrives meanwhile waits in the framer, and past `INPUT_LIMIT` in the
-client's own socket, because the transport is paused.
-
-Nothing of a fault reaches the client but a sentence and a correlation id; the session goes on.
+One task runs while there is a command to run (see `work`); an idle connection has none. What arrives
+meanwhile waits in the framer, and past `INPUT_LIMIT` in the client's own socket, because the transport is
+paused.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mailkeep.errors import SpoolUnavailable, StoreUnavailable
 from mailkeep.imap import responses
-from mailkeep.imap.errors import ImapSyntaxError, UnknownCommand
-from mailkeep.imap.framing import (
-    NEED_DATA,
-    CommandLine,
-    Event,
-    Framer,
-    Line,
-    LiteralChunk,
-    LiteralKind,
-    LiteralRequest,
-)
+from mailkeep.imap.framing import Framer
 from mailkeep.imap.limits import NOT_AUTHENTICATED
 from mailkeep.imap.names import NameForm
-from mailkeep.imap.parser import parse
 from mailkeep.imap.response_codes import NumberCode
-from mailkeep.imap.state import State, check
+from mailkeep.imap.state import State
 from mailkeep.model.principal import Peer, Principal
 from mailkeep.model.uids import NO_UIDS, UidSet
-from mailkeep.net.twisted_bridge import PeerGone
-from mailkeep.observe.logs import get_logger, new_correlation_id
-from mailkeep_imap import codes, commands, updates
+from mailkeep.observe.logs import get_logger
+from mailkeep_imap import updates
 from mailkeep_imap.capabilities import capability_code
-from mailkeep_imap.commands import append
-from mailkeep_imap.outcome import BAD, OK, Done, Exchange
+from mailkeep_imap.outcome import Exchange
 from mailkeep_imap.selected import Selected
 from mailkeep_imap.updates import Reporting
+from mailkeep_imap.work import work
 from mailkeep_imap.writer import Output
 
 if TYPE_CHECKING:
@@ -59,9 +43,6 @@ class Session:
 
     __slots__ = (
         "__weakref__",
-        "_errors",
-        "_exchange",
-        "_farewell",
         "_heard",
         "_reading_paused",
         "_started",
@@ -69,6 +50,9 @@ class Session:
         "_timer",
         "after",
         "enabled",
+        "errors",
+        "exchange",
+        "farewell",
         "form",
         "framer",
         "host",
@@ -97,11 +81,11 @@ class Session:
         self.upload: Upload | None = None
         self.after: Callable[[], None] | None = None
         self.stop_watch: Callable[[], None] | None = None
-        self._exchange: Exchange | None = None
-        self._farewell: str | None = None
+        self.exchange: Exchange | None = None
+        self.farewell: str | None = None
         self._task: asyncio.Task[None] | None = None
         self._reading_paused = False
-        self._errors = 0
+        self.errors = 0
         self.is_fresh = False  # the snapshot is as new as the last input: pipelined commands came together
         loop = asyncio.get_running_loop()
         self._started = self._heard = loop.time()
@@ -122,7 +106,7 @@ class Session:
         self.is_fresh = False
         self.framer.receive_data(octets)
         if self._task is None:
-            self._task = self.host.tasks.spawn(self._work(), "imap session")
+            self._task = self.host.tasks.spawn(work(self), "imap session")
         elif self.framer.buffered > INPUT_LIMIT and not self._reading_paused:
             self._reading_paused = True
             self.output.transport.pauseProducing()
@@ -137,7 +121,14 @@ class Session:
         if self._task is not None:
             self._task.cancel()
         elif self.upload is not None:
-            self.host.tasks.spawn(self._drop_upload(), "imap upload dropped")
+            self.host.tasks.spawn(self.drop_upload(), "imap upload dropped")
+
+    def rested(self) -> None:
+        """The task has ended: read again."""
+        self._task = None
+        if self._reading_paused and not self.output.gone:
+            self._reading_paused = False
+            self.output.transport.resumeProducing()
 
     # --- for the handlers -----------------------------------------------------------------------
 
@@ -147,7 +138,7 @@ class Session:
 
     def expect(self, exchange: Exchange) -> None:
         """The next line belongs to the command under way. Its tagged answer comes from `exchange.take`."""
-        self._exchange = exchange
+        self.exchange = exchange
         self.framer.expect_line(exchange.limit)
 
     def enter(self, principal: Principal) -> None:
@@ -206,7 +197,7 @@ class Session:
 
     def output_resumed(self) -> None:
         """The client has taken what was waiting for it: tell it what gathered meanwhile."""
-        if self._exchange is not None and self._task is None:
+        if self.exchange is not None and self._task is None:
             self.push()
 
     def enter_mailbox(self, view: Selected) -> None:
@@ -214,6 +205,12 @@ class Session:
         self.selected = view
         self.saved = NO_UIDS  # RFC 5182 section 2.1
         self.state = State.SELECTED
+
+    async def drop_upload(self) -> None:
+        """Forget the messages of an APPEND that is over, or never came to its end."""
+        upload, self.upload = self.upload, None
+        if upload is not None:
+            await upload.close()
 
     def leave_mailbox(self) -> None:
         """Nothing is selected any more."""
@@ -260,7 +257,7 @@ class Session:
         if self._task is None:
             self.close(text)
         else:
-            self._farewell = text
+            self.farewell = text
 
     def _access_ended(self, reason: str) -> None:
         log.info("session ended", reason=reason, user_id=str(self.principal and self.principal.user_id))
@@ -279,154 +276,3 @@ class Session:
             self.close("Autologout: you have been silent for too long.")
         else:
             self._timer = loop.call_at(ends, self._check_time)
-
-    # --- work -----------------------------------------------------------------------------------
-
-    async def _work(self) -> None:
-        """Everything that has come in, in order, until more is needed."""
-        try:
-            while not self.output.gone:
-                if self._farewell is not None:
-                    self.close(self._farewell)
-                    break
-                event = await self._next_event()
-                if event is NEED_DATA:
-                    break
-                await self._take(event)
-                await self.output.make_room()
-            self.output.flush()
-        except PeerGone:
-            pass
-        except Exception as error:  # a fault outside any command: its answer would have no tag
-            self._log_fault(error, new_correlation_id())
-            self.close("Something went wrong here.", b"UNAVAILABLE")
-        finally:
-            self._task = None
-            await self._rest()
-
-    async def _rest(self) -> None:
-        if self.output.gone:
-            await self._drop_upload()
-        elif self._reading_paused:
-            self._reading_paused = False
-            self.output.transport.resumeProducing()
-
-    async def _next_event(self) -> Event:
-        while True:
-            try:
-                return self.framer.next_event()
-            except ImapSyntaxError as error:
-                await self._drop_upload()
-                await self._broken(error)
-                if self.output.gone:
-                    return NEED_DATA
-
-    async def _broken(self, error: ImapSyntaxError) -> None:
-        """The framer could not make a command of it."""
-        exchange, self._exchange = self._exchange, None
-        if exchange is not None:
-            exchange.broken(self)
-        tag = exchange.tag if exchange is not None else error.tag
-        if tag is not None or not error.fatal:
-            self._answer(tag, self._refusal(error))
-        if error.fatal:  # the stream can no longer be followed
-            self.close(error.text)
-
-    async def _take(self, event: Event) -> None:
-        match event:
-            case CommandLine():
-                await self._command(event)
-            case LiteralRequest():
-                await self._literal(event)
-            case LiteralChunk():
-                assert self.upload is not None
-                await self.upload.add(event)
-            case Line(octets):
-                exchange, self._exchange = self._exchange, None
-                assert exchange is not None
-                await self._run(exchange.tag, exchange.take(self, octets))
-            case _:
-                pass
-
-    async def _literal(self, request: LiteralRequest) -> None:
-        if request.kind is LiteralKind.MESSAGE:
-            await self._message_literal(request)
-            return
-        self.framer.accept()
-        self.send(responses.continuation("Go on."))
-
-    async def _message_literal(self, request: LiteralRequest) -> None:
-        try:
-            await append.announced(self, request)
-        except Exception as error:  # refused before any octet is sent
-            await self._drop_upload()
-            try:
-                self.framer.refuse()
-            finally:
-                self._answer(request.tag, self._refusal(error))
-
-    async def _command(self, line: CommandLine) -> None:
-        tag: str | None = None
-        try:
-            command = parse(line.octets, self.form, line.streamed)
-            tag = command.tag
-            check(command, self.state)
-            handler = commands.HANDLERS.get(type(command))
-            if handler is None:
-                raise UnknownCommand(f"{command.name} is not offered here.", tag)
-        except ImapSyntaxError as error:
-            await self._drop_upload()
-            self._answer(error.tag or tag, self._refusal(error))
-            return
-        await self._run(tag, handler(self, command), updates.permitted(command))
-
-    async def _run(
-        self, tag: str, work: Awaitable[Done | None], reporting: Reporting = Reporting.EVERYTHING
-    ) -> None:
-        try:
-            done = await work
-        except (PeerGone, asyncio.CancelledError):
-            raise
-        except Exception as error:  # every kind has its answer in codes.py
-            done = self._refusal(error)
-        finally:
-            await self._drop_upload()
-        if self.selected is not None and self.selected.is_void:
-            self.close("The selected mailbox was made anew; please select it again.")
-        if done is not None and not self.output.gone:
-            updates.report(self, reporting)
-            self._answer(tag, done)
-            if self.after is not None:
-                after, self.after = self.after, None
-                self.output.flush()
-                after()
-
-    def _answer(self, tag: str | None, done: Done) -> None:
-        self.send(responses.tagged(tag, done.status, done.text, done.code))
-        if done.status == OK:
-            self._errors = 0
-        elif done.status == BAD or done.code in codes.COUNTED:
-            self._errors += 1
-            if self._errors >= self.host.imap.max_errors:
-                self.close("Too many errors.")
-
-    def _refusal(self, error: Exception) -> Done:
-        correlation_id = new_correlation_id() if codes.is_fault(error) else ""
-        if correlation_id:
-            self._log_fault(error, correlation_id)
-        return codes.refusal(error, correlation_id)
-
-    def _log_fault(self, error: Exception, correlation_id: str) -> None:
-        known = isinstance(error, StoreUnavailable | SpoolUnavailable)
-        log.error(
-            "command failed",
-            correlation_id=correlation_id,
-            peer=self.peer.host,
-            error=str(error) if known else None,
-            exc_info=None if known else error,
-        )
-
-    async def _drop_upload(self) -> None:
-        upload, self.upload = self.upload, None
-        if upload is not None:
-            await upload.close()

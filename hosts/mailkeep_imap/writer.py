@@ -15,6 +15,7 @@ from typing import Protocol
 from mailkeep.net.twisted_bridge import PeerGone
 
 FLUSH_SIZE = 64 * 1024  # octets gathered before they go to the transport in mid-command
+LINGER_SECONDS = 5.0  # for the last octets and TLS's own goodbye, after we have closed
 STALL_SECONDS = 300.0  # a client behind a bad line may take its time over 64 KiB, but not for ever
 
 
@@ -51,6 +52,7 @@ class Output:
 
     __slots__ = (
         "_gone",
+        "_lingering",
         "_paused",
         "_pieces",
         "_size",
@@ -70,6 +72,7 @@ class Output:
         self._size = 0
         self._paused = False
         self._gone = False
+        self._lingering: asyncio.TimerHandle | None = None
         self._waiter: asyncio.Future[None] | None = None
         transport.registerProducer(self, True)
 
@@ -129,6 +132,8 @@ class Output:
             self._end()
             self.transport.unregisterProducer()
             self.transport.loseConnection()
+            loop = asyncio.get_running_loop()
+            self._lingering = loop.call_later(LINGER_SECONDS, self.transport.abortConnection)
 
     def abort(self) -> None:
         """Close at once; what was not sent is lost."""
@@ -158,4 +163,6 @@ class Output:
 
     def stopProducing(self) -> None:  # noqa: N802
         """The connection is lost."""
+        if self._lingering is not None:
+            self._lingering.cancel()
         self._end()

@@ -48,7 +48,7 @@ async def logout(session: Session, command: Logout) -> Done:
 async def identify(session: Session, command: Id) -> Done:
     """RFC 2971 section 3.1."""
     if command.parameters:
-        log.info("client", **{f"id_{name.lower()}": value for name, value in command.parameters})
+        log.info("client", id=dict(command.parameters))
     session.send(IdData((("name", "Mailkeep"), ("version", VERSION))).encode())
     return Done("ID completed.")
 

@@ -1,0 +1,186 @@
+"""A session at work: everything that has come in, strictly in order.
+
+A command goes the same way always: framed, parsed, checked against the state, carried out, answered, and
+its answer preceded by what has changed in the selected mailbox. Nothing of a fault reaches the client
+but a sentence and a correlation id; the session goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING
+
+from mailkeep.errors import SpoolUnavailable, StoreUnavailable
+from mailkeep.imap import responses
+from mailkeep.imap.errors import ImapSyntaxError, UnknownCommand
+from mailkeep.imap.framing import (
+    NEED_DATA,
+    CommandLine,
+    Event,
+    Line,
+    LiteralChunk,
+    LiteralKind,
+    LiteralRequest,
+)
+from mailkeep.imap.parser import parse
+from mailkeep.imap.state import check
+from mailkeep.net.twisted_bridge import PeerGone
+from mailkeep.observe.logs import get_logger, new_correlation_id
+from mailkeep_imap import codes, commands, updates
+from mailkeep_imap.commands import append
+from mailkeep_imap.outcome import BAD, OK, Done
+from mailkeep_imap.updates import Reporting
+
+if TYPE_CHECKING:
+    from mailkeep_imap.session import Session
+
+log = get_logger(__name__)
+
+
+async def work(session: Session) -> None:
+    """Take what the framer has until it needs more. The session's one task."""
+    try:
+        await _take_all(session)
+        session.output.flush()
+    except PeerGone:
+        pass
+    except Exception as error:  # a fault outside any command: its answer would have no tag
+        _log_fault(session, error, new_correlation_id())
+        session.close("Something went wrong here.", b"UNAVAILABLE")
+    finally:
+        session.rested()
+        if session.output.gone:
+            await session.drop_upload()
+
+
+async def _take_all(session: Session) -> None:
+    while not session.output.gone:
+        if session.farewell is not None:
+            session.close(session.farewell)
+            return
+        event = await _next_event(session)
+        if event is NEED_DATA:
+            return
+        await _take(session, event)
+        await session.output.make_room()
+
+
+async def _next_event(session: Session) -> Event:
+    while not session.output.gone:
+        try:
+            return session.framer.next_event()
+        except ImapSyntaxError as error:
+            await session.drop_upload()
+            _broken(session, error)
+    return NEED_DATA
+
+
+def _broken(session: Session, error: ImapSyntaxError) -> None:
+    """The framer could not make a command, or the line that was asked for, of what came."""
+    exchange, session.exchange = session.exchange, None
+    if exchange is not None:
+        exchange.broken(session)
+    tag = exchange.tag if exchange is not None else error.tag
+    if tag is not None or not error.fatal:
+        _answer(session, tag, _refusal(session, error))
+    if error.fatal:  # the stream can no longer be followed
+        session.close(error.text)
+
+
+async def _take(session: Session, event: Event) -> None:
+    match event:
+        case CommandLine():
+            await _command(session, event)
+        case LiteralRequest():
+            await _literal(session, event)
+        case LiteralChunk():
+            assert session.upload is not None
+            await session.upload.add(event)
+        case Line(octets):
+            exchange, session.exchange = session.exchange, None
+            assert exchange is not None
+            await _run(session, exchange.tag, exchange.take(session, octets), Reporting.EVERYTHING)
+
+
+async def _literal(session: Session, request: LiteralRequest) -> None:
+    if request.kind is LiteralKind.ARGUMENT:
+        session.framer.accept()
+        session.send(responses.continuation("Go on."))
+        return
+    try:
+        await append.announced(session, request)
+    except Exception as error:  # refused before any octet is sent
+        await session.drop_upload()
+        _answer(session, request.tag, _refusal(session, error))
+        try:
+            session.framer.refuse()
+        except ImapSyntaxError as fatal:
+            session.close(fatal.text)
+
+
+async def _command(session: Session, line: CommandLine) -> None:
+    tag: str | None = None
+    try:
+        command = parse(line.octets, session.form, line.streamed)
+        tag = command.tag
+        check(command, session.state)
+        handler = commands.HANDLERS.get(type(command))
+        if handler is None:
+            raise UnknownCommand(f"{command.name} is not offered here.", tag)
+    except ImapSyntaxError as error:
+        await session.drop_upload()
+        _answer(session, error.tag or tag, _refusal(session, error))
+        return
+    await _run(session, tag, handler(session, command), updates.permitted(command))
+
+
+async def _run(session: Session, tag: str, carried_out: Awaitable[Done | None], reporting: Reporting) -> None:
+    try:
+        done = await carried_out
+    except (PeerGone, asyncio.CancelledError):
+        raise
+    except Exception as error:  # every kind has its answer in codes.py
+        done = _refusal(session, error)
+    finally:
+        await session.drop_upload()
+    if session.selected is not None and session.selected.is_void:
+        session.close("The selected mailbox was made anew; please select it again.")
+    if done is None or session.output.gone:
+        return
+    updates.report(session, reporting)
+    _answer(session, tag, done)
+    if session.after is not None:
+        after, session.after = session.after, None
+        session.output.flush()
+        after()
+
+
+def _answer(session: Session, tag: str | None, done: Done) -> None:
+    """Send the tagged answer; too many bad ones in a row end the session."""
+    session.send(responses.tagged(tag, done.status, done.text, done.code))
+    if done.status == OK:
+        session.errors = 0
+    elif done.status == BAD or done.code in codes.COUNTED:
+        session.errors += 1
+        if session.errors >= session.host.imap.max_errors:
+            session.close("Too many errors.")
+
+
+def _refusal(session: Session, error: Exception) -> Done:
+    correlation_id = new_correlation_id() if codes.is_fault(error) else ""
+    if correlation_id:
+        _log_fault(session, error, correlation_id)
+    return codes.refusal(error, correlation_id)
+
+
+def _log_fault(session: Session, error: Exception, correlation_id: str) -> None:
+    """Without a traceback where the cause is known to be elsewhere and the sentence says it."""
+    known = isinstance(error, StoreUnavailable | SpoolUnavailable)
+    log.error(
+        "command failed",
+        correlation_id=correlation_id,
+        peer=session.peer.host,
+        error=str(error) if known else None,
+        exc_info=None if known else error,
+    )
