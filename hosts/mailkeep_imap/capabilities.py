@@ -39,6 +39,7 @@ AFTER_LOGIN = (
     "LIST-STATUS",
     "CREATE-SPECIAL-USE",
     "MULTIAPPEND",
+    "SORT",
     "UNAUTHENTICATE",
 )
 

@@ -19,6 +19,7 @@ from mailkeep.imap.commands import list as list_core
 from mailkeep.imap.commands import mailbox as mailbox_core
 from mailkeep.imap.commands import search as search_core
 from mailkeep.imap.commands import session as session_core
+from mailkeep.imap.commands import sort as sort_core
 from mailkeep.imap.commands import store as store_core
 from mailkeep.imap.commands.base import Command
 from mailkeep_imap.commands import (
@@ -31,6 +32,7 @@ from mailkeep_imap.commands import (
     mailbox,
     search,
     session,
+    sort,
     store,
 )
 from mailkeep_imap.outcome import Done
@@ -65,6 +67,7 @@ HANDLERS: dict[type[Command], Handler] = {
     append_core.Append: append.append,
     fetch_core.Fetch: fetch.fetch,
     search_core.Search: search.search,
+    sort_core.Sort: sort.sort,
     store_core.Store: store.store,
     copy_core.Copy: copy.copy,
     copy_core.Move: copy.move,

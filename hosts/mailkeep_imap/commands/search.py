@@ -43,7 +43,7 @@ async def search(session: Session, command: Search) -> Done:
     if with_modseq:
         session.enable_condstore()
     view = session.view
-    plan = make_plan(command.keys, lambda key: _places(session, key))
+    plan = make_plan(command.keys, lambda key: places_of(session, key))
     columns = Columns(view, time.time())
     numbers = columns.uids if command.uid else [view.sequence_at(place) for place in range(len(columns))]
     if saves:
@@ -104,7 +104,8 @@ def _mentions(key: SearchKey) -> bool:
     return False
 
 
-def _places(session: Session, key: SequenceKey | UidKey) -> Sequence[int]:
+def places_of(session: Session, key: SequenceKey | UidKey) -> Sequence[int]:
+    """What a set of messages in a search means now."""
     if isinstance(key, UidKey):
         return numbers_in(session, key.uids, uid=True)[0]
     return numbers_in(session, key.messages, uid=False)[0]

@@ -11,10 +11,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable
 from datetime import date
-from email.utils import parsedate_tz
 
 from mailkeep.imap.commands.search_keys import DateKey, DateTest, HeaderKey, TextField, TextKey
-from mailkeep.mime import encoded_words, headers
+from mailkeep.mime import dates, encoded_words, headers
 
 HeaderTest = Callable[[bytes], bool]
 
@@ -96,8 +95,5 @@ def sent_date(header: bytes) -> date | None:
     value = headers.first(header, b"date")
     if value is None:
         return None
-    try:
-        parsed = parsedate_tz(value.decode("ascii", "replace"))
-        return date(*parsed[:3]) if parsed else None
-    except (ValueError, IndexError, TypeError, OverflowError):  # what parsedate_tz is known to let through
-        return None
+    written = dates.parse_local(value)
+    return None if written is None else written.date()

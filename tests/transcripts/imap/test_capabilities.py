@@ -151,6 +151,12 @@ def appendlimit(client: Client) -> None:
     client.play(f"C: q APPEND INBOX {{{int(limit) + 1}}}\nS: q NO [TOOBIG] ...")
 
 
+def sort(client: Client) -> None:
+    client.append("INBOX", b"Subject: b\r\n\r\n")
+    client.append("INBOX", b"Subject: A\r\n\r\n")
+    client.play("C: p SORT (SUBJECT) UTF-8 ALL\nS: * SORT 2 1\nS: p OK ...")
+
+
 def unauthenticate(client: Client) -> None:
     client.play("C: p UNAUTHENTICATE\nS: p OK [CAPABILITY ...] ...\nC: q SELECT INBOX\nS: q BAD ...")
 
@@ -178,6 +184,7 @@ PROOFS: dict[str, Proof] = {
     "LIST-STATUS": list_status,
     "CREATE-SPECIAL-USE": create_special_use,
     "MULTIAPPEND": multiappend,
+    "SORT": sort,
     f"APPENDLIMIT={50 * 1024 * 1024}": appendlimit,
     "UNAUTHENTICATE": unauthenticate,
 }
@@ -212,7 +219,8 @@ def test_nothing_is_advertised_without_a_proof(host: ImapHost, client: Client) -
 def test_what_is_not_advertised_is_refused(client: Client) -> None:
     for command in (
         "COMPRESS DEFLATE",
-        "SORT (DATE) UTF-8 ALL",
+        "SORT (DISPLAYFROM) UTF-8 ALL",
+        "SORT RETURN (ALL) (DATE) UTF-8 ALL",
         "THREAD REFERENCES UTF-8 ALL",
         "GETQUOTAROOT INBOX",
         "GETACL INBOX",

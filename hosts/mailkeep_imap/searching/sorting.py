@@ -1,0 +1,103 @@
+"""The order of SORT (RFC 5256): one stable sort a criterion, the last one first.
+
+Sizes and arrival are in the snapshot; sent dates and base subjects are in the message row, made at
+delivery; addresses come from the header. Only what the criteria name is read. Texts are compared
+case-folded, messages that compare equal stay in the order of the mailbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from mailkeep.imap.commands.sort import SortCriterion, SortField
+from mailkeep.mime import addresses, headers
+from mailkeep.model.message import MessageSummary
+from mailkeep.storage.interface import Column, Messages
+from mailkeep_imap.searching.columns import Columns
+from mailkeep_imap.searching.texts import fold
+
+OFFERED = frozenset(
+    {
+        SortField.ARRIVAL,
+        SortField.CC,
+        SortField.DATE,
+        SortField.FROM,
+        SortField.SIZE,
+        SortField.SUBJECT,
+        SortField.TO,
+    }
+)
+_HEADERS = {SortField.CC: b"cc", SortField.FROM: b"from", SortField.TO: b"to"}
+_SUMMARIES = (SortField.DATE, SortField.SUBJECT)
+
+Facts = dict[SortField, Any]  # what one message row says, by field
+
+
+async def in_order(
+    places: Sequence[int], criteria: Sequence[SortCriterion], columns: Columns, messages: Messages
+) -> list[int]:
+    """The places in the order of the criteria; a message that is gone meanwhile is left out."""
+    fields = {criterion.field for criterion in criteria}
+    facts = await _read(places, fields, columns, messages)
+    ordered = [place for place in places if facts is None or columns.message_ids[place] in facts]
+    for criterion in reversed(criteria):
+        ordered.sort(key=_key(criterion.field, columns, facts or {}), reverse=criterion.reverse)
+    return ordered
+
+
+async def _read(
+    places: Sequence[int], fields: Iterable[SortField], columns: Columns, messages: Messages
+) -> dict[int, Facts] | None:
+    """Facts by message id; None if the snapshot is enough."""
+    from_header = [field for field in fields if field in _HEADERS]
+    from_summary = [field for field in fields if field in _SUMMARIES]
+    wanted = [Column.HEADER] if from_header else []
+    wanted += [Column.SUMMARY] if from_summary else []
+    if not wanted:
+        return None
+    facts: dict[int, Facts] = {}
+    message_ids = list(dict.fromkeys(columns.message_ids[place] for place in places))
+    async for rows in messages.rows(message_ids, wanted):
+        facts.update(await asyncio.to_thread(_facts, rows, from_header, from_summary))
+    return facts
+
+
+def _facts(
+    rows: Iterable[tuple[Any, ...]], from_header: Sequence[SortField], from_summary: Sequence[SortField]
+) -> dict[int, Facts]:
+    found = {}
+    for row in rows:
+        facts: Facts = {field: _first_mailbox(row[1], _HEADERS[field]) for field in from_header}
+        for field in from_summary:
+            facts[field] = _summarised(row[-1], field)
+        found[row[0]] = facts
+    return found
+
+
+def _summarised(summary: MessageSummary, field: SortField) -> Any:
+    if field is SortField.SUBJECT:
+        return fold(summary.base_subject)
+    return summary.sent_at.timestamp() if summary.sent_at else None
+
+
+def _first_mailbox(header: bytes, name: bytes) -> str:
+    """RFC 5256 section 3: addr-mailbox of the first address, "" without one."""
+    value = headers.first(header, name)
+    found = addresses.parse(value) if value else []
+    return fold((found[0].mailbox or b"").decode("utf-8", "replace")) if found else ""
+
+
+def _key(field: SortField, columns: Columns, facts: dict[int, Facts]) -> Callable[[int], Any]:
+    if field is SortField.ARRIVAL:
+        return lambda place: columns.internal_dates[place]
+    if field is SortField.SIZE:
+        return lambda place: columns.sizes[place]
+    if field is SortField.DATE:  # RFC 5256 section 2.2: without one, the internal date
+        return lambda place: _or(facts[columns.message_ids[place]][field], columns.internal_dates[place])
+    return lambda place: facts[columns.message_ids[place]][field]
+
+
+def _or(sent: float | None, received: int) -> float:
+    return received if sent is None else sent

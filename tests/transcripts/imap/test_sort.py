@@ -1,0 +1,67 @@
+"""SORT: RFC 5256."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.imap_host import Client
+
+MESSAGES = (
+    (
+        '"03-Jan-2026 00:00:00 +0000"',
+        b"From: zoe@a.test\r\nSubject: Re: [list] beta\r\nDate: Thu, 1 Jan 2026 10:00:00 +0000\r\n\r\nlong text here\r\n",
+    ),  # noqa: E501
+    (
+        '"01-Jan-2026 00:00:00 +0000"',
+        b"From: Ann <ann@z.test>\r\nTo: m@x.test\r\nSubject: beta\r\nDate: Thu, 1 Jan 2026 13:00:00 +0400\r\n\r\n",
+    ),  # noqa: E501
+    (
+        '"02-Jan-2026 00:00:00 +0000"',
+        b"From: =?utf-8?q?Bj=C3=B6rn?= <BOB@m.test>\r\nTo: a@x.test\r\nCc: k@x.test\r\nSubject: Alpha\r\n\r\nx\r\n",
+    ),  # noqa: E501
+)
+
+
+@pytest.fixture
+def three(client: Client) -> Client:
+    """A session with three messages; the third has no Date field."""
+    for date, message in MESSAGES:
+        client.append("INBOX", message, date + " ")
+    return client
+
+
+@pytest.mark.parametrize(
+    ("criteria", "order"),
+    [
+        ("ARRIVAL", "2 3 1"),
+        ("REVERSE ARRIVAL", "1 3 2"),
+        ("DATE", "2 1 3"),
+        ("FROM", "2 3 1"),
+        ("REVERSE FROM", "1 3 2"),
+        ("TO", "1 3 2"),
+        ("CC", "1 2 3"),
+        ("SUBJECT", "3 1 2"),  # base subjects: 1 and 2 are equal and keep their order
+        ("SUBJECT REVERSE ARRIVAL", "3 1 2"),
+        ("SUBJECT ARRIVAL", "3 2 1"),
+        ("REVERSE SUBJECT DATE", "2 1 3"),
+    ],
+)
+def test_criteria(three: Client, criteria: str, order: str) -> None:
+    assert three.command(f"SORT ({criteria}) US-ASCII ALL") == [f"* SORT {order}"]
+
+
+def test_size(three: Client) -> None:
+    sizes = [len(message) for _, message in MESSAGES]
+    order = sorted(range(1, 4), key=lambda number: sizes[number - 1])
+    assert three.command("SORT (SIZE) UTF-8 ALL") == [f"* SORT {' '.join(map(str, order))}"]
+
+
+def test_only_what_is_found_is_sorted(three: Client) -> None:
+    assert three.command("UID SORT (REVERSE DATE) UTF-8 SUBJECT beta") == ["* SORT 1 2"]
+    assert three.command("SORT (DATE) UTF-8 KEYWORD none") == ["* SORT"]
+
+
+@pytest.mark.parametrize(
+    "arguments", ["(NONSENSE) UTF-8 ALL", "() UTF-8 ALL", "(DATE) ALL", "(REVERSE) UTF-8 ALL"]
+)
+def test_what_is_no_sort(three: Client, arguments: str) -> None:
+    assert three.refused(f"SORT {arguments}").startswith(("BAD", "NO [BADCHARSET"))
