@@ -26,7 +26,10 @@ HINT = (
 
 @click.group()
 def tokens() -> None:
-    """Access tokens. With an issuer they come from there; these are for development."""
+    """Access tokens for development, without an issuer.
+
+    With an issuer they come from there, and the hosts take no other.
+    """
 
 
 @tokens.command()
