@@ -39,24 +39,29 @@ class TlsAcceptor:
         """Accept no more; handshakes under way go on."""
         if self._task is not None:
             self._task.cancel()
-        self._bound.close()
 
     async def _accept(self) -> None:
         loop = asyncio.get_running_loop()
-        while True:
-            try:
-                accepted, address = await loop.sock_accept(self._bound)
-            except OSError as error:
-                log.warning("a connection could not be accepted", error=str(error))
-                await asyncio.sleep(_OUT_OF_FILES_SECONDS)
-                continue
-            try:
-                release = self._services.limiter.admit(address[0])
-            except TooManyConnections as error:
-                log.info("connection refused", peer=address[0], reason=str(error))
-                accepted.close()
-                continue
-            self._services.tasks.spawn(self._shake_hands(accepted, release), f"handshake {address[0]}")
+        try:
+            while True:
+                try:
+                    accepted, address = await loop.sock_accept(self._bound)
+                except OSError as error:
+                    log.warning("a connection could not be accepted", error=str(error))
+                    await asyncio.sleep(_OUT_OF_FILES_SECONDS)
+                    continue
+                self._admit(accepted, address[0])
+        finally:
+            self._bound.close()  # only when the loop does not look at it any more
+
+    def _admit(self, accepted: socket.socket, host: str) -> None:
+        try:
+            release = self._services.limiter.admit(host)
+        except TooManyConnections as error:
+            log.info("connection refused", peer=host, reason=str(error))
+            accepted.close()
+            return
+        self._services.tasks.spawn(self._shake_hands(accepted, release), f"handshake {host}")
 
     async def _shake_hands(self, accepted: socket.socket, release: Callable[[], None]) -> None:
         """The session takes `release` over when it begins."""

@@ -26,7 +26,7 @@ class LocalRecipients:
             raise RelayDenied("Relaying denied: that domain is not served here.")
         if answer.kind is RecipientKind.REFUSED or answer.deliver_to is None:
             raise RecipientRefused("There is no such recipient here.")
-        if answer.deliver_to == address.key:
+        if answer.deliver_to == str(address):
             return address
         return Address.parse(answer.deliver_to)
 

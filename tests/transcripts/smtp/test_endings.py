@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.smtp_host import SmtpHost, Wire
+from tests.conftest import open_test_store
+from tests.support.postgres import PostgresCluster
+from tests.support.smtp_host import SmtpHost, Wire, smtp_host
 
 from mailkeep.errors import StoreUnavailable
 from mailkeep.model.message import Delivered, Delivery
+from mailkeep.net.development import DevelopmentCa
+from mailkeep.settings import StoreSettings
 
 
 async def greeted(host: SmtpHost) -> Wire:
@@ -126,3 +131,41 @@ async def test_a_spool_that_cannot_be_written(host: SmtpHost) -> None:
     await wire.transaction("", "a@example.test")
     await wire.ask("A: b\r\n\r\nhi\r\n.", "250 2.0.0 ")
     await wire.close()
+
+
+async def test_a_database_that_really_goes_away(
+    postgres_settings: StoreSettings, postgres_cluster: PostgresCluster, tmp_path: Path, ca: DevelopmentCa
+) -> None:
+    """Within one connection: 451 while it is away, mail again when it is back, nothing in between kept."""
+    async with (
+        open_test_store(postgres_settings) as store,
+        smtp_host(store, tmp_path / "data", ca) as host,
+    ):
+        demo = await host.add_user("demo@example.test")
+        wire, submitting = await greeted(host), await host.connect("submissions")
+        await submitting.expect("220 ")
+        await submitting.ehlo()
+        await wire.transaction("", "a@example.test")
+        await asyncio.to_thread(postgres_cluster.stop, immediate=True)
+        try:
+            await wire.ask("A: b\r\n\r\nlost\r\n.", "451 4.3.0 A local error; ")
+            await wire.ask("MAIL FROM:<>", "250 ")
+            await wire.ask("RCPT TO:<new@example.test>", "451 4.3.0 A local error; ")
+            await submitting.ask(f"AUTH PLAIN {demo.plain}", "454 4.7.0 A local error; ")
+        finally:
+            await asyncio.to_thread(postgres_cluster.start)
+        async with asyncio.timeout(30):
+            while not (await answer_to(wire, "RCPT TO:<a@example.test>")).startswith("250 "):
+                await asyncio.sleep(0.02)
+        await wire.ask("DATA", "354 ")
+        await wire.ask("A: b\r\n\r\nkept\r\n.", "250 2.0.0 ")
+        await submitting.ask(f"AUTH PLAIN {demo.plain}", "235 2.7.0 ")
+        [stored] = await host.inbox("a@example.test")
+        assert stored.endswith(b"kept\r\n")
+        await wire.close()
+        await submitting.close()
+
+
+async def answer_to(wire: Wire, command: str) -> str:
+    await wire.send(command.encode() + b"\r\n")
+    return (await wire.reply())[-1]
