@@ -80,6 +80,11 @@ class LockedMailbox:
         self.unseen += 0 if system_flags & SystemFlag.SEEN else sign
         self.deleted += sign if system_flags & SystemFlag.DELETED else 0
 
+    def recount(self, before: int, after: int, number: int) -> None:
+        """Count so many entries whose system flags change."""
+        self.unseen -= number * (bool(after & SystemFlag.SEEN) - bool(before & SystemFlag.SEEN))
+        self.deleted += number * (bool(after & SystemFlag.DELETED) - bool(before & SystemFlag.DELETED))
+
 
 async def lock(
     connection: Connection,

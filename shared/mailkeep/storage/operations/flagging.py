@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from mailkeep.model.address import Address
 from mailkeep.model.flags import FlagAction, Flags
@@ -10,24 +10,14 @@ from mailkeep.model.uids import UidSet
 from mailkeep.storage.interface import FlagsStored
 from mailkeep.storage.locked import LockedMailbox
 from mailkeep.storage.operations.batch import Batch
-from mailkeep.storage.operations.selection import (
-    RANGES,
-    RANGES_SQLITE,
-    WITHIN,
-    WITHIN_SQLITE,
-    Entry,
-    entries,
-    ranges,
-)
-from mailkeep.storage.query import Query
+from mailkeep.storage.operations.selection import Entry, ForUids, entries
 from mailkeep.storage.values import as_flags, words
 
 WEIGHT = 4096
 
-_SET = "UPDATE entry SET flags = :flags, keywords = :keywords, modseq = :modseq FROM"
-_UPDATE = Query(
-    f"{_SET} {RANGES} WHERE mailbox_id = :mailbox_id AND uid {WITHIN}",
-    sqlite=f"{_SET} {RANGES_SQLITE} WHERE mailbox_id = :mailbox_id AND uid {WITHIN_SQLITE}",
+_UPDATE = ForUids(
+    "UPDATE entry SET flags = :flags, keywords = :keywords, modseq = :modseq"
+    " WHERE mailbox_id = :mailbox_id AND uid"
 )
 
 Columns = tuple[int, str]
@@ -35,7 +25,7 @@ Columns = tuple[int, str]
 
 
 class StoreFlags:
-    """One STORE: what each entry gets is worked out first, then written, a statement a distinct result."""
+    """One STORE: what entries get is worked out first, then written, a statement a distinct result."""
 
     inserts = False
     new_messages = 0
@@ -63,10 +53,14 @@ class StoreFlags:
         mailbox = batch.mailbox(self._mailbox_id)
         found = await entries(batch.transaction, mailbox.id, self._uids)
         modified = self._modified(found)
-        groups = self._results(entry for entry in found if entry.uid not in modified)
-        if not groups:
+        groups: dict[Columns, list[int]] = {}
+        for entry in found:
+            if not modified or entry.uid not in modified:
+                groups.setdefault((entry.flags, entry.keywords), []).append(entry.uid)
+        results = self._results(mailbox, groups)
+        if not results:
             return FlagsStored(mailbox.highestmodseq, UidSet(), modified)
-        changed = await _write(batch, mailbox, groups)
+        changed = await _write(batch, mailbox, results)
         return FlagsStored(mailbox.highestmodseq, changed, modified)
 
     def _modified(self, found: Sequence[Entry]) -> UidSet:
@@ -75,39 +69,31 @@ class StoreFlags:
             return UidSet()
         return UidSet.of(entry.uid for entry in found if entry.modseq > self._unchanged_since)
 
-    def _results(self, found: Iterable[Entry]) -> dict[Columns, list[Entry]]:
-        """Entries that change, by the flags that they get."""
-        results: dict[Columns, Columns] = {}
-        groups: dict[Columns, list[Entry]] = {}
-        for entry in found:
-            before = (entry.flags, entry.keywords)
-            after = results.get(before)
-            if after is None:
-                flags = as_flags(*before).apply(self._action, self._flags)
-                after = results[before] = (int(flags.system), words(flags.keywords))
+    def _results(self, mailbox: LockedMailbox, groups: dict[Columns, list[int]]) -> dict[Columns, list[int]]:
+        """UIDs that change, by the flags that they get, from UIDs by the flags that they have."""
+        afters = {before: as_flags(*before).apply(self._action, self._flags) for before in groups}
+        results: dict[Columns, list[int]] = {}
+        for before, uids in groups.items():
+            after = (int(afters[before].system), words(afters[before].keywords))
             if after != before:
-                groups.setdefault(after, []).append(entry)
-        return groups
+                results.setdefault(after, []).extend(uids)
+                mailbox.recount(before[0], after[0], len(uids))
+        return results
 
 
-async def _write(batch: Batch, mailbox: LockedMailbox, groups: dict[Columns, list[Entry]]) -> UidSet:
+async def _write(batch: Batch, mailbox: LockedMailbox, results: dict[Columns, list[int]]) -> UidSet:
     change = mailbox.new_change()
     written = []
-    every = UidSet()
-    for (flags, keywords), members in groups.items():
-        uids = UidSet.of(entry.uid for entry in members)
-        await batch.transaction.run(
-            _UPDATE,
+    for (flags, keywords), found in results.items():
+        uids = UidSet.of(found)
+        await _UPDATE.run(
+            batch.transaction,
+            uids,
             flags=flags,
             keywords=keywords,
             modseq=change.modseq,
             mailbox_id=mailbox.id,
-            ranges=ranges(uids),
         )
-        for entry in members:
-            mailbox.count(entry.flags, entry.size, -1)
-            mailbox.count(flags, entry.size, 1)
         written.append((str(uids), flags, keywords))
-        every = every | uids
     change.flagged = written
-    return every
+    return UidSet.of(uid for found in results.values() for uid in found)

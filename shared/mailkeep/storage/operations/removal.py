@@ -10,24 +10,11 @@ from mailkeep.model.uids import UID_MAX, UidSet
 from mailkeep.storage.interface import Expunged
 from mailkeep.storage.locked import LockedMailbox
 from mailkeep.storage.operations.batch import Batch
-from mailkeep.storage.operations.selection import (
-    RANGES,
-    RANGES_SQLITE,
-    WITHIN,
-    WITHIN_SQLITE,
-    Entry,
-    entries,
-    ranges,
-)
-from mailkeep.storage.query import Query
+from mailkeep.storage.operations.selection import Entry, ForUids, entries
 
 WEIGHT = 4096
 
-_DELETE = Query(
-    f"DELETE FROM entry USING {RANGES} WHERE mailbox_id = :mailbox_id AND uid {WITHIN}",
-    sqlite="DELETE FROM entry WHERE mailbox_id = :mailbox_id AND uid IN (SELECT e.uid"
-    f" FROM {RANGES_SQLITE} CROSS JOIN entry e WHERE e.mailbox_id = :mailbox_id AND e.uid {WITHIN_SQLITE})",
-)
+_DELETE = ForUids("DELETE FROM entry WHERE mailbox_id = :mailbox_id AND uid")
 
 
 class Expunge:
@@ -65,7 +52,7 @@ async def remove(batch: Batch, mailbox: LockedMailbox, found: Sequence[Entry]) -
     """Remove entries that were just read; none is fine."""
     uids = UidSet.of(entry.uid for entry in found)
     if uids:
-        await batch.transaction.run(_DELETE, mailbox_id=mailbox.id, ranges=ranges(uids))
+        await _DELETE.run(batch.transaction, uids, mailbox_id=mailbox.id)
         for entry in found:
             mailbox.count(entry.flags, entry.size, -1)
         mailbox.new_change().expunged = uids

@@ -1,31 +1,32 @@
-"""Reading the entries that an operation is about, under their mailbox's lock."""
+"""Finding and naming the entries that an operation is about, under their mailbox's lock.
+
+A UID set may be one range over everything or thousands of single UIDs. Measured on 10,000 entries, one
+join with the ranges is planned so badly by both databases that 5,000 of them take seconds; the ways
+here take milliseconds.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from mailkeep.model.uids import UidSet
-from mailkeep.storage.database import Connection
+from mailkeep.storage.database import Connection, Transaction
 from mailkeep.storage.query import Query
 
-# The ranges of a UID set travel as JSON, [[low, high], ...], which both databases take apart.
-RANGES = "json_array_elements(:ranges) r"
-RANGES_SQLITE = "json_each(:ranges) r"
-WITHIN = "BETWEEN (r.value->>0)::bigint AND (r.value->>1)::bigint"
-WITHIN_SQLITE = "BETWEEN json_extract(r.value, '$[0]') AND json_extract(r.value, '$[1]')"
+LISTED_UIDS = 5000  # a set of more is found by reading from its lowest to its highest UID
+RANGES_APART = 16  # ranges that are written one by one; PostgreSQL takes more as a list
 
-_SELECT = "SELECT e.uid, e.message_id, e.flags, e.keywords, e.modseq, e.size, e.internal_date FROM "
-_ENTRIES = Query(
-    f"{_SELECT} {RANGES} JOIN entry e ON e.mailbox_id = :mailbox_id AND e.uid {WITHIN} ORDER BY e.uid",
-    sqlite=f"{_SELECT} {RANGES_SQLITE} CROSS JOIN entry e"
-    f" WHERE e.mailbox_id = :mailbox_id AND e.uid {WITHIN_SQLITE} ORDER BY e.uid",
+_SELECT = "SELECT uid, message_id, flags, keywords, modseq, size, internal_date FROM entry"
+_SPAN = Query(f"{_SELECT} WHERE mailbox_id = :mailbox_id AND uid BETWEEN :low AND :high ORDER BY uid")
+_LISTED = Query(
+    f"{_SELECT} WHERE mailbox_id = :mailbox_id AND uid = ANY(:uids) ORDER BY uid",
+    sqlite=f"{_SELECT} WHERE mailbox_id = :mailbox_id AND uid IN (SELECT value FROM json_each(:uids))"
+    " ORDER BY uid",
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry row."""
 
     uid: int
@@ -37,14 +38,34 @@ class Entry:
     internal_date: int
 
 
-def ranges(uids: UidSet) -> str:
-    """A UID set as the parameter `ranges`."""
-    return json.dumps(uids.ranges)
+class ForUids:
+    """A statement on entries of one mailbox, for as many UIDs as there may be.
+
+    `statement` ends in `WHERE mailbox_id = :mailbox_id AND uid`; what follows is added here.
+    """
+
+    def __init__(self, statement: str) -> None:
+        self._by_range = Query(f"{statement} BETWEEN :low AND :high")
+        self._by_list = Query(f"{statement} = ANY(:uids)")
+
+    async def run(self, transaction: Transaction, uids: UidSet, **parameters: Any) -> None:
+        """Run it. SQLite has no round trips to save, PostgreSQL takes scattered UIDs as one array."""
+        if transaction.dialect == "postgres" and len(uids.ranges) > RANGES_APART:
+            await transaction.run(self._by_list, uids=list(uids), **parameters)
+        else:
+            rows = [{"low": low, "high": high, **parameters} for low, high in uids.ranges]
+            await transaction.many(self._by_range, rows)
 
 
 async def entries(connection: Connection, mailbox_id: int, uids: UidSet) -> Sequence[Entry]:
     """Those entries of a set that are in the mailbox, by UID."""
     if not uids:
         return []
-    rows = await connection.all(_ENTRIES, mailbox_id=mailbox_id, ranges=ranges(uids))
-    return [Entry(*row) for row in rows]
+    if len(uids.ranges) > 1 and len(uids) <= LISTED_UIDS:
+        rows = await connection.all(_LISTED, mailbox_id=mailbox_id, uids=list(uids))
+        return [Entry(*row) for row in rows]
+    low, high = uids.ranges[0][0], uids.ranges[-1][1]
+    rows = await connection.all(_SPAN, mailbox_id=mailbox_id, low=low, high=high)
+    if len(uids.ranges) == 1:
+        return [Entry(*row) for row in rows]
+    return [Entry(*row) for row in rows if row[0] in uids]
