@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailkeep.observe.redaction import MARK, redact_event, redact_text, redact_value
+from mailkeep.observe.redaction import CUT, MARK, TEXT_LIMIT, redact_event, redact_text, redact_value
 
 SECRET = "Zm9yLW5vYm9keXMtZXllcy1idXQtb3Vycw0123456789"  # 43 characters, as keys have
 API_KEY = f"mk_abc123XYZ_{SECRET}a1b2c3"
@@ -104,6 +104,22 @@ def test_a_broken_str_loses_the_value_and_not_the_event() -> None:
             raise RuntimeError(API_KEY)
 
     assert redact_value(Broken()) == "<Broken without text: RuntimeError>"
+
+
+def test_a_value_is_cut_at_its_limit() -> None:
+    shown = redact_text("x y" * TEXT_LIMIT)
+    assert len(shown) == TEXT_LIMIT + len(CUT)
+    assert shown.endswith(CUT)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["a", "://x:", "token", "token=", "eyJaaaa-", "Bearer ", "AUTH PLAIN ", "'", "mk_abcdefghi_", "://a:b@"],
+)
+def test_no_text_makes_it_slow(unit: str) -> None:
+    """Rules that try again at each character would take minutes here, and the test's time limit ends them."""
+    for _ in range(20):
+        redact_text(unit * (TEXT_LIMIT // len(unit)))
 
 
 def test_containers_that_hold_themselves_end() -> None:
