@@ -71,7 +71,8 @@ _HARMLESS_NAMES = frozenset({"key_prefix", "token_count", "secret_count"})
 def redact_text(text: str) -> str:
     """The text with every known kind of secret replaced by a mark, cut at TEXT_LIMIT. Never raises."""
     if len(text) > TEXT_LIMIT:
-        text = text[:TEXT_LIMIT] + CUT
+        head = text[:TEXT_LIMIT]
+        text = head[: max(head.rfind(" "), head.rfind("\n"), 0)] + CUT  # half a word may be half a secret
     lowered = text.lower()
     if any(trigger in lowered for trigger in _TRIGGERS):
         text = _redact_marked(text)
