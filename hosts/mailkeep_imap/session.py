@@ -109,7 +109,7 @@ class Session:
             self._task = self.host.tasks.spawn(work(self), "imap session")
         elif self.framer.buffered > INPUT_LIMIT and not self._reading_paused:
             self._reading_paused = True
-            self.output.transport.pauseProducing()
+            self.output.pause_reading()
 
     def connection_lost(self) -> None:
         """Let go of everything. A write that was under way is committed or not, and nobody hears."""
@@ -128,7 +128,7 @@ class Session:
         self._task = None
         if self._reading_paused and not self.output.gone:
             self._reading_paused = False
-            self.output.transport.resumeProducing()
+            self.output.resume_reading()
 
     # --- for the handlers -----------------------------------------------------------------------
 

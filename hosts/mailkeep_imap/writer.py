@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from mailkeep.net.twisted_bridge import PeerGone
+from mailkeep.net.twisted_bridge import PeerGone, ending_if_reset
 
 FLUSH_SIZE = 64 * 1024  # octets gathered before they go to the transport in mid-command
 LINGER_SECONDS = 5.0  # for the last octets and TLS's own goodbye, after we have closed
@@ -98,7 +98,8 @@ class Output:
             self._pieces.clear()
             self._size = 0
             if not self._gone:
-                self.transport.write(octets)
+                with ending_if_reset(self.abort):
+                    self.transport.write(octets)
 
     async def make_room(self) -> None:
         """To be called between the pieces of a long answer. Raises PeerGone."""
@@ -120,18 +121,30 @@ class Output:
         if self._gone:
             raise PeerGone("The connection was lost.")
 
+    def pause_reading(self) -> None:
+        """Take no more from the client for now."""
+        with ending_if_reset(self.abort):
+            self.transport.pauseProducing()
+
+    def resume_reading(self) -> None:
+        """Take from the client again."""
+        with ending_if_reset(self.abort):
+            self.transport.resumeProducing()
+
     def start_tls(self, context_factory: object) -> None:
         """Everything after what was written so far is TLS."""
         self.flush()
-        self.transport.startTLS(context_factory)
+        with ending_if_reset(self.abort):
+            self.transport.startTLS(context_factory)
 
     def close(self) -> None:
         """Send what was gathered and close. A registered producer would keep Twisted from closing."""
         if not self._gone:
             self.flush()
             self._end()
-            self.transport.unregisterProducer()
-            self.transport.loseConnection()
+            with ending_if_reset(self.transport.abortConnection):
+                self.transport.unregisterProducer()
+                self.transport.loseConnection()
             loop = asyncio.get_running_loop()
             self._lingering = loop.call_later(LINGER_SECONDS, self.transport.abortConnection)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from twisted.internet.interfaces import IOpenSSLContextFactory
@@ -14,7 +13,7 @@ from twisted.python.failure import Failure
 from mailkeep.errors import TooManyConnections
 from mailkeep.model.principal import Peer
 from mailkeep.net.limits import ConnectionLimiter
-from mailkeep.net.twisted_bridge import PeerGone, WriteGate
+from mailkeep.net.twisted_bridge import PeerGone, WriteGate, ending_if_reset
 from mailkeep.pop3 import reply_to
 from mailkeep_pop3.services import Services
 from mailkeep_pop3.session import Session
@@ -101,26 +100,26 @@ class Pop3Wire(Protocol):
 
     def write(self, octets: bytes) -> None:
         """See `Wire`."""
-        with self._gone_if_closed():
+        with ending_if_reset(self._reset):
             self.transport.write(octets)
 
     def pause_reading(self) -> None:
         """See `Wire`."""
         if self._reading and not self._closing:
             self._reading = False
-            with self._gone_if_closed():
+            with ending_if_reset(self._reset):
                 self.transport.pauseProducing()
 
     def resume_reading(self) -> None:
         """See `Wire`."""
         if not self._reading and not self._closing:
             self._reading = True
-            with self._gone_if_closed():
+            with ending_if_reset(self._reset):
                 self.transport.resumeProducing()
 
     def start_tls(self) -> None:
         """See `Wire`."""
-        with self._gone_if_closed():
+        with ending_if_reset(self._reset):
             self.transport.startTLS(self._listener.tls)
         self.peer = Peer(self.peer.host, self.peer.port, tls=True)
 
@@ -132,7 +131,7 @@ class Pop3Wire(Protocol):
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, self.abort)
-        with self._gone_if_closed():
+        with ending_if_reset(self._reset):
             self.transport.unregisterProducer()  # TLS would not shut down before
             self.transport.loseConnection()
 
@@ -141,15 +140,9 @@ class Pop3Wire(Protocol):
         self._closing = True
         self.transport.abortConnection()
 
-    @contextmanager
-    def _gone_if_closed(self) -> Iterator[None]:
-        """uvloop closes the handle of a connection that was reset, and if Twisted is about to write just then
-        it never hears of the loss: the write fails with RuntimeError, and nothing else ever happens."""
-        try:
-            yield
-        except RuntimeError:
-            self._gate.stopProducing()
-            asyncio.get_running_loop().call_soon(self.abort)
+    def _reset(self) -> None:
+        self._gate.stopProducing()
+        self.abort()
 
     def stop(self) -> None:
         """The server stops."""

@@ -8,7 +8,8 @@ before the reactor is installed, and nothing here imports the reactor.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from twisted.internet.defer import CancelledError as DeferredCancelled
@@ -23,6 +24,20 @@ _running: set[asyncio.Task[Any]] = set()
 
 class PeerGone(ConnectionError):
     """The connection was lost while a coroutine waited to write."""
+
+
+@contextmanager
+def ending_if_reset(end: Callable[[], None]) -> Iterator[None]:
+    """Around every call of a transport that may write or read.
+
+    uvloop closes the handle of a connection that was reset, and if Twisted is about to write just then it never
+    hears of the loss: the call fails with RuntimeError and `connectionLost` never comes. `end` is then called
+    from the loop; it should abort the connection.
+    """
+    try:
+        yield
+    except RuntimeError:
+        asyncio.get_running_loop().call_soon(end)
 
 
 def deferred(coro: Coroutine[Any, Any, Result]) -> Deferred[Result]:
