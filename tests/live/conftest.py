@@ -48,8 +48,9 @@ def own_mailkeep(
     runs at the end is stopped and held to its promises."""
     with ExitStack() as stack:
 
-        def make(*options: str) -> MailkeepUp:
-            up = MailkeepUp(tmp_path / f"up-{len(made)}", _database(backend, request), options)
+        def make(*options: str, **environ: str) -> MailkeepUp:
+            database = _database(backend, request)
+            up = MailkeepUp(tmp_path / f"up-{len(made)}", database, options, environ)
             made.append(up)
             stack.callback(up.kill)
             return up

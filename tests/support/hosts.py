@@ -63,11 +63,18 @@ class Person:
 class MailkeepUp:
     """start, stop, start again on the same data. Use as a context manager to have it stopped and held."""
 
-    def __init__(self, directory: Path, database: str = "", options: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        database: str = "",
+        options: Sequence[str] = (),
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
         self.directory = directory
         self.data_dir = directory / "data"
         self.database = database
         self.options = tuple(options)
+        self.environ = dict(environ or {})  # settings besides, as MAILKEEP_* variables
         self.port_base = free_port_base()
         self.ready: dict[str, Any] = {}
         self.api_key = ""  # of the demo user, from the start that minted it
@@ -134,6 +141,10 @@ class MailkeepUp:
             self._process.wait()
             self._process = None
 
+    def keep_secret(self, secret: str) -> None:
+        """Hold logs and command lines to this secret too."""
+        self._secrets.append(secret)
+
     def check_log(self) -> None:
         """No traceback, and no secret of this run. Raises AssertionError."""
         log = self.log
@@ -161,7 +172,8 @@ class MailkeepUp:
     def environment(self) -> dict[str, str]:
         """What the process gets: the database's URL travels here, for it holds a password."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("MAILKEEP_")}
-        return {**clean, "MAILKEEP_STORE_DATABASE": self.database} if self.database else clean
+        named = {"MAILKEEP_STORE_DATABASE": self.database} if self.database else {}
+        return {**clean, **named, **self.environ}
 
     @property
     def pid(self) -> int:
