@@ -102,15 +102,13 @@ async def add_mailboxes(
     """Make empty, subscribed mailboxes whose names are free, with UIDVALIDITYs that none ever had."""
     wanted = list(mailboxes)
     first = await _take_uidvalidities(connection, account_id, len(wanted))
-    await connection.insert(
-        _ADD_MAILBOXES,
-        [
-            # account, name, object id, use, selectable, UIDVALIDITY, UIDNEXT, HIGHESTMODSEQ, counters
-            (account_id, name, str(new_uuid()), use and use.value, True, first + place, 1, 1, 0, 0, 0, 0)
-            for place, (name, use) in enumerate(wanted)
-        ],
-    )
-    await connection.insert(_ADD_SUBSCRIPTIONS, [(account_id, name) for name, _ in wanted])
+    rows = [
+        # account, name, object id, use, selectable, UIDVALIDITY, UIDNEXT, HIGHESTMODSEQ, counters
+        (account_id, name, str(new_uuid()), use and use.value, True, first + place, 1, 1, 0, 0, 0, 0)
+        for place, (name, use) in enumerate(wanted)
+    ]
+    subscriptions = [(account_id, name) for name, _ in wanted]
+    await connection.insert((_ADD_MAILBOXES, rows), (_ADD_SUBSCRIPTIONS, subscriptions))
 
 
 async def _take_uidvalidities(connection: Connection, account_id: int, count: int) -> int:

@@ -27,7 +27,7 @@ class StoredAudit:
     async def add(self, records: Sequence[AuditRecord]) -> None:
         """See interface.Audit."""
         rows = [_columns(record) for record in records]
-        await self._database.write(lambda transaction: transaction.insert(_ADD, rows))
+        await self._database.write(lambda transaction: transaction.insert((_ADD, rows)))
 
     async def list(self, limit: int, user_id: UUID | None = None) -> Sequence[AuditRecord]:
         """See interface.Audit."""

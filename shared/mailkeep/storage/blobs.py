@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import zstandard
 from mailkeep.errors import StoreCorrupt
 from mailkeep.model.message import SpooledContent
 from mailkeep.storage import tables
-from mailkeep.storage.database import Connection
+from mailkeep.storage.database import Connection, Row
 from mailkeep.storage.failures import store_failures
 from mailkeep.storage.query import BulkInsert, Query
 from mailkeep.storage.values import now
@@ -119,18 +119,18 @@ _INSERT_CHUNKS = BulkInsert(tables.blob_chunk, conflict="DO NOTHING")
 _CHUNK = Query("SELECT chunk FROM blob_chunk WHERE digest = :digest AND number = :number")
 
 
-async def store(connection: Connection, blobs: Iterable[PackedBlob]) -> None:
-    """Keep blobs that may be there already. In the order of their digests, so that nobody deadlocks."""
+def inserts(blobs: Iterable[PackedBlob]) -> Sequence[tuple[BulkInsert, Sequence[Row]]]:
+    """What keeps blobs that may be there already. In the order of their digests, so that nobody deadlocks."""
     unique = {blob.digest: blob for blob in blobs}
     ordered = [unique[digest] for digest in sorted(unique)]
     touched = now()
-    await connection.insert(_INSERT, [(blob.digest, blob.size, touched, blob.chunks[0]) for blob in ordered])
+    firsts = [(blob.digest, blob.size, touched, blob.chunks[0]) for blob in ordered]
     more = [
         (blob.digest, number, chunk)
         for blob in ordered
         for number, chunk in enumerate(blob.chunks[1:], start=1)
     ]
-    await connection.insert(_INSERT_CHUNKS, more)
+    return ((_INSERT, firsts), (_INSERT_CHUNKS, more))
 
 
 async def chunk(connection: Connection, digest: bytes, number: int) -> bytes:

@@ -24,7 +24,7 @@ from mailkeep.storage.database import Database, Transaction
 from mailkeep.storage.failures import SENTENCE, Rejected
 from mailkeep.storage.interface import Appended, Expunged, FlagsStored
 from mailkeep.storage.operations import batch
-from mailkeep.storage.operations.batch import Operation
+from mailkeep.storage.operations.batch import Memory, Operation
 from mailkeep.storage.operations.copying import Copy, Move
 from mailkeep.storage.operations.flagging import StoreFlags
 from mailkeep.storage.operations.insertion import Append, Deliver, make_ready
@@ -54,6 +54,7 @@ class GroupCommitter:
         self._room = asyncio.Condition()
         self._work = asyncio.Event()
         self._closing = False
+        self._memory = Memory()
         self._worker = asyncio.create_task(self._run(), name="committer")
 
     # --- the contract ---------------------------------------------------------------------------
@@ -152,7 +153,7 @@ class GroupCommitter:
         operations = [waiting.operation for waiting in group]
 
         async def work(transaction: Transaction) -> list[Any]:
-            return await batch.run(transaction, operations)
+            return await batch.run(transaction, operations, self._memory)
 
         try:
             answers = await self._database.write(work)

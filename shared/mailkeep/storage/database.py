@@ -34,8 +34,8 @@ class Connection(Protocol):
     async def many(self, query: Query, rows: Sequence[dict[str, Any]]) -> None:
         """The same statement for each row of parameters, in one round trip; none is fine."""
 
-    async def insert(self, bulk: BulkInsert, rows: Sequence[Row]) -> None:
-        """Insert all rows; none is fine."""
+    async def insert(self, *bulks: tuple[BulkInsert, Sequence[Row]]) -> None:
+        """Insert rows into one table or several, in one round trip; no rows are fine."""
 
 
 class Transaction(Connection, Protocol):

@@ -119,6 +119,6 @@ async def store(transaction: Transaction, mailboxes: Iterable[LockedMailbox]) ->
         ],
     )
     changes = [change.columns() for mailbox in moved for change in mailbox.changes]
-    await transaction.insert(change_log.INSERT, changes)
+    await transaction.insert((change_log.INSERT, changes))
     for mailbox in moved:
         changed(transaction, TopicKind.MAILBOX, mailbox.id)

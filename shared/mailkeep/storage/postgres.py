@@ -20,7 +20,7 @@ from mailkeep.storage.failures import SENTENCE, store_failures
 from mailkeep.storage.feed import pack
 from mailkeep.storage.feed_postgres import CHANNEL, PAYLOAD_LIMIT, PostgresCarrier
 from mailkeep.storage.interface import Topic
-from mailkeep.storage.query import BulkInsert, DialectName, Query
+from mailkeep.storage.query import BulkInsert, DialectName, Query, together
 
 STATEMENTS_CACHED = 512
 ATTEMPTS = 4  # of a transaction that the server asks to run again
@@ -89,12 +89,13 @@ class PostgresConnection:
             sql, names = query.on("postgres")
             await self._connection.executemany(sql, [[row[name] for name in names] for row in rows])
 
-    async def insert(self, bulk: BulkInsert, rows: Sequence[Row]) -> None:
+    async def insert(self, *bulks: tuple[BulkInsert, Sequence[Row]]) -> None:
         """See database.Connection."""
-        if rows:
-            await self._connection.execute(
-                bulk.on("postgres"), *[list(column) for column in zip(*rows, strict=True)]
-            )
+        filled = [(bulk, rows) for bulk, rows in bulks if rows]
+        if filled:
+            sql = together(tuple(bulk for bulk, _ in filled))
+            arrays = [list(column) for _, rows in filled for column in zip(*rows, strict=True)]
+            await self._connection.execute(sql, *arrays)
 
 
 class PostgresDatabase:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Literal
 
-from sqlalchemy import Table, text
+from sqlalchemy import Table, Uuid, text
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.engine import Dialect as SqlDialect
@@ -55,19 +55,41 @@ class BulkInsert:
     `conflict` is the text after ON CONFLICT, the same on both databases.
     """
 
-    __slots__ = ("_columns", "_conflict", "_table")
+    __slots__ = ("_columns", "_conflict", "_table", "uuid_places")
 
     def __init__(self, table: Table, *columns: str, conflict: str = "") -> None:
         self._table = table
         self._columns = columns or tuple(column.name for column in table.columns)
         self._conflict = f" ON CONFLICT {conflict}" if conflict else ""
+        kinds = [table.c[name].type for name in self._columns]
+        self.uuid_places = [place for place, kind in enumerate(kinds) if isinstance(kind, Uuid)]
 
     @cache  # noqa: B019  a few module-level constants
-    def on(self, dialect: DialectName) -> str:
-        """The driver's SQL."""
-        into = f'INSERT INTO "{self._table.name}" ({", ".join(self._columns)})'
-        if dialect == "sqlite":
-            return f"{into} VALUES ({', '.join('?' * len(self._columns))}){self._conflict}"
+    def for_sqlite(self) -> str:
+        """With a `?` for each column."""
+        return f"{self._into()} VALUES ({', '.join('?' * len(self._columns))}){self._conflict}"
+
+    @cache  # noqa: B019  as above
+    def for_postgres(self, first: int = 1) -> str:
+        """With an array for each column, the parameters numbered from `first`."""
         types = [self._table.c[name].type.compile(dialect=_DIALECTS["postgres"]) for name in self._columns]
-        arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types, 1))
-        return f"{into} SELECT * FROM unnest({arrays}){self._conflict}"
+        arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types, first))
+        return f"{self._into()} SELECT * FROM unnest({arrays}){self._conflict}"
+
+    def _into(self) -> str:
+        return f'INSERT INTO "{self._table.name}" ({", ".join(self._columns)})'
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+
+@cache
+def together(bulks: tuple[BulkInsert, ...]) -> str:
+    """PostgreSQL's SQL for several at once, in one round trip; all see the state before the first."""
+    parts = []
+    first = 1
+    for number, bulk in enumerate(bulks[:-1]):
+        parts.append(f"i{number} AS ({bulk.for_postgres(first)})")
+        first += len(bulk)
+    last = bulks[-1].for_postgres(first)
+    return f"WITH {', '.join(parts)} {last}" if parts else last

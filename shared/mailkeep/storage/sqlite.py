@@ -13,7 +13,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -85,12 +85,11 @@ class SqliteConnection:
         """See database.Connection."""
         self._connection.executemany(query.on("sqlite")[0], [_adapted(row) for row in rows])
 
-    async def insert(self, bulk: BulkInsert, rows: Sequence[Row]) -> None:
+    async def insert(self, *bulks: tuple[BulkInsert, Sequence[Row]]) -> None:
         """See database.Connection."""
-        if rows:
-            self._connection.executemany(
-                bulk.on("sqlite"), [[_adapt(value) for value in row] for row in rows]
-            )
+        for bulk, rows in bulks:
+            if rows:
+                self._connection.executemany(bulk.for_sqlite(), _with_octets(rows, bulk.uuid_places))
 
 
 class SqliteDatabase:
@@ -190,3 +189,14 @@ def _adapt(value: Any) -> Any:
     if isinstance(value, list):
         return json.dumps(value)
     return value
+
+
+def _with_octets(rows: Sequence[Row], places: Sequence[int]) -> Iterable[Row]:
+    """Rows with their UUIDs as octets."""
+    if not places:
+        return rows
+    adapted = [list(row) for row in rows]
+    for row in adapted:
+        for place in places:
+            row[place] = _adapt(row[place])
+    return adapted

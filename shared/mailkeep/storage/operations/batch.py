@@ -8,7 +8,7 @@ anything, so a refusal needs no rollback; any other failure rolls the whole batc
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -22,6 +22,9 @@ from mailkeep.storage.change_log import ChangeRow, NewEntry
 from mailkeep.storage.database import Row, Transaction
 from mailkeep.storage.locked import LockedMailbox
 from mailkeep.storage.query import BulkInsert, Query
+
+REMEMBERED_ADDRESSES = 20_000
+IDS_TAKEN = 256
 
 _ROUNDS = 5  # of looking up who owns an address; each further one means that somebody was faster
 
@@ -59,6 +62,23 @@ class Operation(Protocol):
 
     async def apply(self, batch: Batch) -> Any:
         """Do it; the caller's answer. Raises a Refusal if nothing was written."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """What one batch leaves for the next of the same process; wrong or missing, it costs only time."""
+
+    addresses: dict[str, None] = field(default_factory=dict)
+    """Addresses that had an account lately: no need to look before locking."""
+
+    message_ids: deque[int] = field(default_factory=deque)
+    """Ids that this process took from PostgreSQL's sequence and has not used."""
+
+    def remember(self, addresses: Iterable[str]) -> None:
+        """Add addresses, forgetting the oldest past the limit."""
+        self.addresses.update(dict.fromkeys(addresses))
+        while len(self.addresses) > REMEMBERED_ADDRESSES:
+            del self.addresses[next(iter(self.addresses))]
 
 
 @dataclass(slots=True)
@@ -114,19 +134,21 @@ class Batch:
 
     async def flush(self) -> None:
         """Write the buffered inserts."""
-        await blobs.store(self.transaction, self.blobs)
-        await self.transaction.insert(INSERT_MESSAGES, self.messages)
-        await self.transaction.insert(INSERT_ENTRIES, self.entries)
-        await self.transaction.insert(INSERT_OUTBOX, self.outbox)
+        await self.transaction.insert(
+            *blobs.inserts(self.blobs),
+            (INSERT_MESSAGES, self.messages),
+            (INSERT_ENTRIES, self.entries),
+            (INSERT_OUTBOX, self.outbox),
+        )
         for buffer in (self.blobs, self.messages, self.entries, self.outbox):
             buffer.clear()
         self.appends.clear()
 
 
-async def run(transaction: Transaction, operations: Sequence[Operation]) -> list[Any]:
+async def run(transaction: Transaction, operations: Sequence[Operation], memory: Memory) -> list[Any]:
     """Apply all; their answers in order, a Refusal in place of the answer of one that was refused."""
     batch = Batch(transaction)
-    await _prepare(batch, operations)
+    await _prepare(batch, operations, memory)
     answers: list[Any] = [None] * len(operations)
     for inserts in (True, False):
         for place, operation in enumerate(operations):
@@ -145,16 +167,26 @@ async def _apply(batch: Batch, operation: Operation) -> Any:
         return refused
 
 
-async def _prepare(batch: Batch, operations: Sequence[Operation]) -> None:
+async def _prepare(batch: Batch, operations: Sequence[Operation], memory: Memory) -> None:
     addresses = {address.key: address for operation in operations for address in operation.addresses()}
     names = {INBOX, *(name for operation in operations for name in getattr(operation, "mailbox_names", ()))}
     ids = {mailbox_id for operation in operations for mailbox_id in operation.mailbox_ids()}
-    await _create_accounts(batch, addresses)
+    if addresses.keys() - memory.addresses.keys():
+        await _create_accounts(batch, addresses)
     await batch.lock(ids, addresses, names if addresses else ())
     await _settle_owners(batch, addresses, names)
-    count = sum(operation.new_messages for operation in operations)
-    if count:
-        batch.message_ids.extend(row[0] for row in await batch.transaction.all(_MESSAGE_IDS, count=count))
+    memory.remember(addresses)
+    await _take_message_ids(batch, sum(operation.new_messages for operation in operations), memory)
+
+
+async def _take_message_ids(batch: Batch, count: int, memory: Memory) -> None:
+    if batch.transaction.dialect == "postgres":
+        batch.message_ids = memory.message_ids
+    missing = count - len(batch.message_ids)
+    if missing > 0:
+        # A sequence's numbers are nobody else's even if the transaction fails; SQLite's counter is not so.
+        wanted = max(missing, IDS_TAKEN) if batch.transaction.dialect == "postgres" else missing
+        batch.message_ids.extend(row[0] for row in await batch.transaction.all(_MESSAGE_IDS, count=wanted))
 
 
 async def _create_accounts(batch: Batch, addresses: dict[str, Address]) -> None:

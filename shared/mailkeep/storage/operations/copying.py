@@ -71,7 +71,7 @@ async def add_copies(batch: Batch, target: LockedMailbox, found: Sequence[Entry]
         kept = (entry.message_id, entry.flags, entry.keywords)
         rows.append((target.id, uid, *kept, modseq, entry.size, entry.internal_date, saved))
         target.count(entry.flags, entry.size, 1)
-    await batch.transaction.insert(INSERT_ENTRIES, rows)
+    await batch.transaction.insert((INSERT_ENTRIES, rows))
     return Appended(target.id, target.uidvalidity, tuple(uids), tuple(entry.uid for entry in found), modseq)
 
 
