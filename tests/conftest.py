@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import uvloop
 from tests.support.postgres import PostgresCluster, PostgresMissing, run_apart
@@ -30,7 +31,9 @@ _missing: list[str] = []
 
 
 def pytest_configure() -> None:
-    """Nothing of the machine's own database settings reaches a test."""
+    """Nothing of the machine's own database settings reaches a test, and no property is held to a time."""
+    hypothesis.settings.register_profile("mailkeep", deadline=None)
+    hypothesis.settings.load_profile("mailkeep")
     for name in [name for name in os.environ if name.startswith(("PG", "MAILKEEP_STORE_"))]:
         del os.environ[name]
 
