@@ -16,10 +16,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Messages by place in the snapshot, right until the next await, and by UID. `missed` says that a
-    sequence number named a message that is gone."""
+    """Messages by UID. `missed` says that a sequence number named a message that is gone."""
 
-    places: list[int]
     uids: UidSet
     missed: bool
 
@@ -31,13 +29,20 @@ class Chosen:
 
 def chosen(session: Session, messages: SequenceSet, *, uid: bool) -> Chosen:
     """The messages of a sequence set. Raises ImapSyntaxError for a number beyond the mailbox."""
-    places, missed = numbers_in(session, messages, uid=uid)
+    places, missed = places_in(session, messages, uid=uid)
     uids = session.view.snapshot.uids
-    return Chosen(places, UidSet.of(uids[place] for place in places), missed)
+    return Chosen(_uid_set([uids[place] for place in places]), missed)
 
 
-def numbers_in(session: Session, messages: SequenceSet, *, uid: bool) -> tuple[list[int], bool]:
-    """Places of a set in the selected mailbox, and whether a sequence number named a message that is gone."""
+def _uid_set(ascending: list[int]) -> UidSet:
+    if ascending and ascending[-1] - ascending[0] == len(ascending) - 1:  # as in most mailboxes
+        return UidSet(((ascending[0], ascending[-1]),))
+    return UidSet.of(ascending)
+
+
+def places_in(session: Session, messages: SequenceSet, *, uid: bool) -> tuple[list[int], bool]:
+    """Places of a set in the selected mailbox, right until the next await, and whether a sequence number
+    named a message that is gone. Raises ImapSyntaxError for a number beyond the mailbox."""
     view = session.view
     if messages.saved:  # RFC 5182 section 2.1: what has gone since is left out
         return view.places_of_uids(session.saved.ranges), False

@@ -104,6 +104,12 @@ class Selected:
             return place + 1
         return place + 1 + bisect_left(self._ghosts, self.snapshot.uids[place])
 
+    def sequences_at(self, places: Sequence[int]) -> Sequence[int]:
+        """The same for many."""
+        if not self._ghosts:
+            return [place + 1 for place in places]
+        return [self.sequence_at(place) for place in places]
+
     def sequence_of(self, uid: int) -> int | None:
         """The sequence number of a UID that is in the mailbox and known to the client."""
         place = self.snapshot.index(uid) if uid < self.uidnext else None
@@ -147,14 +153,14 @@ class Selected:
         """True if this session was the first of the process to be told of the message."""
         return any(low <= uid < high for low, high in self._recent)
 
-    def any_recent(self) -> bool:
-        """False if no message can be recent, so that flags need no look."""
-        return bool(self._recent)
+    def recent_places(self) -> list[range]:
+        """The runs of the snapshot's places that hold recent messages."""
+        uids = self.snapshot.uids
+        return [range(bisect_left(uids, low), bisect_left(uids, high)) for low, high in self._recent]
 
     def recent_count(self) -> int:
         """The number for the RECENT response."""
-        uids = self.snapshot.uids
-        return sum(bisect_left(uids, high) - bisect_left(uids, low) for low, high in self._recent)
+        return sum(map(len, self.recent_places()))
 
     def _claim_recent(self) -> None:
         if self.read_only:  # RFC 3501 section 6.3.2: EXAMINE takes \Recent from nobody

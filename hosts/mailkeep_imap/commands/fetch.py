@@ -23,7 +23,7 @@ from mailkeep_imap.codes import ExpungeIssued
 from mailkeep_imap.fetching.batch import Batch, render
 from mailkeep_imap.fetching.large import LARGE, LargeMessage, part_index
 from mailkeep_imap.fetching.plan import FetchPlan, make_plan
-from mailkeep_imap.messages import catch_up, chosen
+from mailkeep_imap.messages import catch_up, places_in
 from mailkeep_imap.outcome import Done
 from mailkeep_imap.selected import Selected
 from mailkeep_imap.writer import FLUSH_SIZE
@@ -44,11 +44,11 @@ async def fetch(session: Session, command: Fetch) -> Done:
         raise ImapSyntaxError("That FETCH modifier is not offered here.", command.tag)
     if plan.shows_modseq:
         session.enable_condstore()
-    messages = chosen(session, command.messages, uid=command.uid)
-    run = FetchRun(session, plan, _changed_since(session.view, messages.places, command.changed_since))
+    places, missed = places_in(session, command.messages, uid=command.uid)
+    run = FetchRun(session, plan, _changed_since(session.view, places, command.changed_since))
     await run.mark_seen()
     await run.send()
-    if messages.missed or run.missed:
+    if missed or run.missed:
         raise ExpungeIssued("Some of the messages are gone.")
     return Done("FETCH completed.")
 
@@ -83,7 +83,7 @@ class FetchRun:
         self._view: Selected = view
         self._plan = plan
         self._places = places
-        self._numbers = [view.sequence_at(place) for place in places]
+        self._numbers = view.sequences_at(places)
         self._uids = array("I", [snapshot.uids[place] for place in places])
         self._ids = array("Q", [snapshot.message_ids[place] for place in places])
         self._sizes = array("I", [snapshot.sizes[place] for place in places])
@@ -125,6 +125,10 @@ class FetchRun:
     def _slices(self, size: int) -> Iterator[tuple[int, int]]:
         """Runs of at most `size` messages in which no message row occurs twice, as it does after a COPY
         into the same mailbox."""
+        if len(set(self._ids)) == len(self._ids):
+            for start in range(0, len(self._ids), size):
+                yield start, min(start + size, len(self._ids))
+            return
         start, seen = 0, set[int]()
         for at, message_id in enumerate(self._ids):
             if at - start == size or message_id in seen:

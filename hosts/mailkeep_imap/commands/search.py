@@ -20,7 +20,7 @@ from mailkeep.imap.commands.search_keys import (
 from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.responses import EsearchData, SearchData
 from mailkeep.model.uids import NO_UIDS, UidSet
-from mailkeep_imap.messages import numbers_in
+from mailkeep_imap.messages import places_in
 from mailkeep_imap.outcome import Done
 from mailkeep_imap.searching.columns import Columns
 from mailkeep_imap.searching.evaluate import find
@@ -45,7 +45,7 @@ async def search(session: Session, command: Search) -> Done:
     view = session.view
     plan = make_plan(command.keys, lambda key: places_of(session, key))
     columns = Columns(view, time.time())
-    numbers = columns.uids if command.uid else [view.sequence_at(place) for place in range(len(columns))]
+    numbers = columns.uids if command.uid else view.sequences_at(range(len(columns)))
     if saves:
         session.saved = NO_UIDS  # RFC 5182 section 2.1: what fails leaves an empty result
     places = await find(plan, columns, session.host.store.messages)
@@ -107,5 +107,5 @@ def _mentions(key: SearchKey) -> bool:
 def places_of(session: Session, key: SequenceKey | UidKey) -> Sequence[int]:
     """What a set of messages in a search means now."""
     if isinstance(key, UidKey):
-        return numbers_in(session, key.uids, uid=True)[0]
-    return numbers_in(session, key.messages, uid=False)[0]
+        return places_in(session, key.uids, uid=True)[0]
+    return places_in(session, key.messages, uid=False)[0]

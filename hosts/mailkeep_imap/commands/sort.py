@@ -29,7 +29,7 @@ async def sort(session: Session, command: Sort) -> Done:
     view = session.view
     plan = make_plan(command.keys, lambda key: places_of(session, key))
     columns = Columns(view, time.time())
-    numbers = columns.uids if command.uid else [view.sequence_at(place) for place in range(len(columns))]
+    numbers = columns.uids if command.uid else view.sequences_at(range(len(columns)))
     messages = session.host.store.messages
     ordered = await in_order(await find(plan, columns, messages), command.criteria, columns, messages)
     modseq = max((columns.modseqs[place] for place in ordered), default=0) if with_modseq else 0

@@ -21,6 +21,7 @@ from mailkeep_imap.objects import object_id
 from mailkeep_imap.selected import Selected
 
 _PREVIEWS = (FetchItem.PREVIEW, FetchItem.PREVIEW_LAZY)
+_RECENT_LISTS = tuple(flags_of(bits, (), recent=True) for bits in range(32))
 _SYSTEM_LISTS = tuple(flags_of(bits, ()) for bits in range(32))
 
 
@@ -94,16 +95,18 @@ def modseqs(view: Selected, places: Iterable[int]) -> list[bytes]:
 
 def flag_lists(view: Selected, places: Iterable[int]) -> list[bytes]:
     """`(\\Seen keyword)` for each place."""
-    snapshot = view.snapshot
+    snapshot, recent = view.snapshot, view.recent_places()
     system, ids, words = snapshot.system_flags, snapshot.keyword_ids, snapshot.keyword_sets
-    if view.any_recent():
-        uids = snapshot.uids
-        return [
-            flags_of(system[place], words[ids[place]], recent=view.is_recent(uids[place])) for place in places
-        ]
-    if len(words) == 1:
-        return [_SYSTEM_LISTS[system[place]] for place in places]
-    return [flags_of(system[place], words[ids[place]]) for place in places]
+    if len(words) == 1:  # nobody has used a keyword: the lists are ready
+        if not recent:
+            return [_SYSTEM_LISTS[system[place]] for place in places]
+        if len(recent) == 1:
+            (run,) = recent
+            return [(_RECENT_LISTS if place in run else _SYSTEM_LISTS)[system[place]] for place in places]
+    return [
+        flags_of(system[place], words[ids[place]], recent=any(place in run for run in recent))
+        for place in places
+    ]
 
 
 def seen_tails(plan: FetchPlan, view: Selected, batch: Batch) -> list[bytes]:

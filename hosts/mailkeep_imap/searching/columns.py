@@ -42,11 +42,7 @@ class Columns:
         self.modseqs: array[int] = snapshot.modseqs[:known]
         self.sizes: array[int] = snapshot.sizes[:known]
         self.internal_dates: array[int] = snapshot.internal_dates[:known]
-        self.recent: frozenset[int] = (
-            frozenset(place for place, uid in enumerate(self.uids) if view.is_recent(uid))
-            if view.any_recent()
-            else frozenset()
-        )
+        self.recent: frozenset[int] = frozenset(place for run in view.recent_places() for place in run)
 
     def __len__(self) -> int:
         return len(self.uids)
