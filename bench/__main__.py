@@ -11,7 +11,7 @@ from typing import Any
 import click
 import uvloop
 
-from bench.clients import deliveries, fetch, idle, logins, memory
+from bench.clients import appends, commands, deliveries, endtoend, fetch, idle, logins, memory, pop3
 from bench.clients.wire import Server
 
 TLS = click.Choice(["none", "starttls", "implicit"])
@@ -52,13 +52,28 @@ def main() -> None:
 @click.option("--anonymous/--authenticated", default=True, help="As an MTA, or as a user who submits.")
 @click.option("--sender", default="sender@bench.test")
 @click.option("--to", default="demo@example.test")
-@click.option("--messages", default=2000)
+@click.option("--messages", "count", default=2000)
 @click.option("--sessions", default=10)
 @click.option("--size", default=4096)
 @click.option("--per-connection", default=1_000_000, help="1 is a connection for each message.")
-def deliveries_command(server: Server, *, anonymous: bool, **rest: Any) -> None:
+@click.option("--protocol", type=click.Choice(["smtp", "lmtp"]), default="smtp")
+def deliveries_command(server: Server, *, anonymous: bool, protocol: str, **load: Any) -> None:
     """SMTP transactions per second."""
-    show(deliveries.measure(replace(server, user="") if anonymous else server, **rest))
+    sender = replace(server, user="", protocol=protocol) if anonymous else server
+    show(deliveries.measure(sender, deliveries.Load(**load)))
+
+
+@main.command("end-to-end")
+@server_options
+@click.option("--smtp-port", type=int, required=True)
+@click.option("--sender", default="sender@bench.test")
+@click.option("--to", default="demo@example.test")
+@click.option("--messages", "count", default=2000)
+@click.option("--sessions", default=10)
+@click.option("--size", default=4096)
+def end_to_end_command(server: Server, *, smtp_port: int, **load: Any) -> None:
+    """Messages per second from SMTP until IMAP shows them."""
+    show(endtoend.measure(server, Server(server.host, smtp_port), deliveries.Load(**load)))
 
 
 @main.command("logins")
@@ -66,13 +81,31 @@ def deliveries_command(server: Server, *, anonymous: bool, **rest: Any) -> None:
 @click.option("--logins", "count", default=1000)
 @click.option("--sessions", default=10)
 def logins_command(server: Server, *, count: int, sessions: int) -> None:
-    """IMAP logins per second."""
-    show(logins.measure(server, logins=count, sessions=sessions))
+    """IMAP logins per second, all with one key: only the first is verified anew."""
+    show(logins.measure(server, count=count, sessions=sessions))
+
+
+@main.command("commands")
+@server_options
+@click.option("--batches", default=40, help=f"Of {commands.AT_ONCE} commands.")
+def commands_command(server: Server, *, batches: int) -> None:
+    """Small IMAP commands per second, pipelined."""
+    show(commands.measure(server, batches=batches))
+
+
+@main.command("appends")
+@server_options
+@click.option("--mailboxes", default=1, help="With a connection to each.")
+@click.option("--messages", "count", default=1000)
+@click.option("--size", default=4096)
+def appends_command(server: Server, *, mailboxes: int, count: int, size: int) -> None:
+    """IMAP APPEND per second."""
+    show(appends.measure(server, mailboxes=mailboxes, count=count, size=size))
 
 
 @main.command("fetch")
 @server_options
-@click.option("--mailbox", default="Bench")
+@click.option("--mailbox", default="Bench", help="Is filled; use it for nothing else.")
 @click.option("--messages", default=10_000)
 @click.option("--size", default=4096)
 @click.option("--rounds", default=3)
@@ -99,7 +132,17 @@ def idle_command(server: Server, *, smtp_port: int, **rest: Any) -> None:
 @click.option("--connections", default=1000)
 def memory_command(server: Server, *, pids: tuple[int, ...], connections: int) -> None:
     """KiB per idle IMAP connection."""
-    show(memory.measure(server, pids=pids, connections=connections))
+    show(memory.measure(server, pids=lambda: pids, connections=connections))
+
+
+@main.command("pop3")
+@server_options
+@click.option("--logins", "count", default=500)
+@click.option("--rounds", default=3)
+def pop3_command(server: Server, *, count: int, rounds: int) -> None:
+    """POP3 logins and RETR per second, over a maildrop that is filled already."""
+    measured = {"what": "pop3", "tls": server.tls, "logins": pop3.measure_logins(server, count)}
+    click.echo(json.dumps(measured | pop3.measure_retrievals(server, rounds)))
 
 
 if __name__ == "__main__":

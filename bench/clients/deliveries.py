@@ -1,71 +1,75 @@
-"""Deliveries per second: whole SMTP transactions, each counted when its 250 has come."""
+"""Deliveries per second: whole SMTP or LMTP transactions, each counted when its 250 has come."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bench.clients.messages import message
-from bench.clients.wire import Line, Server, smtp_session, spread
-
-TAKEN_AT_ONCE = 10  # messages that a sender takes from the common supply
+from bench.clients.supply import Supply
+from bench.clients.wire import Line, Server, reply, reply_to, smtp_session, spread
 
 
 @dataclass(frozen=True, slots=True)
-class _Load:
+class Load:
+    """What is sent: `count` messages of about `size` octets, or as many as fit into `seconds`, over
+    `sessions` connections at a time with at most `per_connection` on each."""
+
     sender: str
     to: str
+    count: int
+    sessions: int
     size: int
-    per_connection: int
-    numbers: Iterator[int]
+    per_connection: int = 1_000_000
+    seconds: float = float("inf")
 
 
-async def measure(
-    server: Server, *, sender: str, to: str, messages: int, sessions: int, size: int, per_connection: int
-) -> dict[str, object]:
-    """`messages` transactions over `sessions` connections at a time, `per_connection` on each."""
-    load = _Load(sender, to, size, per_connection, iter(range(messages)))
+async def measure(server: Server, load: Load) -> dict[str, object]:
+    """Send it all. Raises Unexpected at the first refusal."""
+    supply = Supply(load.count, load.seconds)
     latencies: list[float] = []
     began = time.perf_counter()
     async with asyncio.TaskGroup() as group:
-        for _ in range(sessions):
-            group.create_task(_send(server, load, latencies))
+        for _ in range(load.sessions):
+            group.create_task(_send(server, load, supply, latencies))
     elapsed = time.perf_counter() - began
     return {
         "what": "deliveries",
-        "messages": messages,
-        "sessions": sessions,
-        "octets": size,
-        "per_second": round(messages / elapsed, 1),
+        "messages": len(latencies),
+        "sessions": load.sessions,
+        "octets": load.size,
+        "per_connection": load.per_connection,
+        "per_second": round(len(latencies) / elapsed, 1),
         "transaction": spread(latencies),
     }
 
 
-async def _send(server: Server, load: _Load, latencies: list[float]) -> None:
-    while numbers := list(itertools.islice(load.numbers, min(load.per_connection, TAKEN_AT_ONCE))):
-        line = await smtp_session(server)
-        taken = 0
-        while numbers:
-            for number in numbers:
-                octets = message(number, load.size, load.sender, load.to)
-                began = time.perf_counter()
-                await transaction(line, load.sender, load.to, octets)
-                latencies.append(time.perf_counter() - began)
-            taken += len(numbers)
-            numbers = list(itertools.islice(load.numbers, min(load.per_connection - taken, TAKEN_AT_ONCE)))
-        await line.ask(b"QUIT", b"221")
-        await line.close()
+async def _send(server: Server, load: Load, supply: Supply, latencies: list[float]) -> None:
+    """One session after the other. A session is opened only when there is a message for it."""
+    line = None
+    for sent, number in enumerate(supply, 1):
+        line = line or await smtp_session(server)
+        octets = message(number, load.size, load.sender, load.to)
+        began = time.perf_counter()
+        await transaction(line, load.sender, load.to, octets)
+        latencies.append(time.perf_counter() - began)
+        if sent % load.per_connection == 0:
+            await _quit(line)
+            line = None
+    if line is not None:
+        await _quit(line)
+
+
+async def _quit(line: Line) -> None:
+    await reply_to(line, b"QUIT", b"221")
+    line.close()
 
 
 async def transaction(line: Line, sender: str, to: str, octets: bytes) -> None:
-    """One message, its envelope pipelined as RFC 2920 allows."""
-    line.writer.write(b"MAIL FROM:<%s>\r\nRCPT TO:<%s>\r\nDATA\r\n" % (sender.encode(), to.encode()))
-    await line.expect(b"250")
-    await line.expect(b"250")
-    await line.expect(b"354")
-    line.writer.write(octets + b".\r\n")
-    await line.writer.drain()
-    await line.expect(b"250")
+    """One message, its envelope pipelined as RFC 2920 allows. Returns when its 250 has come."""
+    line.send(b"MAIL FROM:<%s>\r\nRCPT TO:<%s>\r\nDATA\r\n" % (sender.encode(), to.encode()))
+    for code in (b"250", b"250", b"354"):
+        await reply(line, code)
+    line.send(octets + b".\r\n")
+    await reply(line, b"250")

@@ -2,84 +2,107 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from bench.clients.messages import message
+from bench.clients.answers import counted, parsed
+from bench.clients.appends import fill, select
 from bench.clients.wire import Line, Server, Unexpected, imap_session
 
-FETCHES: tuple[tuple[str, bytes], ...] = (
-    ("uid_flags", b"(UID FLAGS)"),
-    ("envelope_size_date", b"(ENVELOPE RFC822.SIZE INTERNALDATE)"),
-    ("bodystructure", b"(BODYSTRUCTURE)"),
-    ("three_headers", b"(BODY.PEEK[HEADER.FIELDS (FROM SUBJECT DATE)])"),
+BODIES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A command and what its answer must be. `undo` is run after each, not measured."""
+
+    name: str
+    command: bytes
+    fetches: int | None = None  # None is every message
+    found: int | None = None  # message numbers in the SEARCH response; None is not looked at
+    undo: bytes = b""
+    rate: bool = True  # figures are messages per second, not milliseconds
+
+
+_EVERY = tuple(
+    Probe(name, b"FETCH 1:* (" + items + b")")
+    for name, items in (
+        ("fetch_uid_flags", b"UID FLAGS"),
+        ("fetch_envelope_size_date", b"ENVELOPE RFC822.SIZE INTERNALDATE"),
+        ("fetch_bodystructure", b"BODYSTRUCTURE"),
+        ("fetch_three_headers", b"BODY.PEEK[HEADER.FIELDS (FROM SUBJECT DATE)]"),
+    )
 )
-SEARCHES: tuple[tuple[str, bytes], ...] = (
-    ("unseen", b"UNSEEN"),
-    ("subject", b'SUBJECT "Benchmark message 77 "'),
-    ("text_no_hit", b'TEXT "no such words anywhere"'),
-)
+
+
+def probes(messages: int) -> tuple[Probe, ...]:
+    """All commands that are measured, for a mailbox that holds so many."""
+    bodies = min(messages, BODIES)
+    flag, unflag = (b"STORE 1:* " + sign + b"FLAGS.SILENT (\\Flagged)" for sign in (b"+", b"-"))
+    return (
+        *_EVERY,
+        Probe("fetch_bodies", b"FETCH 1:%d (BODY.PEEK[])" % bodies, bodies),
+        Probe("search_unseen", b"SEARCH UNSEEN", 0, messages, rate=False),
+        Probe("search_subject", b'SEARCH SUBJECT "Benchmark message 77 "', 0, 1, rate=False),
+        Probe("search_text_no_hit", b'SEARCH TEXT "no such words anywhere"', 0, 0, rate=False),
+        Probe("store_add", flag, 0, None, unflag, rate=False),
+    )
+
+
+class Opened:
+    """A filled mailbox, selected, on one connection. `run` gives a probe's figure."""
+
+    def __init__(self, line: Line, messages: int) -> None:
+        self.line = line
+        self.messages = messages
+        self._octets: dict[str, int] = {}
+
+    async def run(self, probe: Probe) -> float:
+        """Messages per second, or milliseconds. Raises Unexpected if the answer is not what it must be."""
+        if probe.name not in self._octets:
+            self._octets[probe.name] = await self._verified(probe)
+        answer = await counted(self.line, probe.command)
+        if answer.octets != self._octets[probe.name]:
+            raise Unexpected(f"{answer.octets} octets instead of {self._octets[probe.name]} to {probe.name}")
+        if probe.undo:
+            await counted(self.line, probe.undo)
+        fetched = self.messages if probe.fetches is None else probe.fetches
+        return fetched / answer.seconds if probe.rate else answer.seconds * 1000
+
+    async def _verified(self, probe: Probe) -> int:
+        """Octets of the answer, once it has been taken apart and found right."""
+        untagged = await parsed(self.line, probe.command)
+        fetches = sum(b" FETCH (" in response[:40] for response in untagged)
+        expected = self.messages if probe.fetches is None else probe.fetches
+        if fetches != expected:
+            raise Unexpected(f"{fetches} FETCH responses instead of {expected} to {probe.name}")
+        found = [len(answer.split()) - 2 for answer in untagged if answer.startswith(b"* SEARCH")]
+        if probe.found is not None and sum(found) != probe.found:
+            raise Unexpected(f"{sum(found)} messages found instead of {probe.found} by {probe.name}")
+        if probe.undo:
+            await parsed(self.line, probe.undo)
+        return sum(map(len, untagged))
+
+
+async def opened(server: Server, mailbox: str, messages: int, size: int) -> Opened:
+    """Fill the mailbox up to `messages`, all unseen, and select it."""
+    line = await imap_session(server)
+    held = await fill(line, mailbox, messages, size)
+    if held != messages:
+        raise Unexpected(f"{mailbox} holds {held} messages instead of {messages}")
+    await select(line, mailbox)
+    return Opened(line, held)
 
 
 async def measure(
     server: Server, *, mailbox: str, messages: int, size: int, rounds: int
 ) -> dict[str, object]:
-    """Fill the mailbox up to `messages`, then run each command `rounds` times; the best counts."""
-    line = await imap_session(server)
-    held = await _fill(line, mailbox, messages, size)
-    result: dict[str, object] = {"what": "fetch", "messages": held, "octets": size}
-    for name, items in FETCHES:
-        seconds = await _best(line, b"FETCH 1:* " + items, rounds)
-        result[f"fetch_{name}_per_second"] = round(held / seconds)
-    bodies = min(held, 1000)
-    seconds = await _best(line, b"FETCH 1:%d (BODY.PEEK[])" % bodies, rounds)
-    result["fetch_bodies_per_second"] = round(bodies / seconds)
-    for name, key in SEARCHES:
-        result[f"search_{name}_ms"] = round(await _best(line, b"SEARCH " + key, rounds) * 1000, 2)
-    for name, items in (("add", b"+FLAGS.SILENT (\\Flagged)"), ("remove", b"-FLAGS.SILENT (\\Flagged)")):
-        result[f"store_{name}_ms"] = round(await _best(line, b"STORE 1:* " + items, 1) * 1000, 2)
-    await line.close()
+    """Each command `rounds` times; the best counts."""
+    session = await opened(server, mailbox, messages, size)
+    result: dict[str, object] = {"what": "fetch", "messages": session.messages, "octets": size}
+    for probe in probes(messages):
+        best: Callable[[list[float]], float] = max if probe.rate else min
+        figure = best([await session.run(probe) for _ in range(rounds)])
+        result[probe.name + ("_per_second" if probe.rate else "_ms")] = round(figure, 2)
+    session.line.close()
     return result
-
-
-async def _fill(line: Line, mailbox: str, messages: int, size: int) -> int:
-    name = b'"%s"' % mailbox.encode()
-    line.writer.write(b"c CREATE %s\r\n" % name)
-    await line.until(b"c ")
-    held = await _select(line, name)
-    for number in range(held, messages):
-        octets = message(number, size)
-        await line.ask(b"a APPEND %s {%d}" % (name, len(octets)), b"+")
-        line.writer.write(octets + b"\r\n")
-        if not (await line.until(b"a "))[-1].startswith(b"a OK"):
-            raise Unexpected("APPEND was refused")
-    return await _select(line, name)
-
-
-async def _select(line: Line, name: bytes) -> int:
-    line.writer.write(b"s SELECT %s\r\n" % name)
-    answers: Sequence[bytes] = await line.until(b"s ")
-    if not answers[-1].startswith(b"s OK"):
-        raise Unexpected(f"{answers[-1]!r} to SELECT")
-    return next(int(answer.split()[1]) for answer in answers if answer.endswith(b" EXISTS"))
-
-
-async def _best(line: Line, command: bytes, rounds: int) -> float:
-    return min([await _timed(line, command) for _ in range(rounds)])
-
-
-async def _timed(line: Line, command: bytes) -> float:
-    """Seconds from the command to its tagged answer. Reads blocks, so that the client costs little."""
-    began = time.perf_counter()
-    line.writer.write(b"zqz9 " + command + b"\r\n")
-    tail = b""
-    while b"\r\nzqz9 OK" not in tail and not tail.startswith(b"zqz9 OK"):
-        block = await line.reader.read(1 << 20)
-        if not block:
-            raise Unexpected("the server closed the connection")
-        tail = (tail[-16:] + block) if tail else block
-        if b"zqz9 NO" in tail or b"zqz9 BAD" in tail:
-            raise Unexpected(f"{command!r} was refused")
-    while not tail.endswith(b"\r\n"):
-        tail = tail[-16:] + await line.reader.read(1 << 16)
-    return time.perf_counter() - began

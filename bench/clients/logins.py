@@ -4,35 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import replace
 
+from bench.clients.supply import Supply
 from bench.clients.wire import Server, imap_session, spread
 
 
-async def measure(server: Server, *, logins: int, sessions: int) -> dict[str, object]:
-    """`logins` whole sessions, `sessions` at a time."""
-    left = iter(range(logins))
+async def measure(
+    server: Server, *, count: int, sessions: int, seconds: float = float("inf"), keys: Sequence[str] = ()
+) -> dict[str, object]:
+    """`count` whole sessions, or as many as fit into `seconds`, `sessions` at a time.
+
+    All use the server's password, which a server may remember; or each takes another of `keys`.
+    """
+    supply = Supply(min(count, len(keys)) if keys else count, seconds)
     latencies: list[float] = []
     began = time.perf_counter()
     async with asyncio.TaskGroup() as group:
         for _ in range(sessions):
-            group.create_task(_log_in(server, left, latencies))
+            group.create_task(_log_in(server, supply, keys, latencies))
     elapsed = time.perf_counter() - began
     return {
         "what": "logins",
-        "logins": logins,
+        "logins": len(latencies),
         "sessions": sessions,
         "tls": server.tls,
-        "per_second": round(logins / elapsed, 1),
+        "distinct_keys": bool(keys),
+        "per_second": round(len(latencies) / elapsed, 1),
         "login": spread(latencies),
     }
 
 
-async def _log_in(server: Server, left: Iterator[int], latencies: list[float]) -> None:
-    for _ in left:  # one iterator, shared by all
+async def _log_in(server: Server, supply: Supply, keys: Sequence[str], latencies: list[float]) -> None:
+    for number in supply:
         began = time.perf_counter()
-        line = await imap_session(server)
+        line = await imap_session(replace(server, password=keys[number]) if keys else server)
         latencies.append(time.perf_counter() - began)
-        line.writer.write(b"q LOGOUT\r\n")
-        await line.until(b"q OK")
-        await line.close()
+        await line.command(b"q", b"LOGOUT")
+        line.close()

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from bench.clients.appends import select
 from bench.clients.wire import Line, Server, imap_session
 
-SETTLE_SECONDS = 2.0
-LOGINS_AT_A_TIME = 50
+SETTLE_SECONDS = 1.5
+LOGINS_AT_A_TIME = 20
+
+Pids = Callable[[], Sequence[int]]
 
 
-async def measure(server: Server, *, pids: Sequence[int], connections: int) -> dict[str, object]:
-    """Log in `connections` times, select INBOX, IDLE. The processes must be on this machine."""
-    await (await _idle(server)).close()  # what the first connection loads is not the connection's cost
+async def measure(server: Server, *, pids: Pids, connections: int) -> dict[str, object]:
+    """Log in `connections` times, select INBOX, IDLE. The processes, asked for each time because a server
+    may start one for each connection, must be on this machine."""
+    (await _idle(server)).close()  # what the first connection loads is not the connection's cost
     await asyncio.sleep(SETTLE_SECONDS)
-    before = _resident(pids)
+    before = _resident(pids())
     limit = asyncio.Semaphore(LOGINS_AT_A_TIME)
     lines = await asyncio.gather(*(_idle_within(limit, server) for _ in range(connections)))
     await asyncio.sleep(SETTLE_SECONDS)
-    after = _resident(pids)
+    after = _resident(pids())
     for line in lines:
-        await line.close()
+        line.close()
     return {
         "what": "memory",
         "connections": connections,
@@ -40,16 +44,19 @@ async def _idle_within(limit: asyncio.Semaphore, server: Server) -> Line:
 
 async def _idle(server: Server) -> Line:
     line = await imap_session(server)
-    line.writer.write(b"s SELECT INBOX\r\n")
-    await line.until(b"s OK")
+    await select(line, "INBOX")
     await line.ask(b"i IDLE", b"+")
     return line
 
 
 def _resident(pids: Sequence[int]) -> int:
-    """KiB, shared pages counted by their share (Pss)."""
-    total = 0
-    for pid in pids:
+    """KiB, shared pages counted by their share (Pss). Processes that have ended count nothing."""
+    return sum(map(_pss, pids))
+
+
+def _pss(pid: int) -> int:
+    try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return total
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
