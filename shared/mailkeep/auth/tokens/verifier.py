@@ -63,6 +63,8 @@ class TokenVerifier:
 
     async def verify(self, token: str, now: datetime, *, narrow: bool) -> VerifiedToken:
         """Raises Refused, IssuerUnavailable, StoreUnavailable. `narrow` is for those who failed often."""
+        if not (token.isascii() and token.isprintable()):  # RFC 6750 section 2.1
+            raise Refused(Reason.TOKEN_MALFORMED)
         parts = take_apart(token)
         if self._development is not None:
             return await self._local(self._development, parts, now)

@@ -26,15 +26,20 @@ def bearer(token: str, identity: str = "person@example.test") -> Credential:
 
 async def reason_of(store, door, token: str, identity: str = "person@example.test") -> str:
     """Present it, be refused, and read in the audit log why."""
-    before = len(await store.audit.list(1000))
+    before = await refusals(store)
     with pytest.raises(AuthenticationFailed) as caught:
         await door.authenticate(bearer(token, identity), IMAP, HERE)
     assert token not in str(caught.value)
     async with asyncio.timeout(20):
-        while len(rows := await store.audit.list(1000)) == before:
+        while len(rows := await refusals(store)) == len(before):
             await asyncio.sleep(0.01)
     assert token not in str(rows[0])
     return rows[0].reason
+
+
+async def refusals(store):
+    """Newest first. Rows come a moment after the answer, so those of successes must not be counted."""
+    return [row for row in await store.audit.list(1000) if row.outcome == "failure"]
 
 
 # --- what must work, or the rest proves nothing -----------------------------------------------------

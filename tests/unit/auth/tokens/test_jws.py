@@ -79,7 +79,6 @@ def test_the_parts() -> None:
 def _taken_or_refused(text: str) -> None:
     try:
         taken = take_apart(text)
-    except Refused as refused:
-        assert refused.reason.value.startswith("token_")
-    else:
-        assert taken is None or isinstance(taken, Jws)
+    except Refused:
+        return
+    assert taken is None or isinstance(taken, Jws)
