@@ -31,10 +31,10 @@ from mailkeep.settings import StoreSettings
 from mailkeep.storage.interface import Store
 
 KILLS = 50
-CLIENTS = 6
+CLIENTS = 5
 RECIPIENTS = ("claimed@example.test", "unclaimed@example.test")
 START_SECONDS = 30.0
-LOAD_SECONDS = 0.2  # at most, from the first acknowledgement of a life to its end
+LOAD_SECONDS = 0.12  # at most, from the first acknowledgement of a life to its end
 
 _NUMBER = re.compile(rb"^Subject: (\d+)\r$", re.MULTILINE)
 
