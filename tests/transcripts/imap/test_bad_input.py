@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import pytest
 from tests.support.imap_host import Client, ImapHost, Login
@@ -164,3 +165,27 @@ def test_input_waits_while_answers_are_not_read(host: ImapHost, user: Login) -> 
             client.socket.settimeout(20)
         assert sent < 64 * 1024 * 1024
         assert host.resident_octets - before < 32 * 1024 * 1024
+
+
+def test_a_refused_message_too_large_to_be_thrown_away(client: Client) -> None:
+    """RFC 7888 section 4: what cannot be stopped is read and thrown away, or the connection is closed."""
+    client.send(b"a APPEND Nowhere {40000000+}\r\n")
+    client.play("S: a NO [TRYCREATE] ...")
+    client.close()
+
+
+def test_hundreds_of_idle_connections_cost_little(host: ImapHost, user: Login, exits: ExitStack) -> None:
+    def idling() -> Client:
+        waiting = exits.enter_context(host.log_in(user, "INBOX"))
+        waiting.play("C: i IDLE\nS: + ...")
+        return waiting
+
+    for _ in range(20):
+        idling()
+    before = host.resident_octets
+    waiting = [idling() for _ in range(300)]
+    assert host.resident_octets - before < 300 * 40 * 1024
+    with host.log_in(user) as client:
+        client.append("INBOX", b"Subject: to all\r\n\r\n")
+    for one in waiting:
+        one.play("S: * 1 EXISTS\nS: * <either> RECENT")

@@ -8,16 +8,19 @@ from tests.support.imap_host import Client
 MESSAGES = (
     (
         '"03-Jan-2026 00:00:00 +0000"',
-        b"From: zoe@a.test\r\nSubject: Re: [list] beta\r\nDate: Thu, 1 Jan 2026 10:00:00 +0000\r\n\r\nlong text here\r\n",
-    ),  # noqa: E501
+        b"From: zoe@a.test\r\nSubject: Re: [list] beta\r\n"
+        b"Date: Thu, 1 Jan 2026 10:00:00 +0000\r\n\r\nlong text here\r\n",
+    ),
     (
         '"01-Jan-2026 00:00:00 +0000"',
-        b"From: Ann <ann@z.test>\r\nTo: m@x.test\r\nSubject: beta\r\nDate: Thu, 1 Jan 2026 13:00:00 +0400\r\n\r\n",
-    ),  # noqa: E501
+        b"From: Ann <ann@z.test>\r\nTo: m@x.test\r\nSubject: beta\r\n"
+        b"Date: Thu, 1 Jan 2026 13:00:00 +0400\r\n\r\n",
+    ),
     (
         '"02-Jan-2026 00:00:00 +0000"',
-        b"From: =?utf-8?q?Bj=C3=B6rn?= <BOB@m.test>\r\nTo: a@x.test\r\nCc: k@x.test\r\nSubject: Alpha\r\n\r\nx\r\n",
-    ),  # noqa: E501
+        b"From: =?utf-8?q?Bj=C3=B6rn?= <BOB@m.test>\r\nTo: a@x.test\r\nCc: k@x.test\r\n"
+        b"Subject: Alpha\r\n\r\nx\r\n",
+    ),
 )
 
 

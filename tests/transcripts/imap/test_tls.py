@@ -80,3 +80,33 @@ def test_a_literal_begun_before_starttls_is_forgotten(strict_host: ImapHost) -> 
         client.play("S: a OK Begin TLS now.")
         client.start_tls()
         client.play("C: c NOOP\nS: c OK ...")
+
+
+def test_tls_holds_back_too(strict_host: ImapHost, user: Login) -> None:
+    """A client that reads nothing over TLS costs bounded memory, after STARTTLS and on the TLS listener."""
+    message = b"Subject: big\r\n\r\n" + b"x" * 500_000
+    for upgraded in (True, False):
+        with strict_host.connect() if upgraded else strict_host.connect_tls() as client:
+            client.line()
+            if upgraded:
+                client.play("C: s STARTTLS\nS: s OK ...")
+                client.start_tls()
+            client.command(f"LOGIN {user.address} {user.key}")
+            client.command("SELECT INBOX")
+            client.append("INBOX", message)
+            for _ in range(3):
+                client.command("COPY 1:* INBOX")
+            client.command("SEARCH ALL")
+            before = strict_host.resident_octets
+            client.send(b"".join(b"f%d FETCH 1:8 BODY.PEEK[]\r\n" % number for number in range(20)))
+            with strict_host.connect_tls() as another:
+                another.line()
+                another.command(f"LOGIN {user.address} {user.key}")
+                for _ in range(20):
+                    another.command("NOOP")
+            assert strict_host.resident_octets - before < 32 * 1024 * 1024
+            for sequence in range(1, 9):
+                assert client.line() == f"* {sequence} FETCH (BODY[] {{{len(message)}}}"
+                assert client.octets(len(message)) == message
+                assert client.line() == ")"
+            assert client.line() == "f0 OK FETCH completed."
