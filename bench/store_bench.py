@@ -16,6 +16,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -139,7 +140,7 @@ class Bench:
         )
         ids = list(snapshot.message_ids)
         for column in (Column.ENVELOPE, Column.HEADER):
-            await self._timed(f"{column} of 10,000, ms", lambda column=column: self._rows(ids, [column]))
+            await self._timed(f"{column} of 10,000, ms", partial(self._rows, ids, [column]))
         await self._timed("one body, ms", lambda: self._body(ids[5000]), 200)
         await self._timed("page of 50, ms", lambda: self.store.emails.page(self.account_id, 0, 50), 50)
         await self._timed(

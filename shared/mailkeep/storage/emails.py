@@ -26,10 +26,11 @@ _COLUMNS = (
 # The newest of each mailbox come from its index; only they are sorted together, and only the page's own
 # rows read their message.
 _NEWEST = Query(
-    "SELECT n.mailbox_id, n.uid FROM unnest(CAST(:ids AS bigint[])) AS box(id) CROSS JOIN LATERAL"
-    " (SELECT mailbox_id, uid, internal_date, message_id FROM entry WHERE mailbox_id = box.id"
+    f"SELECT {_COLUMNS} FROM (SELECT n.* FROM unnest(CAST(:ids AS bigint[])) AS box(id) CROSS JOIN LATERAL"
+    " (SELECT * FROM entry WHERE mailbox_id = box.id"
     " ORDER BY internal_date DESC, message_id DESC LIMIT :upto) n"
-    " ORDER BY n.internal_date DESC, n.message_id DESC LIMIT :most OFFSET :skip"
+    " ORDER BY n.internal_date DESC, n.message_id DESC LIMIT :most OFFSET :skip) e"
+    " JOIN message m ON m.id = e.message_id ORDER BY e.internal_date DESC, e.message_id DESC"
 )
 _NEWEST_OF_ONE = Query(
     "SELECT mailbox_id, uid, internal_date, message_id FROM entry WHERE mailbox_id = :id"
@@ -61,9 +62,8 @@ class StoredEmails:
             boxes = await connection.all(_MAILBOXES, account_id=account_id)
             listed = [box for box in boxes if _is_listed(box, mailbox)]
             names = {box[0]: box[1] for box in listed}
-            places = await _newest(connection, list(names), offset, limit)
-            rows = [await connection.one(_ROW, mailbox_id=place[0], uid=place[1]) for place in places]
-            emails = [_email(row, names[row[0]]) for row in rows if row is not None]
+            rows = await _newest(connection, list(names), offset, limit)
+            emails = [_email(row, names[row[0]]) for row in rows]
             return emails, sum(box[3] for box in listed), sum(box[4] for box in boxes)
 
         return await self._database.read_at_once(work)
@@ -82,11 +82,13 @@ async def _newest(connection: Connection, ids: list[int], offset: int, limit: in
     if connection.dialect == "postgres":
         return await connection.all(_NEWEST, ids=ids, upto=offset + limit, most=limit, skip=offset)
     # SQLite knows no LATERAL; its calls cost no round trip.
-    rows: list[Row] = []
+    places: list[Row] = []
     for id in ids:
-        rows += await connection.all(_NEWEST_OF_ONE, id=id, upto=offset + limit)
-    rows.sort(key=lambda row: (row[2], row[3]), reverse=True)
-    return rows[offset : offset + limit]
+        places += await connection.all(_NEWEST_OF_ONE, id=id, upto=offset + limit)
+    places.sort(key=lambda place: (place[2], place[3]), reverse=True)
+    page = places[offset : offset + limit]
+    rows = [await connection.one(_ROW, mailbox_id=place[0], uid=place[1]) for place in page]
+    return [row for row in rows if row is not None]
 
 
 def _is_listed(box: Row, mailbox: str | None) -> bool:

@@ -1,6 +1,6 @@
 """One mailbox in memory: what every session of the process that has it selected shares.
 
-Parallel arrays hold one entry per message in UID order (28 octets each), so that flag fetches, searches
+Parallel arrays hold one entry per message in UID order (34 octets each), so that flag fetches, searches
 by flag, date and size, and sequence numbers never touch the database. A snapshot only moves forward: the
 store applies `Change`s in modseq order, and each session reads from `changes_since` what to tell its
 client. It never writes to the database and never waits.
@@ -49,6 +49,7 @@ class Snapshot:
     __slots__ = (
         "__weakref__",
         "_changes",
+        "_keyword_places",
         "_known_from",
         "_listeners",
         "highestmodseq",
@@ -73,8 +74,9 @@ class Snapshot:
         self.uids = array("I")
         self.message_ids = array("Q")
         self.system_flags = array("B")
-        self.keyword_ids = array("H")  # indexes keyword_sets
+        self.keyword_ids = array("I")  # indexes keyword_sets
         self.keyword_sets: list[tuple[str, ...]] = [()]
+        self._keyword_places: dict[tuple[str, ...], int] = {(): 0}
         self.modseqs = array("Q")
         self.sizes = array("I")
         self.internal_dates = array("q")
@@ -209,7 +211,7 @@ class Snapshot:
         """
         before = dict(zip(self.uids, self.modseqs, strict=True))
         self.uidvalidity, self.uidnext = fresh.uidvalidity, fresh.uidnext
-        self.keyword_sets = fresh.keyword_sets
+        self.keyword_sets, self._keyword_places = fresh.keyword_sets, fresh._keyword_places
         for name in _COLUMNS:
             setattr(self, name, getattr(fresh, name))
         after = dict(zip(self.uids, self.modseqs, strict=True))
@@ -233,10 +235,8 @@ class Snapshot:
         return tuple(getattr(self, name) for name in _COLUMNS)
 
     def _keyword_id(self, keywords: tuple[str, ...]) -> int:
-        if not keywords:
-            return 0
-        try:
-            return self.keyword_sets.index(keywords)
-        except ValueError:
+        place = self._keyword_places.get(keywords)
+        if place is None:
+            place = self._keyword_places[keywords] = len(self.keyword_sets)
             self.keyword_sets.append(keywords)
-            return len(self.keyword_sets) - 1
+        return place
