@@ -131,7 +131,7 @@ async def _run(plan: UpPlan, ca: DevelopmentCa, writer: LineWriter, started: flo
     stopping = asyncio.Event()
     environment = with_development_key(plan.environment(os.environ, ca), plan)
     async with Supervisor(environment, writer) as supervisor:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, _asked_to_stop, stopping, supervisor)
         await _unless_stopped(_until_ready(plan, ca, supervisor, started), stopping)
         await supervisor.run(stopping)
