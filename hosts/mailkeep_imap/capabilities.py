@@ -14,6 +14,7 @@ from mailkeep.sasl import MECHANISMS
 if TYPE_CHECKING:
     from mailkeep_imap.session import Session
 
+CONDSTORE = "CONDSTORE"
 BEFORE_LOGIN = ("IMAP4rev1", "LITERAL+", "SASL-IR", "ID", "ENABLE")
 AFTER_LOGIN = (
     "IMAP4rev1",
@@ -28,7 +29,7 @@ AFTER_LOGIN = (
     "UNSELECT",
     "SPECIAL-USE",
     "CHILDREN",
-    "CONDSTORE",
+    CONDSTORE,
     "ESEARCH",
     "SEARCHRES",
     "WITHIN",

@@ -22,7 +22,7 @@ from mailkeep.model.principal import Peer, Principal
 from mailkeep.model.uids import NO_UIDS, UidSet
 from mailkeep.observe.logs import get_logger
 from mailkeep_imap import updates
-from mailkeep_imap.capabilities import capability_code
+from mailkeep_imap.capabilities import CONDSTORE, capability_code
 from mailkeep_imap.outcome import Exchange
 from mailkeep_imap.selected import Selected
 from mailkeep_imap.updates import Reporting
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from mailkeep_imap.commands.append import Upload
     from mailkeep_imap.host import Host
 
-CONDSTORE = "CONDSTORE"
 INPUT_LIMIT = 256 * 1024  # octets received and not yet looked at, before the transport is paused
 log = get_logger(__name__)
 

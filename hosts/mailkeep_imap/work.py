@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
-from mailkeep.errors import SpoolUnavailable, StoreUnavailable
+from mailkeep.errors import IssuerUnavailable, SpoolUnavailable, StoreUnavailable
 from mailkeep.imap import responses
 from mailkeep.imap.errors import ImapSyntaxError, UnknownCommand
 from mailkeep.imap.framing import (
@@ -176,7 +176,7 @@ def _refusal(session: Session, error: Exception) -> Done:
 
 def _log_fault(session: Session, error: Exception, correlation_id: str) -> None:
     """Without a traceback where the cause is known to be elsewhere and the sentence says it."""
-    known = isinstance(error, StoreUnavailable | SpoolUnavailable)
+    known = isinstance(error, StoreUnavailable | SpoolUnavailable | IssuerUnavailable)
     log.error(
         "command failed",
         correlation_id=correlation_id,

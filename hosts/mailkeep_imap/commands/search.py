@@ -38,27 +38,50 @@ async def search(session: Session, command: Search) -> Done:
     options = command.options
     if options is not None and (options.partial is not None or not _OFFERED.issuperset(options.items)):
         raise ImapSyntaxError("That RETURN option is not offered here.", command.tag)
+    run = Run(session, command.keys, uid=command.uid)
     saves = options is not None and SearchReturn.SAVE in options.items
-    with_modseq = mentions_modseq(command.keys)
-    if with_modseq:
-        session.enable_condstore()
-    view = session.view
-    plan = make_plan(command.keys, lambda key: places_of(session, key))
-    columns = Columns(view, time.time())
-    numbers = columns.uids if command.uid else view.sequences_at(range(len(columns)))
     if saves:
         session.saved = NO_UIDS  # RFC 5182 section 2.1: what fails leaves an empty result
-    places = await find(plan, columns, session.host.store.messages)
-    found = [numbers[place] for place in places]
-    modseq = max((columns.modseqs[place] for place in places), default=0) if with_modseq else 0
+    places = await run.find()
+    found, modseq = run.numbers_of(places), run.modseq_of(places)
     if options is None:
-        session.send(SearchData(tuple(found), modseq or None).encode())
+        session.send(SearchData(found, modseq).encode())
         return Done("SEARCH completed.")
     if saves:
-        session.saved = UidSet.of(columns.uids[place] for place in _saved(places, options))
+        session.saved = UidSet.of(run.columns.uids[place] for place in _saved(places, options))
     if set(options.items) != {SearchReturn.SAVE}:
-        session.send(_extended(command, options, found, modseq or None).encode())
+        session.send(_extended(command, options, found, modseq).encode())
     return Done("SEARCH completed.")
+
+
+class Run:
+    """One search at work, for SEARCH and SORT. What sets and numbers mean is fixed when it is made."""
+
+    __slots__ = ("_messages", "_numbers", "_plan", "_with_modseq", "columns")
+
+    def __init__(self, session: Session, keys: Sequence[SearchKey], *, uid: bool) -> None:
+        self._with_modseq = mentions_modseq(keys)
+        if self._with_modseq:
+            session.enable_condstore()
+        self._plan = make_plan(keys, lambda key: _places_of(session, key))
+        self._messages = session.host.store.messages
+        self.columns = Columns(session.view, time.time())
+        everything = range(len(self.columns))
+        self._numbers = self.columns.uids if uid else session.view.sequences_at(everything)
+
+    async def find(self) -> Sequence[int]:
+        """Places of the messages that match."""
+        return await find(self._plan, self.columns, self._messages)
+
+    def numbers_of(self, places: Iterable[int]) -> tuple[int, ...]:
+        """UIDs or sequence numbers."""
+        return tuple(self._numbers[place] for place in places)
+
+    def modseq_of(self, places: Iterable[int]) -> int | None:
+        """The highest of what was found, if MODSEQ was asked for (RFC 7162 section 3.1.5)."""
+        if not self._with_modseq:
+            return None
+        return max((self.columns.modseqs[place] for place in places), default=None)
 
 
 def _extended(
@@ -73,7 +96,7 @@ def _extended(
         maximum=found[-1] if found and SearchReturn.MAX in items else None,
         all=UidSet.of(found) if found and SearchReturn.ALL in items else None,
         count=len(found) if SearchReturn.COUNT in items else None,
-        modseq=modseq if found else None,
+        modseq=modseq,
     )
 
 
@@ -104,7 +127,7 @@ def _mentions(key: SearchKey) -> bool:
     return False
 
 
-def places_of(session: Session, key: SequenceKey | UidKey) -> Sequence[int]:
+def _places_of(session: Session, key: SequenceKey | UidKey) -> Sequence[int]:
     """What a set of messages in a search means now."""
     if isinstance(key, UidKey):
         return places_in(session, key.uids, uid=True)[0]

@@ -10,13 +10,12 @@ from mailkeep.imap.commands.mailbox import Check
 from mailkeep.imap.commands.session import Capability, Enable, Id, Logout, Noop, StartTls, Unauthenticate
 from mailkeep.imap.responses import CapabilityData, EnabledData, IdData
 from mailkeep.observe.logs import get_logger
-from mailkeep_imap.capabilities import capabilities, capability_code
+from mailkeep_imap.capabilities import CONDSTORE, capabilities, capability_code
 from mailkeep_imap.outcome import BAD, Done
 
 if TYPE_CHECKING:
     from mailkeep_imap.session import Session
 
-CONDSTORE = "CONDSTORE"
 ENABLED_ON_REQUEST = (CONDSTORE,)
 VERSION = version("mailkeep")
 log = get_logger(__name__)

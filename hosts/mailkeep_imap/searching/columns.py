@@ -27,12 +27,10 @@ class Columns:
         "sizes",
         "system_flags",
         "uids",
-        "view",
     )
 
     def __init__(self, view: Selected, now: float) -> None:
         snapshot, known = view.snapshot, view.known
-        self.view = view
         self.now = now
         self.uids: array[int] = snapshot.uids[:known]
         self.message_ids: array[int] = snapshot.message_ids[:known]

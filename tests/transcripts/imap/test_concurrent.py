@@ -161,3 +161,32 @@ def test_a_message_that_is_moved_away_and_back(three: Client, other: Client) -> 
         S: b OK ...
         """
     )
+
+
+def test_messages_go_while_they_are_being_fetched(client: Client, other: Client) -> None:
+    """RFC 2180 section 4.1: what is still there is sent under its number, and the rest is not invented."""
+    message = b"Subject: big\r\n\r\n" + b"x" * 600_000
+    client.append("INBOX", message)
+    for _ in range(5):
+        client.command("COPY 1:* INBOX")
+    other.command("NOOP")
+    other.send(b"f FETCH 1:32 BODY.PEEK[]\r\n")
+    assert other.line() == f"* 1 FETCH (BODY[] {{{len(message)}}}"
+    client.command(r"STORE 2:31 +FLAGS.SILENT (\Deleted)")
+    client.command("EXPUNGE")
+    numbers = [1]
+    while True:
+        assert other.octets(len(message)) == message
+        assert other.line() == ")"
+        line = other.line()
+        if line.startswith("f "):
+            break
+        numbers.append(int(line.split()[1]))
+        assert line == f"* {numbers[-1]} FETCH (BODY[] {{{len(message)}}}"
+    assert line.startswith("f NO [EXPUNGEISSUED]")
+    assert numbers == sorted(numbers)
+    assert numbers[-1] == 32
+    assert len(numbers) < 32
+    expunged = [line for line in other.command("NOOP") if line.endswith("EXPUNGE")]
+    assert expunged == [f"* {number} EXPUNGE" for number in range(31, 1, -1)]
+    other.play("C: g FETCH 1:2 UID\nS: * 1 FETCH (UID 1)\nS: * 2 FETCH (UID 32)\nS: g OK ...")
