@@ -79,7 +79,17 @@ async def _domain_error(request: Request, error: Exception) -> JSONResponse:
     status = status_of(error)
     if isinstance(error, errors.Fault):
         return _fault(request, error, status)
-    return problem(status, str(error), headers={"Retry-After": "5"} if status == 429 else None)
+    return problem(status, str(error), headers=_headers(request, error, status))
+
+
+def _headers(request: Request, error: errors.MailkeepError, status: HTTPStatus) -> dict[str, str] | None:
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return {"Retry-After": "5"}
+    # RFC 6750 section 3.1: no error code for a request that brought no credential at all.
+    if isinstance(error, errors.AuthenticationFailed) and "authorization" in request.headers:
+        code = "insufficient_scope" if isinstance(error, errors.ScopeMissing) else "invalid_token"
+        return {"WWW-Authenticate": f'{UNAUTHENTICATED["WWW-Authenticate"]}, error="{code}"'}
+    return None
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
