@@ -42,7 +42,7 @@ def programs() -> Path:
     for directory in sorted(PROGRAMS_ROOT.glob("*/bin"), key=_version, reverse=True):
         if (directory / "initdb").exists() and (directory / "postgres").exists():
             return directory
-    raise PostgresMissing("no initdb and postgres, neither on PATH nor under /usr/lib/postgresql")
+    raise PostgresMissing
 
 
 class PostgresCluster:
