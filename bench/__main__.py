@@ -141,8 +141,7 @@ def memory_command(server: Server, *, pids: tuple[int, ...], connections: int) -
 @click.option("--rounds", default=3)
 def pop3_command(server: Server, *, count: int, rounds: int) -> None:
     """POP3 logins and RETR per second, over a maildrop that is filled already."""
-    measured = {"what": "pop3", "tls": server.tls, "logins": pop3.measure_logins(server, count)}
-    click.echo(json.dumps(measured | pop3.measure_retrievals(server, rounds)))
+    click.echo(json.dumps(pop3.measure(server, logins=count, rounds=rounds)))
 
 
 if __name__ == "__main__":

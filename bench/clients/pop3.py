@@ -1,23 +1,18 @@
 """POP3: logins per second, and RETR one at a time and pipelined, over one maildrop that is filled already.
 
-    python -m bench.clients.pop3 --port 2110 --user demo@example.test   (password in BENCH_PASSWORD)
-
 A maildrop is locked while it is open, so each login follows the end of the one before; RETR runs in one
 session. Blocking sockets, because the client must cost less than what it measures.
 """
 
 from __future__ import annotations
 
-import json
 import socket
 import ssl
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
 
-import click
-
+from bench.clients.supply import Supply
 from bench.clients.wire import WAIT_SECONDS, Server, Unexpected, spread
 
 END = b"\r\n.\r\n"
@@ -34,6 +29,7 @@ _CONTEXT.verify_mode = ssl.CERT_NONE  # a benchmark measures servers with privat
 class Retrievals:
     """One way of reading the whole maildrop."""
 
+    messages: int
     per_second: float
     mib_per_second: float
 
@@ -106,69 +102,60 @@ class Pop3Client:
         return octets
 
 
+Way = Callable[[Pop3Client, int], int]
+
+
 def _check(reply: bytes) -> None:
     if not reply.startswith(b"+OK"):
         raise Unexpected(f"{reply[:200]!r} where +OK was expected")
 
 
-def measure_logins(server: Server, count: int) -> dict[str, object]:
-    """Whole sessions, one after the other: connect, USER, PASS, QUIT."""
+def measure_logins(server: Server, count: int, seconds: float = float("inf")) -> dict[str, object]:
+    """Whole sessions, one after the other, from connect to QUIT: `count`, or what fits into `seconds`."""
     latencies = []
-    for _ in range(count):
+    for _ in Supply(count, seconds):
         began = time.perf_counter()
         client = Pop3Client(server)
         client.log_in(server)
         client.quit()
         latencies.append(time.perf_counter() - began)
-    return {"per_second": round(count / sum(latencies), 1), "session": spread(latencies)}
+    return {"per_second": round(len(latencies) / sum(latencies), 1), "session": spread(latencies)}
 
 
-def measure_retrievals(server: Server, rounds: int) -> dict[str, object]:
-    """The best of `rounds` over the whole maildrop, each way."""
+def one_by_one(client: Pop3Client, messages: int) -> int:
+    """Each RETR sent when the one before is answered; octets of all replies."""
+    return sum(client.retrieve(number) for number in range(1, messages + 1))
+
+
+def pipelined(client: Pop3Client, messages: int) -> int:
+    """RETR sent PIPELINE at a time; octets of all replies."""
+    starts = range(1, messages + 1, PIPELINE)
+    return sum(client.retrieve_all(first, min(first + PIPELINE - 1, messages)) for first in starts)
+
+
+def measure_retrievals(server: Server, way: Way, rounds: int) -> Retrievals:
+    """The best of `rounds` over the whole maildrop, in one session."""
     client = Pop3Client(server)
     client.log_in(server)
     messages = int(client.ask("STAT").split()[1])
-
-    def one_by_one() -> int:
-        return sum(client.retrieve(number) for number in range(1, messages + 1))
-
-    def pipelined() -> int:
-        starts = range(1, messages + 1, PIPELINE)
-        return sum(client.retrieve_all(first, min(first + PIPELINE - 1, messages)) for first in starts)
-
-    result = {
-        "messages": messages,
-        "serial": asdict(_best(one_by_one, messages, rounds)),
-        "pipelined": asdict(_best(pipelined, messages, rounds)),
-    }
+    best = max((_timed(client, way, messages) for _ in range(rounds)), key=lambda found: found.per_second)
     client.quit()
-    return result
+    return best
 
 
-def _best(read: Callable[[], int], messages: int, rounds: int) -> Retrievals:
-    figures = []
-    for _ in range(rounds):
-        began = time.perf_counter()
-        octets = read()
-        elapsed = time.perf_counter() - began
-        figures.append(Retrievals(round(messages / elapsed, 1), round(octets / elapsed / 2**20, 1)))
-    return max(figures, key=lambda figure: figure.per_second)
+def _timed(client: Pop3Client, way: Way, messages: int) -> Retrievals:
+    began = time.perf_counter()
+    octets = way(client, messages)
+    elapsed = time.perf_counter() - began
+    return Retrievals(messages, round(messages / elapsed, 1), round(octets / elapsed / 2**20, 1))
 
 
-@click.command()
-@click.option("--host", default="127.0.0.1")
-@click.option("--port", type=int, required=True)
-@click.option("--tls", type=click.Choice(["none", "starttls", "implicit"]), default="none")
-@click.option("--user", default="demo@example.test")
-@click.option("--password", default="", envvar="BENCH_PASSWORD", help="Better in BENCH_PASSWORD.")
-@click.option("--logins", default=500)
-@click.option("--rounds", default=3)
-def main(*, logins: int, rounds: int, **given: Any) -> None:
-    """POP3 logins and RETR per second of one server, as one JSON object."""
-    server = Server(**given)
-    result = {"what": "pop3", "tls": server.tls, "logins": measure_logins(server, logins)}
-    click.echo(json.dumps(result | measure_retrievals(server, rounds)))
-
-
-if __name__ == "__main__":
-    main()
+def measure(server: Server, *, logins: int, rounds: int) -> dict[str, object]:
+    """Everything, over a maildrop that is filled already."""
+    return {
+        "what": "pop3",
+        "tls": server.tls,
+        "logins": measure_logins(server, logins),
+        "serial": asdict(measure_retrievals(server, one_by_one, rounds)),
+        "pipelined": asdict(measure_retrievals(server, pipelined, rounds)),
+    }
