@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: run venv dev check test lock clean
+.PHONY: run venv dev check test bench bench-peers lock clean
 
 run: venv
 	@exec $(BIN)/mailkeep up $(ARGS)
@@ -34,6 +34,14 @@ check: dev
 
 test: dev
 	$(BIN)/pytest $(ARGS)
+
+# Measure one server: make bench ARGS="fetch --port 2143 --tls starttls"; ARGS="--help" lists what there is.
+bench: dev
+	@$(BIN)/python -m bench $(ARGS)
+
+# Mailkeep beside Debian's Dovecot and Postfix, in one run: ARGS="--quick" is shorter. Needs root.
+bench-peers: dev
+	@$(BIN)/python -m bench.peers $(ARGS)
 
 # Needs uv; writes versions and hashes only, no registry address.
 lock:
