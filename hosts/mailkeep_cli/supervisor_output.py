@@ -14,7 +14,7 @@ from typing import TextIO
 
 from mailkeep.observe.redaction import redact_text
 
-LINE_LIMIT = 64 * 1024  # octets of one line; what is longer is shown in pieces
+LINE_LIMIT = 64 * 1024  # octets of one line; what is longer is cut
 QUEUE_LIMIT = 10_000  # lines waiting for a terminal that does not take them
 DRAIN_SECONDS = 2.0
 
