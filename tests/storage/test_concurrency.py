@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import replace
 
 from tests.conftest import open_test_store
 from tests.storage.making import append, deliver, inbox_of, new_inbox, new_user
@@ -102,6 +103,25 @@ async def test_random_writes_of_two_processes_leave_exact_counters(store_setting
                     assert box.deleted == sum(1 for flags in snapshot.system_flags if flags & 8)
                     assert snapshot.highestmodseq == box.highestmodseq
                     assert max(snapshot.modseqs, default=1) <= box.highestmodseq
+
+
+async def test_a_process_that_writes_all_the_time_lets_others_in(store_settings: StoreSettings) -> None:
+    impatient = replace(store_settings, timeout_seconds=3.0)
+    async with open_test_store(store_settings) as one, open_test_store(impatient) as other:
+        inbox = await new_inbox(one)
+        done = False
+
+        async def busy() -> None:
+            while not done:
+                await append(one, inbox)
+
+        writers = [asyncio.create_task(busy()) for _ in range(4)]
+        try:
+            for _ in range(20):
+                await append(other, inbox)  # raises StoreUnavailable if it never gets in
+        finally:
+            done = True
+            await asyncio.gather(*writers)
 
 
 async def test_a_mailbox_deleted_under_its_writers(store_settings: StoreSettings) -> None:

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from uuid import UUID
 
 from mailkeep.errors import NotFound
 from mailkeep.model.mailbox import INBOX, SpecialUse
+from mailkeep.storage import finding, threads
 from mailkeep.storage.database import Connection, Database, Row
-from mailkeep.storage.interface import EmailRow
+from mailkeep.storage.finding import COLUMNS, LEFT_OUT
+from mailkeep.storage.interface import EmailFilter, EmailRow
 from mailkeep.storage.query import Query
 from mailkeep.storage.values import as_datetime, as_flags, as_uuid
-
-LEFT_OUT = (SpecialUse.SENT, SpecialUse.DRAFTS, SpecialUse.JUNK, SpecialUse.TRASH)
-"""Not in the list of all mail."""
 
 _MAILBOXES = Query(
     "SELECT id, name, special_use, messages, unseen FROM mailbox"
     " WHERE account_id = :account_id AND selectable"
 )
-_COLUMNS = (
-    "e.mailbox_id, e.uid, e.flags, e.keywords, e.internal_date, e.size, m.id, m.email_id,"
-    " m.header_message_id, m.subject, m.from_address, m.from_name, m.attachment_count, m.preview"
-)
 # The newest of each mailbox come from its index; only they are sorted together, and only the page's own
 # rows read their message.
 _NEWEST = Query(
-    f"SELECT {_COLUMNS} FROM (SELECT n.* FROM unnest(CAST(:ids AS bigint[])) AS box(id) CROSS JOIN LATERAL"
+    f"SELECT {COLUMNS} FROM (SELECT n.* FROM unnest(CAST(:ids AS bigint[])) AS box(id) CROSS JOIN LATERAL"
     " (SELECT * FROM entry WHERE mailbox_id = box.id"
     " ORDER BY internal_date DESC, message_id DESC LIMIT :upto) n"
     " ORDER BY n.internal_date DESC, n.message_id DESC LIMIT :most OFFSET :skip) e"
@@ -37,14 +32,24 @@ _NEWEST_OF_ONE = Query(
     " ORDER BY internal_date DESC, message_id DESC LIMIT :upto"
 )
 _ROW = Query(
-    f"SELECT {_COLUMNS} FROM entry e JOIN message m ON m.id = e.message_id"
+    f"SELECT {COLUMNS} FROM entry e JOIN message m ON m.id = e.message_id"
     " WHERE e.mailbox_id = :mailbox_id AND e.uid = :uid"
 )
 _BY_EMAIL_ID = Query(
-    f"SELECT {_COLUMNS}, b.name FROM message m JOIN entry e ON e.message_id = m.id"
+    f"SELECT {COLUMNS}, b.name FROM message m JOIN entry e ON e.message_id = m.id"
     " JOIN mailbox b ON b.id = e.mailbox_id"
     " WHERE m.email_id = :email_id AND b.account_id = :account_id ORDER BY e.mailbox_id, e.uid LIMIT 1"
 )
+_SENDERS = Query(
+    "SELECT DISTINCT m.from_address FROM entry e JOIN message m ON m.id = e.message_id"
+    " JOIN mailbox b ON b.id = e.mailbox_id WHERE b.account_id = :account_id AND b.special_use = :use"
+)
+_UNREAD_SUM = (
+    "SELECT a.user_id, sum(b.unseen) FROM account a JOIN mailbox b ON b.account_id = a.id"
+    " WHERE b.selectable AND a.user_id {wanted} GROUP BY a.user_id"
+)
+_UNREAD = Query(_UNREAD_SUM.format(wanted="= ANY(:ids)"))
+_UNREAD_OF_ONE = Query(_UNREAD_SUM.format(wanted="= :id"))
 
 
 class StoredEmails:
@@ -77,6 +82,45 @@ class StoredEmails:
             raise NotFound("There is no such message.")
         return _email(row, row[14])
 
+    async def entries(self, account_id: int, email_ids: Collection[UUID]) -> Sequence[EmailRow]:
+        """See interface.Emails."""
+        ids = list(dict.fromkeys(email_ids))
+        return await self._rows(lambda connection: finding.entries(connection, account_id, ids))
+
+    async def count(self, account_id: int, which: EmailFilter) -> tuple[int, int]:
+        """See interface.Emails."""
+        return await self._database.read_at_once(
+            lambda connection: finding.count(connection, account_id, which)
+        )
+
+    async def find(
+        self, account_id: int, which: EmailFilter, offset: int, limit: int, after: EmailRow | None = None
+    ) -> Sequence[EmailRow]:
+        """See interface.Emails."""
+        page = finding.Page(offset, limit, after)
+        return await self._rows(lambda connection: finding.find(connection, account_id, which, page))
+
+    async def thread(self, account_id: int, email_id: UUID, limit: int) -> Sequence[EmailRow]:
+        """See interface.Emails."""
+        return await self._rows(lambda connection: threads.related(connection, account_id, email_id, limit))
+
+    async def senders(self, account_id: int, special_use: SpecialUse) -> Sequence[str]:
+        """See interface.Emails."""
+        rows = await self._database.read(
+            lambda connection: connection.all(_SENDERS, account_id=account_id, use=special_use.value)
+        )
+        return sorted(row[0] for row in rows if row[0])
+
+    async def unread(self, user_ids: Collection[UUID]) -> Mapping[UUID, int]:
+        """See interface.Emails."""
+        ids = list(dict.fromkeys(user_ids))
+        rows = await self._database.read(lambda connection: _unread(connection, ids))
+        return {as_uuid(row[0]): int(row[1]) for row in rows}
+
+    async def _rows(self, work: Callable[[Connection], Awaitable[Sequence[Row]]]) -> Sequence[EmailRow]:
+        """Rows of `COLUMNS` and the mailbox's name."""
+        return [_email(row, row[14]) for row in await self._database.read_at_once(work)]
+
 
 async def _newest(connection: Connection, ids: list[int], offset: int, limit: int) -> Sequence[Row]:
     if connection.dialect == "postgres":
@@ -89,6 +133,13 @@ async def _newest(connection: Connection, ids: list[int], offset: int, limit: in
     page = places[offset : offset + limit]
     rows = [await connection.one(_ROW, mailbox_id=place[0], uid=place[1]) for place in page]
     return [row for row in rows if row is not None]
+
+
+async def _unread(connection: Connection, user_ids: list[UUID]) -> Sequence[Row]:
+    if connection.dialect == "postgres":
+        return await connection.all(_UNREAD, ids=user_ids)
+    found = [await connection.one(_UNREAD_OF_ONE, id=id) for id in user_ids]
+    return [row for row in found if row is not None]
 
 
 def _is_listed(box: Row, mailbox: str | None) -> bool:

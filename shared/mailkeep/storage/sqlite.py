@@ -13,6 +13,7 @@ import json
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -27,6 +28,7 @@ from mailkeep.storage.query import BulkInsert, DialectName, Query
 
 READERS = 4
 STATEMENTS_CACHED = 256
+BUSY_SECONDS = 0.0005
 CACHE_KIB = 16 * 1024
 
 T = TypeVar("T")
@@ -148,7 +150,7 @@ class SqliteDatabase:
 
     def _write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         connection = self._connection()
-        connection.execute("BEGIN IMMEDIATE")
+        self._begin(connection)
         try:
             transaction = SqliteConnection(connection)
             result = _drive(work(transaction))
@@ -161,6 +163,24 @@ class SqliteDatabase:
         if transaction.topics:
             self._carrier.announce(number, transaction.topics)
         return result
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        """Wait for the write lock with many short sleeps.
+
+        SQLite's own busy handler sleeps up to 100 ms at a time, and so may never meet the moments in
+        which a process that writes all the time leaves the lock free.
+        """
+        connection.execute("PRAGMA busy_timeout = 0")
+        deadline = time.monotonic() + self._timeout
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(BUSY_SECONDS)
+            else:
+                return
 
     def _shut_down(self) -> None:
         self._writer.shutdown()
