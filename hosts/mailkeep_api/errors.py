@@ -113,7 +113,14 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
 
 def _fault(request: Request, error: Exception, status: HTTPStatus) -> JSONResponse:
     correlation_id = new_correlation_id()
-    _log.error("request failed", path=request.url.path, correlation_id=correlation_id, exc_info=error)
+    elsewhere = isinstance(error, errors.IssuerUnavailable)  # its sentence says all
+    _log.error(
+        "request failed",
+        path=request.url.path,
+        correlation_id=correlation_id,
+        error=str(error) if elsewhere else None,
+        exc_info=None if elsewhere else error,
+    )
     retry = {"Retry-After": "5"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
     detail = f"Something failed on our side; the operator finds it under {correlation_id}."
     return problem(status, detail, extra={"traceId": correlation_id}, headers=retry)

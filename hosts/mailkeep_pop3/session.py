@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 
-from mailkeep.errors import AuthenticationFailed, PeerError
+from mailkeep.errors import AuthenticationFailed, IssuerUnavailable, PeerError
 from mailkeep.model.principal import Principal
 from mailkeep.net.twisted_bridge import PeerGone
 from mailkeep.observe.logs import get_logger, new_correlation_id
@@ -177,7 +177,10 @@ class Session:
         if not is_fault(error):
             return ""
         correlation_id = new_correlation_id()
-        log.error("command failed", correlation_id=correlation_id, exc_info=error)
+        if isinstance(error, IssuerUnavailable):  # its sentence says all; the cause is elsewhere
+            log.error("command failed", correlation_id=correlation_id, error=str(error))
+        else:
+            log.error("command failed", correlation_id=correlation_id, exc_info=error)
         return correlation_id
 
     # --- how the session changes --------------------------------------------------------------------

@@ -24,7 +24,7 @@ from mailkeep.auth.reasons import Reason, Refused
 from mailkeep.auth.singleflight import SingleFlight
 from mailkeep.auth.tokens.documents import IssuerDocuments
 from mailkeep.auth.tokens.facts import ClaimRules, TokenFacts, checked_facts, is_same_issuer
-from mailkeep.errors import IssuerUnavailable
+from mailkeep.errors import IssuerUnavailable, Throttled
 from mailkeep.net.outbound import OutboundClient, OutboundFailed
 from mailkeep.observe.logs import get_logger
 from mailkeep.settings_identity import IssuerSettings, read_client_secret
@@ -35,6 +35,8 @@ ANSWERS_LIMIT = 10_000
 NEGATIVE_SECONDS = 15.0  # a token that was not good may become so only by a mistake of clocks
 UNBOUNDED_SECONDS = 3600.0  # RFC 7662 section 2.2 lets `exp` be left out; a session needs an end
 ASKED_AT_ONCE = 8
+WAITING_SECONDS = 30.0
+"""How long one waits at most to be asked about: a slow issuer must not gather logins without end."""
 
 log = get_logger(__name__)
 
@@ -64,7 +66,7 @@ class Introspection:
         self._narrow = asyncio.Semaphore(1)
 
     async def facts(self, token: str, now: datetime, *, narrow: bool) -> TokenFacts:
-        """What the issuer says of the token. Raises Refused, IssuerUnavailable."""
+        """What the issuer says of the token. Raises Refused, IssuerUnavailable, Throttled."""
         digest = hmac.digest(self._secret, token.encode(), hashlib.sha256)
         outcome = self._remembered(digest)
         if outcome is None:
@@ -84,8 +86,11 @@ class Introspection:
         return None
 
     async def _ask(self, token: str, digest: bytes, now: datetime, *, narrow: bool) -> TokenFacts | Reason:
-        async with self._lane(narrow), self._places:
-            answer = await self._answer(token)
+        try:
+            async with asyncio.timeout(WAITING_SECONDS), self._lane(narrow), self._places:
+                answer = await self._answer(token)
+        except TimeoutError:
+            raise Throttled("Too many tokens are being checked; try again soon.") from None
         try:
             facts = self._facts_of(answer, now)
         except Refused as refused:
