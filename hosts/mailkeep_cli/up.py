@@ -136,6 +136,7 @@ async def _run(plan: UpPlan, ca: DevelopmentCa, writer: LineWriter, started: flo
         await _unless_stopped(_until_ready(plan, ca, supervisor, started), stopping)
         await supervisor.run(stopping)
         writer.write("mailkeep: stopping")
+    development_key_file(plan.data_dir).unlink(missing_ok=True)  # no token of it opens anything any more
     return EXIT_OK
 
 
