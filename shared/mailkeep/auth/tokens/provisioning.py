@@ -86,8 +86,10 @@ class Provisioning:
         if user is not None:
             return user
         owner = await self._directory.user_by_address(address)
-        if owner is None or owner.issuer != LOCAL_ISSUER or facts.issuer == LOCAL_ISSUER:
+        if owner is None or owner.issuer != LOCAL_ISSUER:
             raise Refused(Reason.EMAIL_TAKEN, user_id=owner.id if owner else None)
+        if facts.issuer == LOCAL_ISSUER:  # a development token for a further address
+            return owner
         if owner.disabled:
             raise Refused(Reason.USER_DISABLED, user_id=owner.id)
         try:

@@ -60,6 +60,18 @@ async def test_it_speaks_for_the_user_whom_an_operator_added(store, door):
     assert (await store.directory.user(user.id)) == user
 
 
+async def test_any_address_of_a_local_user_is_theirs(store, door):
+    user = await store.directory.add_user(Address.parse("main@example.test"))
+    await store.directory.add_address(user.id, PERSON)
+    assert (await door.authenticate(bearer(made()), IMAP, HERE)).user_id == user.id
+
+
+async def test_it_does_not_speak_for_an_issuers_user(store, door):
+    await store.directory.add_user(PERSON, "", "https://id.example", "s-1")
+    with pytest.raises(AuthenticationFailed):
+        await door.authenticate(bearer(made()), IMAP, HERE)
+
+
 async def test_tokens_that_others_make_with_the_key_need_an_address(door):
     await door.authenticate(bearer(signed()), IMAP, HERE)
     await door.authenticate(bearer(signed(sub="any-id", email="Person@example.test")), IMAP, HERE)
