@@ -56,6 +56,34 @@ async def test_a_cancelled_holder_lets_go(store: Store) -> None:
         pass
 
 
+async def test_whoever_is_cancelled_while_taking_it_keeps_nothing(store_settings: StoreSettings) -> None:
+    async def hold(store: Store, name: str) -> None:
+        async with store.locks.hold(name):
+            await asyncio.sleep(60)
+
+    async with open_test_store(store_settings) as one, open_test_store(store_settings) as other:
+        async with one.locks.hold("connected"):
+            pass
+        for number in range(60):
+            name = f"maildrop {number % 3}"
+            task = asyncio.create_task(hold(one, name))
+            for _ in range(number % 6):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task])
+            await _taken_soon(other, name)
+
+
+async def _taken_soon(store: Store, name: str) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                async with store.locks.hold(name):
+                    return
+            except InUse:
+                await asyncio.sleep(0.01)
+
+
 async def test_of_many_who_try_at_once_one_gets_it(store_settings: StoreSettings) -> None:
     async with open_test_store(store_settings) as one, open_test_store(store_settings) as other:
         held = 0

@@ -10,14 +10,14 @@ import contextlib
 import fcntl
 import hashlib
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 
-from mailkeep.errors import InUse
+from mailkeep.errors import InUse, StoreUnavailable
 from mailkeep.storage.failures import store_failures
 
 _TAKEN = "Somebody else holds the lock."
@@ -38,13 +38,22 @@ class FileLocks:
         """See interface.Locks. A file's lock is never lost."""
         path = self._directory / _digest(name).hex()[:32]
         with store_failures():
-            descriptor = await asyncio.to_thread(_lock_file, path)
+            descriptor = await self._locked(path)
         if descriptor is None:
             raise InUse(_TAKEN)
         try:
             yield
         finally:
             _unlock_file(path, descriptor)
+
+    async def _locked(self, path: Path) -> int | None:
+        """A thread cannot be stopped: if the caller is cancelled meanwhile, what it took is given back."""
+        taking = asyncio.get_running_loop().run_in_executor(None, _lock_file, path)
+        try:
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            taking.add_done_callback(lambda taken: _give_back(path, taken))
+            raise
 
     async def close(self) -> None:
         """Nothing is kept."""
@@ -70,6 +79,11 @@ def _is_still_there(path: Path, descriptor: int) -> bool:
     return False
 
 
+def _give_back(path: Path, taken: asyncio.Future[int | None]) -> None:
+    if not taken.cancelled() and taken.exception() is None and (descriptor := taken.result()) is not None:
+        _unlock_file(path, descriptor)
+
+
 def _unlock_file(path: Path, descriptor: int) -> None:
     with contextlib.suppress(OSError):
         path.unlink()  # under the lock, so that the files do not pile up
@@ -86,6 +100,7 @@ class AdvisoryLocks:
         self._connection: Any = None
         self._turn = asyncio.Lock()  # one statement at a time on a connection
         self._held: dict[int, Callable[[], None] | None] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     @asynccontextmanager
     async def hold(self, name: str, lost: Callable[[], None] | None = None) -> AsyncIterator[None]:
@@ -94,15 +109,11 @@ class AdvisoryLocks:
         if key in self._held:
             raise InUse(_TAKEN)  # the server would let one session take it twice
         self._held[key] = lost
-        try:
-            connection = await self._take(key)
-        except BaseException:
-            self._held.pop(key, None)
-            raise
+        connection = await self._taken(key)
         try:
             yield
         finally:
-            await asyncio.shield(asyncio.ensure_future(self._release(key, connection)))
+            await asyncio.shield(self._spawn(self._release(key, connection)))
 
     async def close(self) -> None:
         """Let go of everything."""
@@ -111,16 +122,47 @@ class AdvisoryLocks:
         if connection is not None:
             connection.terminate()
 
+    async def _taken(self, key: int) -> Any:
+        """A statement that was sent is not broken off: nobody could tell whether it took the lock. If the
+        caller is cancelled meanwhile, what it took is given back."""
+        taking = self._spawn(self._take(key))
+        try:
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            self._spawn(self._give_back(key, taking))
+            raise
+
     async def _take(self, key: int) -> Any:
-        with store_failures():
-            async with self._turn:
-                connection = await self._connected()
-                taken = await connection.fetchval(
-                    "SELECT pg_try_advisory_lock($1)", key, timeout=self._timeout
-                )
-        if not taken:
-            raise InUse(_TAKEN)
+        try:
+            with store_failures():
+                async with self._turn:
+                    connection = await self._connected()
+                    taken = await self._ask(connection, "SELECT pg_try_advisory_lock($1)", key)
+            if not taken:
+                raise InUse(_TAKEN)
+        except BaseException:
+            self._held.pop(key, None)
+            raise
         return connection
+
+    async def _give_back(self, key: int, taking: asyncio.Task[Any]) -> None:
+        with contextlib.suppress(InUse, StoreUnavailable):
+            await self._release(key, await taking)
+
+    async def _ask(self, connection: Any, statement: str, key: int) -> Any:
+        """One statement about one lock. If its outcome stays unknown the connection ends, and all of its
+        locks with it: better lost, which their holders hear, than held by nobody for ever."""
+        try:
+            return await connection.fetchval(statement, key, timeout=self._timeout)
+        except BaseException:
+            connection.terminate()
+            raise
+
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _connected(self) -> Any:
         if self._connection is None or self._connection.is_closed():
@@ -143,6 +185,6 @@ class AdvisoryLocks:
             return  # it was lost with its connection
         async with self._turn:
             with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                await connection.execute("SELECT pg_advisory_unlock($1)", key, timeout=self._timeout)
+                await self._ask(connection, "SELECT pg_advisory_unlock($1)", key)
         if connection is self._connection:
             self._held.pop(key, None)
