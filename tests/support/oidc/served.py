@@ -60,6 +60,9 @@ class ServedIssuer:
         self.headers: list[dict[str, str]] = []
         self.down = False
         self.stalls = False
+        self.pause = 0.0  # seconds before each answer
+        self.under_way = 0
+        self.most_under_way = 0
         self.keys: list[dict[str, Any]] = [public(key) for key in (RSA, *EC.values(), ED)]
         self.metadata: dict[str, Any] = {
             "issuer": self.issuer,
@@ -110,8 +113,10 @@ class ServedIssuer:
         self.requests[path] += 1
         self.headers.append(headers)
         self.forms.append(parse_qs(body.decode()))
-        if self.stalls:
-            await asyncio.sleep(3600)
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        await asyncio.sleep(3600 if self.stalls else self.pause)
+        self.under_way -= 1
         if path in self.raw:
             writer.write(self.raw[path])
         else:

@@ -78,6 +78,19 @@ async def test_answers_that_open_nothing_and_are_remembered(door, issuer, given)
     assert issuer.requests["/introspect"] == 1
 
 
+async def test_a_flood_of_invented_tokens_asks_a_few_at_a_time_and_then_one(door, issuer):
+    async def refuse(number: int) -> None:
+        with pytest.raises(AuthenticationFailed):
+            await door.authenticate(bearer(f"invented-{number}"), IMAP, HERE)
+
+    issuer.pause = 0.01
+    await asyncio.gather(*(refuse(number) for number in range(40)))
+    assert 1 < issuer.most_under_way <= 8
+    issuer.most_under_way = 0
+    await asyncio.gather(*(refuse(number) for number in range(40, 50)))
+    assert issuer.most_under_way == 1  # this network has failed often
+
+
 async def test_without_an_audience_the_client_counts(door, issuer):
     issuer.tokens[TOKEN] = answer(issuer, aud=None, client_id=AUDIENCE)
     await door.authenticate(bearer(), IMAP, HERE)
