@@ -221,6 +221,12 @@ async def test_renaming_inbox_moves_its_messages_and_leaves_it_empty(store: Stor
     assert (await deliver(store, "alice"))[0].uid == 2
 
 
+async def test_a_new_mailbox_is_not_subscribed(store: Store) -> None:
+    account = await new_account(store)
+    assert not (await store.mailboxes.create(account, "made/here")).subscribed
+    assert "made/here" not in await store.mailboxes.subscriptions(account)
+
+
 async def test_subscriptions_outlive_their_mailbox(store: Store) -> None:
     account = await new_account(store)
     await store.mailboxes.subscribe(account, "not/there")

@@ -78,7 +78,8 @@ async def create(
     if not await add_address(connection, address, account_id, primary=primary):
         await connection.run(_DROP_ACCOUNT, id=account_id)
         return None
-    await add_mailboxes(connection, account_id, DEFAULT_MAILBOXES)
+    names = [name for name, _ in DEFAULT_MAILBOXES]
+    await add_mailboxes(connection, account_id, DEFAULT_MAILBOXES, subscribed=names)
     return account_id
 
 
@@ -97,9 +98,13 @@ async def add_address(connection: Connection, address: Address, account_id: int,
 
 
 async def add_mailboxes(
-    connection: Connection, account_id: int, mailboxes: Iterable[tuple[str, SpecialUse | None]]
+    connection: Connection,
+    account_id: int,
+    mailboxes: Iterable[tuple[str, SpecialUse | None]],
+    subscribed: Iterable[str] = (),
 ) -> None:
-    """Make empty, subscribed mailboxes whose names are free, with UIDVALIDITYs that none ever had."""
+    """Make empty mailboxes whose names are free, with UIDVALIDITYs that none ever had. A client that
+    creates one subscribes it itself, if its user wants that (RFC 9051 section 6.3.7)."""
     wanted = list(mailboxes)
     first = await _take_uidvalidities(connection, account_id, len(wanted))
     rows = [
@@ -107,7 +112,7 @@ async def add_mailboxes(
         (account_id, name, str(new_uuid()), use and use.value, True, first + place, 1, 1, 0, 0, 0, 0)
         for place, (name, use) in enumerate(wanted)
     ]
-    subscriptions = [(account_id, name) for name, _ in wanted]
+    subscriptions = [(account_id, name) for name in subscribed]
     await connection.insert((_ADD_MAILBOXES, rows), (_ADD_SUBSCRIPTIONS, subscriptions))
 
 

@@ -120,7 +120,8 @@ class Mailboxes(Protocol):
         """One mailbox; INBOX in any case. Raises MailboxNotFound."""
 
     async def create(self, account_id: int, name: str, special_use: SpecialUse | None = None) -> Mailbox:
-        """Create it and the parents that are missing. Raises AlreadyExists, InvalidName."""
+        """Create it and the parents that are missing; none of them is subscribed. Raises AlreadyExists,
+        InvalidName, and OverQuota past the number of mailboxes that an account may hold."""
 
     async def delete(self, account_id: int, name: str) -> None:
         """Delete it with its messages. With children it stays as a name that cannot be selected
