@@ -30,9 +30,9 @@ class PeerGone(ConnectionError):
 def ending_if_reset(end: Callable[[], None]) -> Iterator[None]:
     """Around every call of a transport that may write or read.
 
-    uvloop closes the handle of a connection that was reset, and if Twisted is about to write just then it never
-    hears of the loss: the call fails with RuntimeError and `connectionLost` never comes. `end` is then called
-    from the loop; it should abort the connection.
+    uvloop closes the handle of a connection that was reset, and if Twisted is about to write just then it
+    never hears of the loss: the call fails with RuntimeError and `connectionLost` never comes. `end` is then
+    called from the loop; it should abort the connection.
     """
     try:
         yield
