@@ -30,6 +30,9 @@ class Policy(Protocol):
     takes_credentials: bool
     """True if AUTH is offered."""
 
+    mends_headers: bool
+    """True if what a header lacks is added and Bcc taken away (RFC 6409 section 8)."""
+
     def admit(self, client: Client) -> None:
         """Before anything but greetings. Raises TlsRequired, AuthenticationRequired."""
 
@@ -40,4 +43,4 @@ class Policy(Protocol):
         """RCPT: the address to deliver to. Raises RelayDenied, RecipientRefused."""
 
     async def content(self, client: Client, header: bytes) -> None:
-        """The header section as the client sent it. Raises RoutingLoop, SenderRefused, ContentRefused."""
+        """The header section without our trace fields. Raises RoutingLoop, SenderRefused, ContentRefused."""

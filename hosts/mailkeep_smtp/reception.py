@@ -17,6 +17,7 @@ class Reception:
     """The policy of the MX listener. `max_received` is in Received fields."""
 
     takes_credentials = False
+    mends_headers = False  # a relay changes nothing but trace fields (RFC 5321 section 6.4)
 
     def __init__(self, recipients: LocalRecipients, max_received: int) -> None:
         self._recipients = recipients

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from mailkeep import sasl
-from mailkeep.delivery.prepare import prepare_content
-from mailkeep.delivery.spool import Spool
 from mailkeep.errors import Fault, TooLarge
 from mailkeep.model.principal import Principal
 from mailkeep.observe.logs import get_logger
@@ -30,9 +28,11 @@ from mailkeep.smtp.lines import AUTH_LINE_LIMIT
 from mailkeep.smtp.parameters import parse_mail_parameters, refuse_rcpt_parameters
 from mailkeep.smtp.paths import parse_forward_path, parse_reverse_path
 from mailkeep.smtp.replies import Reply, reply
+from mailkeep.smtp.submitted import defaults_for
 from mailkeep.smtp.trace import Hop, trace_fields
 from mailkeep_smtp.authentication import authenticate
 from mailkeep_smtp.connection import Connection
+from mailkeep_smtp.content import Content
 from mailkeep_smtp.context import Listener, Services
 from mailkeep_smtp.policy import Client
 from mailkeep_smtp.transaction import Transaction, receive
@@ -200,16 +200,29 @@ class SmtpSession(Connection):
         self.answer(replies.START_DATA)
         self.transaction = None
         received_at = datetime.now(UTC)
-        trace = self._trace(transaction, received_at)
-        async with Spool(self.services.spool_directory) as spool:
-            await spool.append(trace)
-            size = await receive(self, spool)
-            message = await prepare_content(await spool.content())
-            await self.policy.content(self.client, message.header[len(trace) :])
-            await self.services.delivery.deliver(message, tuple(transaction.targets.values()), received_at)
+        content = self._content(transaction, received_at)
+        try:
+            size = await receive(self, content)
+            return await self._accept(transaction, content, received_at, size)
+        finally:
+            await content.close()
+
+    async def _accept(
+        self, transaction: Transaction, content: Content, received_at: datetime, size: int
+    ) -> Reply:
+        """A whole message: into the store, then the reply. `size` is in octets as the client sent them."""
+        message = await content.prepare()
+        await self.policy.content(self.client, content.header_of(message))
+        await self.services.delivery.deliver(message, tuple(transaction.targets.values()), received_at)
         self.forgive_errors()
         self._log_accepted(transaction, size)
         return reply(250, "2.0.0", f"Ok: {transaction.id}")
+
+    def _content(self, transaction: Transaction, received_at: datetime) -> Content:
+        defaults = None
+        if self.policy.mends_headers:
+            defaults = defaults_for(transaction.id, self.hostname, received_at)
+        return Content(self.services.spool_directory, self._trace(transaction, received_at), defaults)
 
     def _trace(self, transaction: Transaction, received_at: datetime) -> bytes:
         hop = Hop(

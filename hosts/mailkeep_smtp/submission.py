@@ -13,12 +13,12 @@ from mailkeep.mime import addresses, headers
 from mailkeep.model.address import Address, normal_domain
 from mailkeep.smtp.errors import AuthenticationRequired, ContentRefused, TlsRequired
 from mailkeep.smtp.paths import ForwardPath, ReversePath
+from mailkeep.smtp.submitted import HEADER_LIMIT
 from mailkeep.storage.interface import Directory
 from mailkeep_smtp.policy import Client
 from mailkeep_smtp.reception import refuse_loops
 from mailkeep_smtp.recipients import LocalRecipients
 
-HEADER_LIMIT = 60 * 1024  # octets: all of it is looked at, since a second From could stand behind any limit
 FROM_LIMIT = 10  # addresses in From; RFC 5322 section 3.6.2 allows several, and each costs a look-up
 
 
@@ -29,6 +29,7 @@ class Submission:
     """
 
     takes_credentials = True
+    mends_headers = True
 
     def __init__(
         self,
@@ -60,19 +61,28 @@ class Submission:
         return await self._recipients.resolve(path)
 
     async def content(self, client: Client, header: bytes) -> None:
-        """One From field, in which every address is the user's own."""
+        """One From field and at most one Sender field, in which every address is the user's own.
+
+        All of the header is looked at, since a second From could stand behind any limit.
+        """
         refuse_loops(header, self._max_received)
         if len(header) > HEADER_LIMIT:
             raise ContentRefused(f"The header is longer than {HEADER_LIMIT} octets.")
-        authors = [raw for name, raw in headers.fields(header) if name.lower() == b"from"]
+        authors, senders = _mailboxes(header, b"from"), _mailboxes(header, b"sender")
         if len(authors) != 1:
             raise SenderRefused("A message has one From field.")
-        mailboxes = addresses.parse(headers.unfold(authors[0].partition(b":")[2]))
-        if not 0 < len(mailboxes) <= FROM_LIMIT:
+        if not 0 < len(authors[0]) <= FROM_LIMIT:
             raise SenderRefused(f"From holds at least one address and at most {FROM_LIMIT}.")
+        if len(senders) > 1 or (senders and len(senders[0]) != 1):
+            raise SenderRefused("A message has at most one Sender field, with one address.")
+        await self._check_owned(client, "From", authors[0])
+        for mailboxes in senders:
+            await self._check_owned(client, "Sender", mailboxes)
+
+    async def _check_owned(self, client: Client, field: str, mailboxes: list[addresses.Mailbox]) -> None:
         for mailbox in mailboxes:
-            if not await self._owns(client, _address(mailbox)):
-                raise SenderRefused("The From field holds an address that is not yours.")
+            if not await self._owns(client, _address(field, mailbox)):
+                raise SenderRefused(f"The {field} field holds an address that is not yours.")
 
     async def _owns(self, client: Client, address: Address) -> bool:
         user_id = _user(client)
@@ -83,11 +93,20 @@ def _user(client: Client) -> UUID | None:
     return client.principal.user_id if client.principal else None
 
 
-def _address(mailbox: addresses.Mailbox) -> Address:
+def _mailboxes(header: bytes, field: bytes) -> list[list[addresses.Mailbox]]:
+    """What each field of that name holds."""
+    return [
+        addresses.parse(headers.unfold(raw.partition(b":")[2]))
+        for name, raw in headers.fields(header)
+        if name.lower() == field
+    ]
+
+
+def _address(field: str, mailbox: addresses.Mailbox) -> Address:
     """Raises SenderRefused for a group or for what is no address."""
     try:
         if mailbox.mailbox is None or mailbox.host is None:
             raise InvalidName("A group is nobody's address.")
         return Address(mailbox.mailbox.decode("utf-8"), normal_domain(mailbox.host.decode("utf-8")))
     except (InvalidName, UnicodeDecodeError):
-        raise SenderRefused("The From field holds something that is not an address.") from None
+        raise SenderRefused(f"The {field} field holds something that is not an address.") from None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 
-from mailkeep.delivery.spool import Spool
 from mailkeep.errors import SpoolUnavailable, TooLarge
 from mailkeep.model.address import Address
 from mailkeep.smtp.data import TEXT_LINE_LIMIT, DataReader, Defect
@@ -13,6 +12,7 @@ from mailkeep.smtp.errors import ContentRefused, Flooded
 from mailkeep.smtp.parameters import MailParameters
 from mailkeep.smtp.paths import ReversePath
 from mailkeep_smtp.connection import Connection
+from mailkeep_smtp.content import Content
 
 FLOOD_FACTOR = 4  # how often the size limit is read before the connection is closed in the middle
 MINIMUM_RATE = 1000  # octets a second over a whole message, beyond the data timeout
@@ -46,8 +46,8 @@ class Transaction:
         return next(iter(self.addressed.values())) if len(self.addressed) == 1 else None
 
 
-async def receive(connection: Connection, spool: Spool) -> int:
-    """Read DATA into `spool` up to its end and return the message's size in octets.
+async def receive(connection: Connection, content: Content) -> int:
+    """Read DATA into `content` up to its end and return the message's size in octets.
 
     The end is always read, whatever is wrong before it: the client listens only there. Raises TooLarge,
     ContentRefused, SpoolUnavailable, Disconnected, Ending.
@@ -66,10 +66,10 @@ async def receive(connection: Connection, spool: Spool) -> int:
         if reader.size > FLOOD_FACTOR * settings.max_message_size:
             raise Flooded(f"The message is far larger than {settings.max_message_size} octets.")
         if reader.defects or failure:
-            await spool.close()  # nothing of it is wanted any more
+            await content.close()  # nothing of it is wanted any more
             continue
         try:
-            await spool.append(octets)
+            await content.append(octets)
         except SpoolUnavailable as error:
             failure = error
     connection.inlet.give_back(reader.trailing)

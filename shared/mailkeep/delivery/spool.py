@@ -33,36 +33,34 @@ class Spool:
     def __init__(self, directory: Path, memory: int = SPOOL_MEMORY) -> None:
         self._directory = directory
         self._memory = memory
-        self._pieces: list[bytes] = []
-        self._waiting = 0
+        self._waiting = bytearray()  # one buffer: a list of pieces would weigh many times their octets
         self._file: _SpoolFile | None = None
         self.size = 0
 
     async def append(self, octets: bytes) -> None:
         """Add octets at the end. Raises SpoolUnavailable; the spool can only be closed then."""
-        self._pieces.append(octets)
-        self._waiting += len(octets)
+        self._waiting += octets
         self.size += len(octets)
-        if self._waiting >= _WRITE_SIZE and self.size > self._memory:
+        if len(self._waiting) >= _WRITE_SIZE and self.size > self._memory:
             await self._write_out()
 
     async def content(self) -> bytes | SpooledContent:
         """All that was appended: octets if they stayed in memory, else the file. Raises SpoolUnavailable."""
         if self._file is None and self.size <= self._memory:
-            return b"".join(self._pieces)
+            return bytes(self._waiting)
         await self._write_out()
         assert self._file is not None
         return SpooledContent(self._file.path, 0, self.size)
 
     async def close(self) -> None:
         """Forget the octets and remove the file. Closing twice changes nothing."""
-        self._pieces.clear()
+        self._waiting = bytearray()
         file, self._file = self._file, None
         if file is not None:
             await asyncio.to_thread(file.remove)  # removed also if the waiter is cancelled
 
     async def _write_out(self) -> None:
-        octets, self._pieces, self._waiting = b"".join(self._pieces), [], 0
+        octets, self._waiting = self._waiting, bytearray()
         # Shielded: a thread cannot be stopped, and a file that it makes afterwards would have no owner.
         work = asyncio.ensure_future(asyncio.to_thread(self._write, octets))
         try:
@@ -71,7 +69,7 @@ class Spool:
             await asyncio.wait({work})
             raise
 
-    def _write(self, octets: bytes) -> None:
+    def _write(self, octets: bytearray) -> None:
         try:
             if self._file is None:
                 self._file = _SpoolFile(self._directory)
@@ -100,7 +98,7 @@ class _SpoolFile:
                 return
             os.close(self._descriptor)
 
-    def write(self, octets: bytes) -> None:
+    def write(self, octets: bytearray) -> None:
         view = memoryview(octets)
         while view:
             view = view[os.write(self._descriptor, view) :]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +13,27 @@ from mailkeep.model.address import Address
 from mailkeep.model.scope import Scope
 
 OWN = b"From: Demo <demo@example.test>\r\nSubject: hi\r\n\r\nhello\r\n.\r\n"
+
+
+TRACE = re.compile(rb"Return-Path: [^\r]*\r\nReceived: [^\r]*(?:\r\n\t[^\r]*)*\r\n")
+ADDED = re.compile(
+    rb"Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000\r\n"
+    rb"Message-ID: <\d{14}\.[0-9a-f]{16}@mx\.example\.test>\r\n\r\n"
+)
+
+
+def untraced(stored: bytes) -> bytes:
+    """A stored message without the trace fields, which must be on top."""
+    trace = TRACE.match(stored)
+    assert trace is not None, stored[:200]
+    return stored[trace.end() :]
+
+
+def mended(stored: bytes) -> bytes:
+    """The same without the Date and Message-ID that must have been added at its header's end."""
+    octets, count = ADDED.subn(b"\r\n", untraced(stored))
+    assert count == 1, stored[:1000]
+    return octets
 
 
 def b64(text: str) -> str:
@@ -179,7 +201,7 @@ async def test_a_message_to_ourselves(host: SmtpHost, demo: TestUser) -> None:
     await wire.expect("250 2.0.0 Ok: ")
     for address in ("demo@example.test", "friend@example.test"):
         [stored] = await host.inbox(address)
-        assert stored.endswith(OWN[:-3])
+        assert mended(stored) == OWN[:-3]
         assert b" with ESMTPSA id " in stored
     sent = await host.store.mailboxes.get(demo.account_id, "Sent")
     assert sent.messages == 0  # clients keep their own copies
@@ -231,7 +253,86 @@ async def test_the_from_field_is_ones_own(host: SmtpHost, demo: TestUser) -> Non
     stored = await host.inbox("friend@example.test")
     assert len(stored) == len(taken_headers)
     for header, octets in zip(taken_headers, stored, strict=True):
-        assert octets.endswith(header + b"\r\nhello\r\n")
+        assert mended(octets) == header + b"\r\nhello\r\n"
+    await wire.close()
+
+
+SENDERS = [
+    (b"Sender: demo@example.test\r\n", "250 2.0.0 "),
+    (b"Sender: Its Secretary <alias@example.test>\r\n", "250 2.0.0 "),
+    (b"sender :\r\n demo+x@example.test\r\n", "250 2.0.0 "),
+    (b"Sender: other@example.test\r\n", "550 5.7.1 The Sender field holds an address that is not yours."),
+    (b"Sender: demo@example.test\r\nSender: other@example.test\r\n", "550 5.7.1 "),
+    (b"Sender: demo@example.test, alias@example.test\r\n", "550 5.7.1 "),
+    (b"Sender:\r\n", "550 5.7.1 "),
+    (b"Sender: nobody\r\n", "550 5.7.1 The Sender field holds something that is not an address."),
+    (b"Sender: undisclosed:;\r\n", "550 5.7.1 "),
+]
+
+
+async def test_the_sender_field_is_ones_own(host: SmtpHost, demo: TestUser) -> None:
+    """RFC 6409 section 8.1; RFC 5322 section 3.6.2 has one address there."""
+    await host.add_user("other@example.test")
+    await host.store.directory.add_address(demo.user_id, Address.parse("alias@example.test"))
+    wire = await host.logged_in(demo)
+    for header, answer in SENDERS:
+        await wire.transaction("demo@example.test", "friend@example.test")
+        await wire.send(header + OWN)
+        await wire.expect(answer)
+    stored = await host.inbox("friend@example.test")
+    taken = [header for header, answer in SENDERS if answer.startswith("250")]
+    assert [mended(octets) for octets in stored] == [header + OWN[:-3] for header in taken]
+    await wire.close()
+
+
+async def test_what_is_there_stays_and_blind_copies_go(host: SmtpHost, demo: TestUser) -> None:
+    """RFC 6409 sections 8.2 and 8.3; RFC 5322 section 3.6.3."""
+    kept = (
+        b"From: demo@example.test\r\nX-Odd:  \t two\r\n\tlines\r\nmessage-id: <own@x>\r\ndate: whenever\r\n"
+    )
+    body = b"\r\nBcc: in the body\r\n..\r\n" + bytes(range(128, 256)) + b"\r\n"
+    wire = await host.logged_in(demo)
+    for bcc in (b"Bcc: hidden@example.test,\r\n\thidden2@example.test\r\n", b"resent-bcc: hidden@x\r\n"):
+        await wire.transaction("demo@example.test", "friend@example.test", "hidden@example.test")
+        await wire.send(bcc + kept + bcc + body.replace(b"\r\n.", b"\r\n..") + b".\r\n")
+        await wire.expect("250 2.0.0 ")
+    for address in ("friend@example.test", "hidden@example.test"):
+        assert [untraced(octets) for octets in await host.inbox(address)] == [kept + body] * 2
+    await wire.close()
+
+
+@pytest.mark.parametrize("size", [1_048_000, 1_049_000, 3_000_000])
+async def test_large_messages_are_mended_too(host: SmtpHost, demo: TestUser, size: int) -> None:
+    """On both sides of where a message goes to a file."""
+    header = b"From: demo@example.test\r\nBcc: hidden@example.test\r\n"
+    body = (b"\r\n" + b"x" * 98) * (size // 100) + b"\r\n"
+    wire = await host.logged_in(demo)
+    await wire.transaction("demo@example.test", "friend@example.test")
+    await wire.send(header + b"\r\n" + body + b".\r\n")
+    await wire.expect("250 2.0.0 ")
+    [stored] = await host.inbox("friend@example.test")
+    assert mended(stored) == b"From: demo@example.test\r\n\r\n" + body
+    assert not list(host.server.services.spool_directory.glob("*"))
+    await wire.close()
+
+
+async def test_a_message_that_is_all_header(host: SmtpHost, demo: TestUser) -> None:
+    wire = await host.logged_in(demo)
+    await wire.transaction("demo@example.test", "friend@example.test")
+    await wire.send(b"From: demo@example.test\r\nBcc: a@b\r\n.\r\n")
+    await wire.expect("250 2.0.0 ")
+    [stored] = await host.inbox("friend@example.test")
+    assert mended(stored + b"\r\n") == b"From: demo@example.test\r\n\r\n"
+    await wire.close()
+
+
+async def test_a_header_past_its_limit(host: SmtpHost, demo: TestUser) -> None:
+    """Refused whole: a From field could stand behind any limit."""
+    wire = await host.logged_in(demo)
+    await wire.transaction("demo@example.test", "friend@example.test")
+    await wire.send(b"From: demo@example.test\r\n" + b"X: y\r\n" * 11_000 + b"\r\nhello\r\n.\r\n")
+    await wire.expect("550 5.6.0 The header is longer than 61440 octets.")
+    assert await host.account_of("friend@example.test") is None
     await wire.close()
 
 
