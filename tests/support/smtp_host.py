@@ -57,6 +57,7 @@ class SmtpHost:
         self.places = places
         self.keys = KeyService(store, AuthSettings(bcrypt_cost=4))
         self.client_tls = ssl.create_default_context(cafile=str(ca.ca_file))
+        self._wires: list[Wire] = []
 
     async def add_user(self, address: str, *scopes: Scope) -> TestUser:
         """A user with a key."""
@@ -70,7 +71,13 @@ class SmtpHost:
         reader, writer = await asyncio.open_connection(
             "127.0.0.1", self.places[listener], ssl=tls, server_hostname="localhost" if tls else None
         )
-        return Wire(reader, writer)
+        self._wires.append(Wire(reader, writer))
+        return self._wires[-1]
+
+    async def hang_up(self) -> None:
+        """Close every client's end: the loop of a test may not end before its connections."""
+        for wire in self._wires:
+            await wire.close()
 
     async def logged_in(self, user: TestUser, listener: str = "submissions") -> Wire:
         """A connection past EHLO and AUTH."""
@@ -218,7 +225,9 @@ async def smtp_host(
     try:
         bound = await server.listen()
         ports = {name: int(places[0].rpartition(":")[2]) for name, places in bound.items() if places}
-        yield SmtpHost(store, server, ports, ca)
+        host = SmtpHost(store, server, ports, ca)
+        yield host
+        await host.hang_up()
     finally:
         await server.close()
         await authenticator.close()
