@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 
 from bench.clients.messages import message
 from bench.clients.supply import Supply
@@ -47,14 +48,16 @@ async def measure(
     """A connection to each mailbox, each message in an APPEND of its own, sent when the last is answered."""
     supply = Supply(count, seconds)
     latencies: list[float] = []
-    lines = [await _made(server, f"Append{number}") for number in range(mailboxes)]
-    began = time.perf_counter()
-    async with asyncio.TaskGroup() as group:
-        for number, line in enumerate(lines):
-            group.create_task(_append_each(line, f"Append{number}", supply, size, latencies))
-    elapsed = time.perf_counter() - began
-    for line in lines:
-        line.close()
+    with ExitStack() as stack:
+        lines = []
+        for number in range(mailboxes):
+            lines.append(stack.enter_context(closing(await imap_session(server))))
+            await make(lines[-1], f"Append{number}")
+        began = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for number, line in enumerate(lines):
+                group.create_task(_append_each(line, f"Append{number}", supply, size, latencies))
+        elapsed = time.perf_counter() - began
     return {
         "what": "appends",
         "messages": len(latencies),
@@ -63,12 +66,6 @@ async def measure(
         "per_second": round(len(latencies) / elapsed, 1),
         "append": spread(latencies),
     }
-
-
-async def _made(server: Server, mailbox: str) -> Line:
-    line = await imap_session(server)
-    await make(line, mailbox)
-    return line
 
 
 async def _append_each(line: Line, mailbox: str, supply: Supply, size: int, latencies: list[float]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 
 from bench.clients.appends import select
 from bench.clients.wire import Line, Server, Unexpected, imap_session
@@ -16,13 +17,12 @@ ANSWER = b"n OK"
 
 async def measure(server: Server, *, batches: int) -> dict[str, object]:
     """NOOP in INBOX, in batches."""
-    line = await imap_session(server)
-    await select(line, "INBOX")
-    began = time.perf_counter()
-    for _ in range(batches):
-        await _batch(line)
-    elapsed = time.perf_counter() - began
-    line.close()
+    with closing(await imap_session(server)) as line:
+        await select(line, "INBOX")
+        began = time.perf_counter()
+        for _ in range(batches):
+            await _batch(line)
+        elapsed = time.perf_counter() - began
     return {
         "what": "commands",
         "commands": batches * AT_ONCE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import closing
 from dataclasses import dataclass
 
 from bench.clients.messages import message
@@ -47,23 +48,19 @@ async def measure(server: Server, load: Load) -> dict[str, object]:
 
 async def _send(server: Server, load: Load, supply: Supply, latencies: list[float]) -> None:
     """One session after the other. A session is opened only when there is a message for it."""
-    line = None
-    for sent, number in enumerate(supply, 1):
-        line = line or await smtp_session(server)
-        octets = message(number, load.size, load.sender, load.to)
-        began = time.perf_counter()
-        await transaction(line, load.sender, load.to, octets)
-        latencies.append(time.perf_counter() - began)
-        if sent % load.per_connection == 0:
-            await _quit(line)
-            line = None
-    if line is not None:
-        await _quit(line)
+    for number in supply:
+        with closing(await smtp_session(server)) as line:
+            await _timed(line, load, number, latencies)
+            for _, other in zip(range(load.per_connection - 1), supply, strict=False):
+                await _timed(line, load, other, latencies)
+            await reply_to(line, b"QUIT", b"221")
 
 
-async def _quit(line: Line) -> None:
-    await reply_to(line, b"QUIT", b"221")
-    line.close()
+async def _timed(line: Line, load: Load, number: int, latencies: list[float]) -> None:
+    octets = message(number, load.size, load.sender, load.to)
+    began = time.perf_counter()
+    await transaction(line, load.sender, load.to, octets)
+    latencies.append(time.perf_counter() - began)
 
 
 async def transaction(line: Line, sender: str, to: str, octets: bytes) -> None:

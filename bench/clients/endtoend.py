@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from contextlib import closing
 
 from bench.clients.appends import select
 from bench.clients.deliveries import Load
@@ -19,17 +20,16 @@ _EXISTS = re.compile(rb"\* (\d+) EXISTS")
 
 async def measure(imap: Server, smtp: Server, load: Load) -> dict[str, object]:
     """Messages per second that were sent and can be read. The reader asks by NOOP."""
-    reader = await imap_session(imap)
-    held = await select(reader, "INBOX")
-    began = time.perf_counter()
-    taken = await deliver(smtp, load)
-    sent = int(str(taken["messages"]))
-    await asyncio.wait_for(_readable(reader, held + sent), PATIENCE_SECONDS)
-    elapsed = time.perf_counter() - began
-    fetched = await reader.command(b"f", b"FETCH %d (UID)" % (held + sent))
+    with closing(await imap_session(imap)) as reader:
+        held = await select(reader, "INBOX")
+        began = time.perf_counter()
+        taken = await deliver(smtp, load)
+        sent = int(str(taken["messages"]))
+        await asyncio.wait_for(_readable(reader, held + sent), PATIENCE_SECONDS)
+        elapsed = time.perf_counter() - began
+        fetched = await reader.command(b"f", b"FETCH %d (UID)" % (held + sent))
     if not any(answer.startswith(b"* ") for answer in fetched):
         raise Unexpected("the last message cannot be read")
-    reader.close()
     return {
         "what": "end to end",
         "messages": sent,

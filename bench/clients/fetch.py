@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.clients.answers import counted, parsed
-from bench.clients.appends import fill, select
+from bench.clients.appends import fill
 from bench.clients.wire import Line, Server, Unexpected, imap_session
 
 BODIES = 1000
@@ -87,10 +87,13 @@ class Opened:
 async def opened(server: Server, mailbox: str, messages: int, size: int) -> Opened:
     """Fill the mailbox up to `messages`, all unseen, and select it."""
     line = await imap_session(server)
-    held = await fill(line, mailbox, messages, size)
-    if held != messages:
-        raise Unexpected(f"{mailbox} holds {held} messages instead of {messages}")
-    await select(line, mailbox)
+    try:
+        held = await fill(line, mailbox, messages, size)
+        if held != messages:
+            raise Unexpected(f"{mailbox} holds {held} messages instead of {messages}")
+    except BaseException:
+        line.close()
+        raise
     return Opened(line, held)
 
 

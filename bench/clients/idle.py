@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import closing
 
 from bench.clients.appends import select
 from bench.clients.deliveries import transaction
@@ -15,22 +16,19 @@ async def measure(
     imap: Server, smtp: Server, *, sender: str, to: str, messages: int, pause: float
 ) -> dict[str, object]:
     """Milliseconds from SMTP's 250 to `* n EXISTS` (negative: heard before), and from MAIL."""
-    reader = await imap_session(imap)
-    held = await select(reader, "INBOX")
-    await reader.ask(b"i IDLE", b"+")
-    writer = await smtp_session(smtp)
     after_250, after_mail = [], []
-    for number in range(messages):
-        await asyncio.sleep(pause)
-        heard = asyncio.create_task(_exists(reader, held + number + 1))
-        began = time.perf_counter()
-        await transaction(writer, sender, to, message(number, 1000, sender, to))
-        accepted = time.perf_counter()
-        moment = await asyncio.wait_for(heard, WAIT_SECONDS)
-        after_250.append(moment - accepted)
-        after_mail.append(moment - began)
-    reader.close()
-    writer.close()
+    with closing(await imap_session(imap)) as reader, closing(await smtp_session(smtp)) as writer:
+        held = await select(reader, "INBOX")
+        await reader.ask(b"i IDLE", b"+")
+        for number in range(messages):
+            await asyncio.sleep(pause)
+            heard = asyncio.create_task(_exists(reader, held + number + 1))
+            began = time.perf_counter()
+            await transaction(writer, sender, to, message(number, 1000, sender, to))
+            accepted = time.perf_counter()
+            moment = await asyncio.wait_for(heard, WAIT_SECONDS)
+            after_250.append(moment - accepted)
+            after_mail.append(moment - began)
     return {
         "what": "idle",
         "messages": messages,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 
 from bench.clients.supply import Supply
@@ -39,7 +40,6 @@ async def measure(
 async def _log_in(server: Server, supply: Supply, keys: Sequence[str], latencies: list[float]) -> None:
     for number in supply:
         began = time.perf_counter()
-        line = await imap_session(replace(server, password=keys[number]) if keys else server)
-        latencies.append(time.perf_counter() - began)
-        await line.command(b"q", b"LOGOUT")
-        line.close()
+        with closing(await imap_session(replace(server, password=keys[number]) if keys else server)) as line:
+            latencies.append(time.perf_counter() - began)
+            await line.command(b"q", b"LOGOUT")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from bench.clients.appends import select
@@ -18,15 +19,15 @@ Pids = Callable[[], Sequence[int]]
 async def measure(server: Server, *, pids: Pids, connections: int) -> dict[str, object]:
     """Log in `connections` times, select INBOX, IDLE. The processes, asked for each time because a server
     may start one for each connection, must be on this machine."""
-    (await _idle(server)).close()  # what the first connection loads is not the connection's cost
+    with closing(await imap_session(server)) as first:
+        await _idle(first)  # what the first connection loads is not the connection's cost
     await asyncio.sleep(SETTLE_SECONDS)
     before = _resident(pids())
-    limit = asyncio.Semaphore(LOGINS_AT_A_TIME)
-    lines = await asyncio.gather(*(_idle_within(limit, server) for _ in range(connections)))
-    await asyncio.sleep(SETTLE_SECONDS)
-    after = _resident(pids())
-    for line in lines:
-        line.close()
+    with ExitStack() as stack:
+        limit = asyncio.Semaphore(LOGINS_AT_A_TIME)
+        await asyncio.gather(*(_idle_within(limit, server, stack) for _ in range(connections)))
+        await asyncio.sleep(SETTLE_SECONDS)
+        after = _resident(pids())
     return {
         "what": "memory",
         "connections": connections,
@@ -37,16 +38,14 @@ async def measure(server: Server, *, pids: Pids, connections: int) -> dict[str, 
     }
 
 
-async def _idle_within(limit: asyncio.Semaphore, server: Server) -> Line:
+async def _idle_within(limit: asyncio.Semaphore, server: Server, stack: ExitStack) -> None:
     async with limit:
-        return await _idle(server)
+        await _idle(stack.enter_context(closing(await imap_session(server))))
 
 
-async def _idle(server: Server) -> Line:
-    line = await imap_session(server)
+async def _idle(line: Line) -> None:
     await select(line, "INBOX")
     await line.ask(b"i IDLE", b"+")
-    return line
 
 
 def _resident(pids: Sequence[int]) -> int:

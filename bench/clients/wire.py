@@ -158,17 +158,30 @@ async def connect(server: Server) -> Line:
 async def imap_session(server: Server) -> Line:
     """A logged-in IMAP connection."""
     line = await connect(server)
-    await line.expect(b"* OK")
-    if server.tls == "starttls":
-        await line.ask(b"s STARTTLS", b"s OK")
-        await line.start_tls()
-    await line.command(b"l", b'LOGIN "%s" "%s"' % (server.user.encode(), server.password.encode()))
+    try:
+        await line.expect(b"* OK")
+        if server.tls == "starttls":
+            await line.ask(b"s STARTTLS", b"s OK")
+            await line.start_tls()
+        await line.command(b"l", b'LOGIN "%s" "%s"' % (server.user.encode(), server.password.encode()))
+    except BaseException:
+        line.close()
+        raise
     return line
 
 
 async def smtp_session(server: Server, name: str = "bench.test") -> Line:
     """An SMTP or LMTP connection after EHLO or LHLO, authenticated if the server has a user."""
     line = await connect(server)
+    try:
+        await _greet(line, server, name)
+    except BaseException:
+        line.close()
+        raise
+    return line
+
+
+async def _greet(line: Line, server: Server, name: str) -> None:
     await reply(line, b"220")
     hello = (b"LHLO " if server.protocol == "lmtp" else b"EHLO ") + name.encode()
     await reply_to(line, hello, b"250")
@@ -179,7 +192,6 @@ async def smtp_session(server: Server, name: str = "bench.test") -> Line:
     if server.user:
         plain = base64.b64encode(f"\0{server.user}\0{server.password}".encode())
         await reply_to(line, b"AUTH PLAIN " + plain, b"235")
-    return line
 
 
 async def reply_to(line: Line, command: bytes, code: bytes) -> None:

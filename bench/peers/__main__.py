@@ -26,7 +26,7 @@ from bench.peers.table import as_json, markdown
     "--json",
     "json_file",
     type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("bench-peers.json"),
+    default=Path("build/bench-peers.json"),
     show_default=True,
     help="Every figure of every round.",
 )
@@ -37,6 +37,7 @@ def main(*, quick: bool, only: str, json_file: Path) -> None:
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop everything as Ctrl-C does
     scale = QUICK if quick else Scale()
+    json_file.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         try:
             servers = start(stack)

@@ -36,17 +36,17 @@ class Scale:
     """How much is measured. `seconds` is for one figure of a rate."""
 
     messages: int = 10_000
-    rounds: int = 4
-    seconds: float = 1.0
-    connections: int = 500
+    rounds: int = 3
+    seconds: float = 0.8
+    connections: int = 200
     notices: int = 10
     maildrop: int = 1000
     end_to_end: int = 1000
-    fresh_keys: int = 150
-    deadline_seconds: float = 420.0
+    fresh_keys: int = 80
+    deadline_seconds: float = 400.0
 
 
-QUICK = Scale(2000, 2, 0.4, 100, 3, 300, 200, 30, 90.0)
+QUICK = Scale(2000, 2, 0.4, 50, 3, 300, 200, 30, 80.0)
 
 
 @dataclass(slots=True)
