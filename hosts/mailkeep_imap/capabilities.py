@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mailkeep.imap.response_codes import CapabilityCode
 from mailkeep.imap.state import State
+from mailkeep.imap.threads import ALGORITHMS
 from mailkeep.sasl import MECHANISMS
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ AFTER_LOGIN = (
     "CREATE-SPECIAL-USE",
     "MULTIAPPEND",
     "SORT",
+    *(f"THREAD={algorithm}" for algorithm in ALGORITHMS),
     "UNAUTHENTICATE",
 )
 

@@ -9,6 +9,8 @@ from mailkeep.imap import response_codes, responses
 from mailkeep.imap.commands import fetch
 from mailkeep.imap.commands.mailbox import StatusItem
 from mailkeep.imap.encoder import string
+from mailkeep.imap.thread_data import ThreadData
+from mailkeep.imap.threads import ThreadEntries
 
 plain_text = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=20).filter(
     lambda text: not text.startswith("[")
@@ -56,6 +58,22 @@ fetch_items = st.lists(st.tuples(values.fetch_attributes.map(fetch.label), fetch
 )
 partial_results = st.tuples(values.partial_ranges.map(str), values.optional(values.uid_sets))
 
+
+@st.composite
+def forests(draw: st.DrawFn) -> ThreadEntries:
+    """Trees as THREAD may say them: a message that is not here stands at the top, over two at least."""
+    entries: list[tuple[int, int | None]] = []
+    for _ in range(draw(st.integers(0, 4))):
+        if draw(st.booleans()):
+            entries.append((0, draw(values.nz_numbers)))
+        else:
+            entries += [(0, None), (1, draw(values.nz_numbers)), (1, draw(values.nz_numbers))]
+        for _ in range(draw(st.integers(0, 6))):
+            depth = draw(st.integers(1, entries[-1][0] + 1))
+            entries.append((depth, draw(values.nz_numbers)))
+    return tuple(entries)
+
+
 all_responses = st.one_of(
     st.builds(
         responses.StatusResponse,
@@ -99,5 +117,6 @@ all_responses = st.one_of(
         values.optional(values.numbers64),
         values.optional(partial_results),
     ),
+    st.builds(ThreadData, forests()),
     st.builds(responses.FetchData, values.nz_numbers, fetch_items),
 )

@@ -21,6 +21,7 @@ from mailkeep.imap.commands import search as search_core
 from mailkeep.imap.commands import session as session_core
 from mailkeep.imap.commands import sort as sort_core
 from mailkeep.imap.commands import store as store_core
+from mailkeep.imap.commands import thread as thread_core
 from mailkeep.imap.commands.base import Command
 from mailkeep_imap.commands import (
     append,
@@ -34,6 +35,7 @@ from mailkeep_imap.commands import (
     session,
     sort,
     store,
+    thread,
 )
 from mailkeep_imap.outcome import Done
 
@@ -69,6 +71,7 @@ HANDLERS: dict[type[Command], Handler] = {
     search_core.Search: search.search,
     sort_core.Sort: sort.sort,
     store_core.Store: store.store,
+    thread_core.Thread: thread.thread,
     copy_core.Copy: copy.copy,
     copy_core.Move: copy.move,
     idle_core.Idle: idle.idle,

@@ -34,6 +34,7 @@ from mailkeep.imap.responses import (
     StatusResponse,
     VanishedData,
 )
+from mailkeep.imap.thread_data import parse_thread_data
 from mailkeep.model.uids import UidSet
 
 _RESP_TEXT = re.compile(rb' (?:\[((?:[^\]"]|"(?:[^"\\]|\\.)*")*)\] )?([^\r\n]*)')
@@ -224,6 +225,11 @@ def _sort(cursor: Cursor) -> Response:
     return _search_data(cursor, sort=True)
 
 
+def _thread(cursor: Cursor) -> Response:
+    octets, cursor.at = cursor.octets[cursor.at :], len(cursor.octets)
+    return parse_thread_data(octets)
+
+
 def _search_data(cursor: Cursor, *, sort: bool) -> Response:
     numbers, modseq = [], None
     while cursor.skip(b" "):
@@ -306,5 +312,6 @@ _READERS: dict[str, Callable[[Cursor], Response]] = {
     "NAMESPACE": _namespace,
     "SEARCH": _search,
     "SORT": _sort,
+    "THREAD": _thread,
     "ESEARCH": _esearch,
 }

@@ -14,6 +14,7 @@ from mailkeep.imap.commands.mailbox import StatusItem
 from mailkeep.imap.commands.session import encode_parameters
 from mailkeep.imap.encoder import flag_list, mailbox, quoted, string, uid_set
 from mailkeep.imap.names import NameForm
+from mailkeep.imap.thread_data import ThreadData
 from mailkeep.model.uids import UidSet
 
 LEGACY = NameForm.MODIFIED_UTF7
@@ -275,6 +276,7 @@ Response = (
     | NamespaceData
     | SearchData
     | EsearchData
+    | ThreadData
     | FetchData
 )
 

@@ -157,6 +157,29 @@ def sort(client: Client) -> None:
     client.play("C: p SORT (SUBJECT) UTF-8 ALL\nS: * SORT 2 1\nS: p OK ...")
 
 
+def thread_orderedsubject(client: Client) -> None:
+    client.append("INBOX", b"Subject: a\r\n\r\n")
+    client.append("INBOX", b"Subject: b\r\n\r\n")
+    client.append("INBOX", b"Subject: Re: A\r\n\r\n")
+    client.play("C: p THREAD ORDEREDSUBJECT UTF-8 ALL\nS: * THREAD (1 3)(2)\nS: p OK ...")
+
+
+def an_answer(client: Client) -> None:
+    client.append("INBOX", b"Subject: a\r\nMessage-ID: <1@x>\r\n\r\n")
+    client.append("INBOX", b"Subject: b\r\nMessage-ID: <2@x>\r\n\r\n")
+    client.append("INBOX", b"Subject: c\r\nReferences: <1@x>\r\n\r\n")
+
+
+def thread_references(client: Client) -> None:
+    an_answer(client)
+    client.play("C: p THREAD REFERENCES UTF-8 ALL\nS: * THREAD (1 3)(2)\nS: p OK ...")
+
+
+def thread_refs(client: Client) -> None:
+    an_answer(client)
+    client.play("C: p THREAD REFS UTF-8 ALL\nS: * THREAD (2)(1 3)\nS: p OK ...")
+
+
 def unauthenticate(client: Client) -> None:
     client.play("C: p UNAUTHENTICATE\nS: p OK [CAPABILITY ...] ...\nC: q SELECT INBOX\nS: q BAD ...")
 
@@ -185,6 +208,9 @@ PROOFS: dict[str, Proof] = {
     "CREATE-SPECIAL-USE": create_special_use,
     "MULTIAPPEND": multiappend,
     "SORT": sort,
+    "THREAD=ORDEREDSUBJECT": thread_orderedsubject,
+    "THREAD=REFERENCES": thread_references,
+    "THREAD=REFS": thread_refs,
     f"APPENDLIMIT={50 * 1024 * 1024}": appendlimit,
     "UNAUTHENTICATE": unauthenticate,
 }
@@ -221,7 +247,7 @@ def test_what_is_not_advertised_is_refused(client: Client) -> None:
         "COMPRESS DEFLATE",
         "SORT (DISPLAYFROM) UTF-8 ALL",
         "SORT RETURN (ALL) (DATE) UTF-8 ALL",
-        "THREAD REFERENCES UTF-8 ALL",
+        "THREAD JWZ UTF-8 ALL",
         "GETQUOTAROOT INBOX",
         "GETACL INBOX",
         "SETMETADATA INBOX (/private/comment NIL)",
