@@ -10,7 +10,7 @@ from mailkeep_api import errors
 from mailkeep_api.console import welcome
 from mailkeep_api.deps import Services
 from mailkeep_api.limits import BodyLimit
-from mailkeep_api.routes import discovery, emails, events, health, internal
+from mailkeep_api.routes import discovery, emails, events, files, health, internal
 
 ALLOWED_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ALLOWED_HEADERS = ("Authorization", "Content-Type", "Accept", "X-Requested-With", "X-SignalR-User-Agent")
@@ -31,6 +31,6 @@ def create_app(services: Services) -> FastAPI:
         allow_headers=ALLOWED_HEADERS,
     )
     app.add_middleware(BodyLimit)
-    for module in (welcome, health, discovery, emails, events, internal):
+    for module in (welcome, health, discovery, emails, files, events, internal):
         app.include_router(module.router)
     return app

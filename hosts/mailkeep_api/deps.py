@@ -94,12 +94,18 @@ def _as_user(principal: Principal) -> UserCaller:
     return UserCaller(principal, principal.user_id, principal.account_id)
 
 
-async def reader(
-    principal: Annotated[Principal, Depends(RequireScope(Scope.API_READ, Scope.APP))],
-) -> UserCaller:
-    """A user who may read."""
-    return _as_user(principal)
+class User:
+    """Dependency: a user with one of the scopes."""
+
+    def __init__(self, *any_of: Scope) -> None:
+        self._scopes = RequireScope(*any_of)
+
+    async def __call__(self, principal: Annotated[Principal, Depends(authenticated)]) -> UserCaller:
+        return _as_user(await self._scopes(principal))
 
 
-Reader = Annotated[UserCaller, Depends(reader)]
+Reader = Annotated[UserCaller, Depends(User(Scope.API_READ, Scope.APP))]
+Writer = Annotated[UserCaller, Depends(User(Scope.API_WRITE, Scope.APP))]
+ExternalReader = Annotated[UserCaller, Depends(User(Scope.API_READ))]
+ExternalWriter = Annotated[UserCaller, Depends(User(Scope.API_WRITE))]
 InternalCaller = Annotated[Principal, Depends(RequireScope(Scope.INTERNAL))]

@@ -24,7 +24,8 @@ from mailkeep_api.schemas.emails import (
 
 LARGE = 1024 * 1024  # octets; larger ones are opened one at a time, in a thread
 RECIPIENTS_LIMIT = 1000  # shown of one message
-_NO_NAME = "attachment"
+NO_NAME = "attachment"
+"""What a file without a name is called."""
 
 _large = asyncio.Semaphore(1)
 
@@ -71,16 +72,16 @@ def _recipients(email_id: UUID, header: bytes) -> Iterator[EmailRecipient]:
 def _file(email_id: UUID, octets: bytes, found: Attachment) -> EmailAttachment:
     decoded = transfer.decoded_chunks(octets, found.start, found.end, found.encoding)
     return EmailAttachment(
-        id=attachment_id(email_id, found),
-        file_name=found.file_name or _NO_NAME,
+        id=attachment_id_of(email_id, found.number),
+        file_name=found.file_name or NO_NAME,
         content_type=found.media_type,
         size_bytes=sum(map(len, decoded)),
     )
 
 
-def attachment_id(email_id: UUID, found: Attachment) -> UUID:
+def attachment_id_of(email_id: UUID, number: int) -> UUID:
     """The id of a file: made from the message's and the part's number, so that it needs no table."""
-    return uuid5(email_id, f"attachment:{found.number}")
+    return uuid5(email_id, f"attachment:{number}")
 
 
 def _text(octets: bytes) -> str:

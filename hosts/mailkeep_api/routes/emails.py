@@ -1,39 +1,85 @@
-"""The caller's messages: lists and one message opened. What is not the caller's is 404, never 403."""
+"""The caller's messages: lists, one message opened, and changes. What is not the caller's is 404, never 403.
+
+Paths of one word stand before the one with an id, which would take them for ids.
+"""
 
 from __future__ import annotations
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
-from mailkeep_api.deps import Reader, ServicesDep
+from mailkeep.errors import NotFound
+from mailkeep.model.mailbox import SpecialUse
+from mailkeep_api import changes, views
+from mailkeep_api.deps import Reader, ServicesDep, Writer
 from mailkeep_api.opened import open_email
-from mailkeep_api.schemas.emails import EmailDetail, EmailList, EmailListItem
+from mailkeep_api.queries import PagingDep, SoughtDep
+from mailkeep_api.schemas.emails import BulkDeletion, BulkRead, Deleted, EmailChange, EmailDetail, EmailList
 
 router = APIRouter(prefix="/api/emails", tags=["emails"])
 
-PAGE_SIZE_DEFAULT = 20
-PAGE_SIZE_LIMIT = 100
-PAGE_LIMIT = 10_000_000  # beyond any mailbox; keeps the offset inside 64 bits
+THREAD_LIMIT = 100  # messages of a thread that are opened, the newest ones
 
 
 @router.get("", summary="Received messages, newest first")
-async def list_emails(
+async def list_emails(caller: Reader, services: ServicesDep, page: PagingDep) -> EmailList:
+    """All mailboxes but Sent, Drafts, Junk and Trash."""
+    return await views.received(services, caller, page)
+
+
+@router.get("/search", summary="Received messages that fulfil every condition given")
+async def search_emails(
+    caller: Reader, services: ServicesDep, wanted: SoughtDep, page: PagingDep
+) -> EmailList:
+    """`q` is looked for in sender, subject, text and HTML, in any case."""
+    return await views.searched(services, caller, wanted, page)
+
+
+@router.get("/sent", summary="Sent messages, newest first")
+async def list_sent(
     caller: Reader,
     services: ServicesDep,
-    page: int = 1,
-    page_size: Annotated[int, Query(alias="pageSize")] = PAGE_SIZE_DEFAULT,
+    page: PagingDep,
+    from_address: Annotated[str, Query(alias="fromAddress", max_length=320)] = "",
 ) -> EmailList:
-    """A page below 1 is the first; a size outside 1 to 100 is the default, as the contract has it."""
-    page = min(max(page, 1), PAGE_LIMIT)
-    if not 1 <= page_size <= PAGE_SIZE_LIMIT:
-        page_size = PAGE_SIZE_DEFAULT
-    rows, total, unread = await services.store.emails.page(
-        caller.account_id, (page - 1) * page_size, page_size
-    )
-    items = [EmailListItem.of(row) for row in rows]
-    return EmailList(items=items, total_count=total, unread_count=unread, page=page, page_size=page_size)
+    """The mailbox Sent, where mail programs keep what they send."""
+    return await views.sent(services, caller, from_address, page)
+
+
+@router.get("/sent/addresses", summary="The From addresses of sent messages")
+async def sent_addresses(caller: Reader, services: ServicesDep) -> list[str]:
+    """Each once, sorted."""
+    return list(await services.store.emails.senders(caller.account_id, SpecialUse.SENT))
+
+
+@router.get("/threads/{thread_id}", summary="A conversation, oldest first")
+async def get_thread(thread_id: UUID, caller: Reader, services: ServicesDep) -> list[EmailDetail]:
+    """The messages that References join to the one with this id, sent ones included; none if it is not the
+    caller's. Of a long one the newest."""
+    rows = await services.store.emails.thread(caller.account_id, thread_id, THREAD_LIMIT)
+    opened = []
+    for row in rows:
+        try:
+            opened.append(await open_email(services.store, row))
+        except NotFound:
+            continue  # deleted meanwhile
+    return opened
+
+
+@router.post("/bulk/mark-read", summary="Mark many messages read or unread", status_code=204)
+async def bulk_mark_read(body: BulkRead, caller: Writer, services: ServicesDep) -> Response:
+    """Read unless `isRead` is false."""
+    await changes.set_read(services, caller, body.email_ids, body.is_read is not False)
+    return Response(status_code=204)
+
+
+@router.post("/bulk/delete", summary="Delete many messages")
+async def bulk_delete(body: BulkDeletion, caller: Writer, services: ServicesDep) -> Deleted:
+    """The caller's own copies, for good."""
+    removed = await changes.delete(services, caller, body.email_ids)
+    return Deleted(deleted_count=len(removed))
 
 
 @router.get("/{email_id}", summary="One message with its text, addressees and attachments")
@@ -41,3 +87,21 @@ async def get_email(email_id: UUID, caller: Reader, services: ServicesDep) -> Em
     """Reading does not mark it read; the client says when it was seen."""
     row = await services.store.emails.get(caller.account_id, email_id)
     return await open_email(services.store, row)
+
+
+@router.patch("/{email_id}", summary="Mark a message read or unread")
+async def change_email(
+    email_id: UUID, body: EmailChange, caller: Writer, services: ServicesDep
+) -> EmailDetail:
+    """What is absent or null stays as it is."""
+    if body.is_read is not None:
+        await changes.set_read(services, caller, [email_id], body.is_read)
+    return await open_email(services.store, await services.store.emails.get(caller.account_id, email_id))
+
+
+@router.delete("/{email_id}", summary="Delete a message", status_code=204)
+async def delete_email(email_id: UUID, caller: Writer, services: ServicesDep) -> Response:
+    """The caller's own copy, for good."""
+    if not await changes.delete(services, caller, [email_id]):
+        raise NotFound("There is no such message.")
+    return Response(status_code=204)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Response
 
+from mailkeep_api.changes import tell_unread
 from mailkeep_api.deps import InternalCaller, ServicesDep
 from mailkeep_api.hub import Hub
 from mailkeep_api.schemas.notifications import NewEmail, NewEmailNotification, NotificationBatch
@@ -25,18 +26,24 @@ async def new_email(
     services: ServicesDep,
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
 ) -> Response:
-    """Raises NewEmail for each user. With an Idempotency-Key, a repetition raises nothing."""
+    """Raises NewEmail and UnreadCountChanged for each user. A repetition under one
+    Idempotency-Key raises nothing."""
     if idempotency_key is None or services.hub.first_time(idempotency_key):
         _publish(services.hub, body.user_ids, body.email)
+        await tell_unread(services, body.user_ids)
     return Response(status_code=200)
 
 
 @router.post("/new-emails", summary="Many messages have arrived", response_class=Response)
 async def new_emails(body: NotificationBatch, caller: InternalCaller, services: ServicesDep) -> Response:
-    """The same for a batch; each notification carries its own id."""
+    """The same for a batch; each notification carries its own id, and each user is told the count once."""
+    told: set[UUID] = set()
     for notification in body.notifications:
         if services.hub.first_time(str(notification.notification_id)):
             _publish(services.hub, notification.user_ids, notification.email)
+            told.update(notification.user_ids)
+    if told:
+        await tell_unread(services, told)
     return Response(status_code=200)
 
 

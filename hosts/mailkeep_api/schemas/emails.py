@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
+
+from pydantic import Field
 
 from mailkeep.model.flags import SystemFlag
 from mailkeep.storage.interface import EmailRow
 from mailkeep_api.schemas import Instant, Shape
+
+BULK_LIMIT = 200  # messages that one request changes: fewer than the events that a stream may lag behind
 
 
 class RecipientType(StrEnum):
@@ -80,6 +84,34 @@ class EmailDetail(Shape):
     is_read: bool
     recipients: list[EmailRecipient]
     attachments: list[EmailAttachment]
+
+
+class EmailChange(Shape):
+    """What PATCH changes; what is absent or null stays."""
+
+    is_read: bool | None = None
+
+
+EmailIds = Annotated[list[UUID], Field(max_length=BULK_LIMIT)]
+
+
+class BulkRead(Shape):
+    """Many messages to mark. Ids that are not the caller's are passed over."""
+
+    email_ids: EmailIds
+    is_read: bool | None = None
+
+
+class BulkDeletion(Shape):
+    """Many messages to delete. Ids that are not the caller's are passed over."""
+
+    email_ids: EmailIds
+
+
+class Deleted(Shape):
+    """How many messages a bulk deletion removed."""
+
+    deleted_count: int
 
 
 def list_fields(row: EmailRow) -> dict[str, Any]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
 
 import pytest
-from tests.support.api_host import ApiHost, running_api
+from tests.support.api_host import ApiHost
 
 from mailkeep.model.scope import Scope
-from mailkeep.settings import StoreSettings
-from mailkeep.storage.interface import Store
 
 NOTICE = {
     "userIds": [],
@@ -20,12 +18,6 @@ NOTICE = {
     },
 }
 NOTIFY = "/api/internal/notifications/new-email"
-
-
-@pytest.fixture
-async def api(store: Store, store_settings: StoreSettings) -> AsyncIterator[ApiHost]:
-    async with running_api(store, store_settings) as host:
-        yield host
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "ApiKey", "bearer", "APIKEY"])
@@ -67,13 +59,15 @@ async def test_the_internal_channel_takes_a_service_key_and_a_mailbox_does_not(a
         assert (await client.get("/api/emails")).status_code == 403
 
 
-async def test_a_revoked_key_is_401_at_once(api: ApiHost) -> None:
+async def test_a_key_of_a_disabled_user_is_401_soon(api: ApiHost) -> None:
     user = await api.user("ann@example.test")
     key = await api.key(user, Scope.API_READ)
     async with api.client(key) as client:
         assert (await client.get("/api/emails")).status_code == 200
         await api.store.directory.set_disabled(user, True)
-        assert (await client.get("/api/emails")).status_code == 401
+        async with asyncio.timeout(10):  # the feed tells the host, which has its own connection
+            while (await client.get("/api/emails")).status_code != 401:
+                await asyncio.sleep(0.01)
 
 
 async def test_discovery_and_health_are_public_and_name_what_works(api: ApiHost) -> None:

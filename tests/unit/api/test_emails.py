@@ -2,77 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx2
 import pytest
-from tests.support.api_host import ApiHost, running_api
+from tests.support.api_host import ApiHost
+from tests.support.api_mail import ANN, BOB, NOON, RICH, deliver, plain, reading
 
-from mailkeep.mime.prepare import prepare
-from mailkeep.model.address import Address
-from mailkeep.model.flags import NO_FLAGS, Flags, SystemFlag
-from mailkeep.model.message import Delivery, DeliveryTarget
-from mailkeep.model.scope import Scope
-from mailkeep.settings import StoreSettings
-from mailkeep.storage.interface import Store
-
-ANN, BOB = Address.parse("ann@example.test"), Address.parse("bob@example.test")
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-RICH = b"""\
-From: =?utf-8?q?J=C3=BCrgen?= <j@other.test>\r
-To: Ann <ann@example.test>, undisclosed: ;, bob@example.test\r
-Cc: "C, D" <c@other.test>\r
-Bcc: secret@other.test\r
-Subject: =?utf-8?b?w5xiZXI=?= files\r
-Message-ID: <rich@other.test>\r
-Content-Type: multipart/mixed; boundary=m\r
-\r
---m\r
-Content-Type: multipart/alternative; boundary=a\r
-\r
---a\r
-Content-Type: text/plain; charset=iso-8859-1\r
-Content-Transfer-Encoding: quoted-printable\r
-\r
-Gr=FC=DFe\r
---a\r
-Content-Type: text/html\r
-\r
-<p>Hi</p>\r
---a--\r
---m\r
-Content-Type: application/pdf; name=x.pdf\r
-Content-Transfer-Encoding: base64\r
-\r
-aGVsbG8=\r
---m--\r
-"""
-
-
-@pytest.fixture
-async def api(store: Store, store_settings: StoreSettings) -> AsyncIterator[ApiHost]:
-    async with running_api(store, store_settings) as host:
-        yield host
-
-
-async def deliver(
-    api: ApiHost, octets: bytes, *to: Address, at: datetime = NOON, flags: Flags = NO_FLAGS
-) -> UUID:
-    targets = tuple(DeliveryTarget(address, flags=flags) for address in to or (ANN,))
-    done = await api.store.committer.deliver(Delivery(prepare(octets), targets, at))
-    return done[0].email_id
-
-
-async def reading(api: ApiHost, address: Address = ANN) -> httpx2.AsyncClient:
-    return api.client(await api.key(await api.user(str(address)), Scope.API_READ))
-
-
-def plain(subject: str, body: str = "Hello.") -> bytes:
-    head = f"From: Bob <b@other.test>\r\nSubject: {subject}\r\nMessage-ID: <{subject}@t>\r\n"
-    return f"{head}\r\n{body}\r\n".encode()
+from mailkeep.model.flags import Flags, SystemFlag
 
 
 async def page(client: httpx2.AsyncClient, query: str = "") -> dict[str, Any]:

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import pytest
 from tests.support.api_host import ApiHost, running_api
-from tests.support.event_stream import heard, listening
+from tests.support.event_stream import Events, heard, listening
 
 from mailkeep.model.scope import Scope
 from mailkeep.settings import StoreSettings
 from mailkeep.storage.interface import Store
-
-
-@pytest.fixture
-async def api(store: Store, store_settings: StoreSettings) -> AsyncIterator[ApiHost]:
-    async with running_api(store, store_settings) as host:
-        yield host
 
 
 async def tell(api: ApiHost, user: UUID, subject: str, key: str, idempotency_key: str = "") -> None:
@@ -37,6 +30,13 @@ async def tell(api: ApiHost, user: UUID, subject: str, key: str, idempotency_key
         assert (answer.status_code, answer.content) == (200, b"")
 
 
+async def news(events: Events) -> dict[str, str]:
+    """The next NewEmail, and the count that follows it."""
+    event, count = await heard(events), await heard(events)
+    assert (event["event"], count["event"]) == ("NewEmail", "UnreadCountChanged")
+    return event
+
+
 async def test_new_mail_is_heard_by_its_user_alone(api: ApiHost) -> None:
     internal = await api.key(None, Scope.INTERNAL)
     ann, bob = await api.user("ann@example.test"), await api.user("bob@example.test")
@@ -48,7 +48,7 @@ async def test_new_mail_is_heard_by_its_user_alone(api: ApiHost) -> None:
     ):
         await tell(api, ann, "for Ann", internal)
         await tell(api, bob, "for Bob", internal)
-        first, second = await heard(ann_events), await heard(bob_events)
+        first, second = await news(ann_events), await news(bob_events)
     assert first["event"] == second["event"] == "NewEmail"
     assert '"subject":"for Ann"' in first["data"]
     assert '"from":"b@other.test","fromDisplay":null' in first["data"]
@@ -62,8 +62,8 @@ async def test_a_repeated_notification_is_heard_once(api: ApiHost) -> None:
     async with api.client(await api.key(ann, Scope.API_READ)) as client, listening(client) as events:
         for subject, key in (("one", "1"), ("one", "1"), ("two", "2")):
             await tell(api, ann, subject, internal, key)
-        assert '"one"' in (await heard(events))["data"]
-        assert '"two"' in (await heard(events))["data"]
+        assert '"one"' in (await news(events))["data"]
+        assert '"two"' in (await news(events))["data"]
 
 
 async def test_a_client_that_returns_hears_what_it_missed(api: ApiHost) -> None:
@@ -72,10 +72,11 @@ async def test_a_client_that_returns_hears_what_it_missed(api: ApiHost) -> None:
     async with api.client(await api.key(ann, Scope.API_READ)) as client:
         async with listening(client) as events:
             await tell(api, ann, "one", internal)
+            await heard(events)
             last = (await heard(events))["id"]
         await tell(api, ann, "two", internal)
         async with listening(client, last) as events:
-            assert '"two"' in (await heard(events))["data"]
+            assert '"two"' in (await news(events))["data"]
 
 
 async def test_a_stream_ends_when_its_user_is_disabled(api: ApiHost) -> None:

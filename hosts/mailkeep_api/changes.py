@@ -1,0 +1,69 @@
+"""Changes to the caller's own messages, and the events that tell every listener of them.
+
+A message may lie in several of the caller's mailboxes; it is read or deleted in all of them, and in nobody
+else's. Events follow the commit, never precede it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from mailkeep.errors import MailboxNotFound
+from mailkeep.model.flags import FlagAction, Flags, SystemFlag
+from mailkeep.model.uids import NO_UIDS, UidSet
+from mailkeep.storage.interface import EmailRow
+from mailkeep_api.deps import Services, UserCaller
+
+_SEEN = Flags(SystemFlag.SEEN)
+
+
+async def set_read(
+    services: Services, caller: UserCaller, email_ids: Collection[UUID], is_read: bool
+) -> Sequence[UUID]:
+    """Mark messages; the ids of those that are the caller's. Raises EmailUpdated and UnreadCountChanged."""
+    action = FlagAction.ADD if is_read else FlagAction.REMOVE
+    rows = await services.store.emails.entries(caller.account_id, email_ids)
+    for mailbox_id, uids in _by_mailbox(rows).items():
+        try:
+            await services.store.committer.store_flags(mailbox_id, uids, action, _SEEN)
+        except MailboxNotFound:
+            continue  # deleted meanwhile, with the entry
+    changed = list(dict.fromkeys(row.email_id for row in rows))
+    for email_id in changed:
+        services.hub.publish(caller.user_id, "EmailUpdated", {"id": email_id, "isRead": is_read})
+    if changed:
+        await tell_unread(services, [caller.user_id])
+    return changed
+
+
+async def delete(services: Services, caller: UserCaller, email_ids: Collection[UUID]) -> Sequence[UUID]:
+    """Remove the caller's copies for good; the ids of those that this call removed. Raises EmailDeleted and
+    UnreadCountChanged."""
+    rows = await services.store.emails.entries(caller.account_id, email_ids)
+    gone: dict[int, UidSet] = {}
+    for mailbox_id, uids in _by_mailbox(rows).items():
+        try:
+            done = await services.store.committer.expunge(mailbox_id, uids, only_deleted=False)
+        except MailboxNotFound:
+            continue  # as above
+        gone[mailbox_id] = done.uids
+    removed = dict.fromkeys(row.email_id for row in rows if row.uid in gone.get(row.mailbox_id, NO_UIDS))
+    for email_id in removed:
+        services.hub.publish(caller.user_id, "EmailDeleted", email_id)
+    if removed:
+        await tell_unread(services, [caller.user_id])
+    return list(removed)
+
+
+async def tell_unread(services: Services, user_ids: Collection[UUID]) -> None:
+    """Raise UnreadCountChanged for each user, with what the store counts now."""
+    for user_id, unread in (await services.store.emails.unread(user_ids)).items():
+        services.hub.publish(user_id, "UnreadCountChanged", unread)
+
+
+def _by_mailbox(rows: Sequence[EmailRow]) -> dict[int, UidSet]:
+    return {
+        mailbox_id: UidSet.of(row.uid for row in rows if row.mailbox_id == mailbox_id)
+        for mailbox_id in sorted({row.mailbox_id for row in rows})
+    }

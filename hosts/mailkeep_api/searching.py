@@ -1,0 +1,91 @@
+"""Searching a mailbox for text: what the database can tell narrows it, then the messages are read.
+
+Compared are the sender, the subject, the plain text and the HTML as sent, decoded, in NFC and case-folded.
+It is exact, and its work is bounded: a search that would go through too much is refused with a word on how
+to narrow it, rather than answered in part.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import unicodedata
+from collections.abc import AsyncIterator, Sequence
+
+from mailkeep.errors import Refusal
+from mailkeep.mime import parts
+from mailkeep.mime.scan import scan
+from mailkeep.mime.text import html_and_plain
+from mailkeep.storage.interface import EmailRow, Store
+from mailkeep_api.queries import Paging, Sought
+
+MESSAGES_LIMIT = 50_000  # that one search may read
+OCTETS_LIMIT = 2 * 1024 * 1024 * 1024
+SEARCHES_AT_ONCE = 2  # of the process; the others wait, so that reading mail stays quick
+ROWS_AT_ONCE = 200
+THREAD_OCTETS = 1024 * 1024  # taken apart in one go in a thread
+
+_searches = asyncio.Semaphore(SEARCHES_AT_ONCE)
+
+
+async def search(
+    store: Store, account_id: int, wanted: Sought, page: Paging
+) -> tuple[Sequence[EmailRow], int]:
+    """(the page's rows, how many there are in all). Raises Refusal past the limits."""
+    messages, octets = await store.emails.count(account_id, wanted.which)
+    if not wanted.text:
+        return await store.emails.find(account_id, wanted.which, page.offset, page.size), messages
+    if messages > MESSAGES_LIMIT or octets > OCTETS_LIMIT:
+        raise Refusal("The search would go through too much mail; narrow it by fromDate and toDate.")
+    rows: list[EmailRow] = []
+    total = 0
+    async with _searches:
+        async for row in _matching(store, account_id, wanted):
+            if page.offset <= total < page.offset + page.size:
+                rows.append(row)
+            total += 1
+    return rows, total
+
+
+async def _matching(store: Store, account_id: int, wanted: Sought) -> AsyncIterator[EmailRow]:
+    needle = fold(wanted.text)
+    after: EmailRow | None = None
+    while batch := await store.emails.find(account_id, wanted.which, 0, ROWS_AT_ONCE, after):
+        after = batch[-1]
+        told = {row.message_id for row in batch if _heads_match(row, needle)}
+        told |= await _bodies_match(store, {row.message_id for row in batch} - told, needle)
+        for row in batch:
+            if row.message_id in told:
+                yield row
+
+
+def _heads_match(row: EmailRow, needle: str) -> bool:
+    return any(needle in fold(text) for text in (row.subject, row.from_address, row.from_name))
+
+
+async def _bodies_match(store: Store, message_ids: set[int], needle: str) -> set[int]:
+    found: set[int] = set()
+    waiting: list[tuple[int, bytes]] = []
+    octets = 0
+    async for message_id, body in store.messages.bodies(sorted(message_ids)):
+        waiting.append((message_id, body))
+        octets += len(body)
+        if octets >= THREAD_OCTETS:
+            found |= await asyncio.to_thread(_with_text, waiting, needle)
+            waiting, octets = [], 0
+    return found | await asyncio.to_thread(_with_text, waiting, needle)
+
+
+def _with_text(bodies: list[tuple[int, bytes]], needle: str) -> set[int]:
+    return {message_id for message_id, octets in bodies if _has_text(octets, needle)}
+
+
+def _has_text(octets: bytes, needle: str) -> bool:
+    shown = html_and_plain(octets, parts.unpack(parts.pack(scan(octets))))
+    return any(needle in fold(text) for text in shown if text is not None)
+
+
+def fold(text: str) -> str:
+    """The form in which texts are compared."""
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
