@@ -53,6 +53,7 @@ class Output:
     __slots__ = (
         "_gone",
         "_lingering",
+        "_lost",
         "_paused",
         "_pieces",
         "_size",
@@ -72,6 +73,7 @@ class Output:
         self._size = 0
         self._paused = False
         self._gone = False
+        self._lost = False  # at the transport's own word, or because it was told to abort
         self._lingering: asyncio.TimerHandle | None = None
         self._waiter: asyncio.Future[None] | None = None
         transport.registerProducer(self, True)
@@ -142,16 +144,18 @@ class Output:
         if not self._gone:
             self.flush()
             self._end()
-            with ending_if_reset(self.transport.abortConnection):
+            with ending_if_reset(self.abort):
                 self.transport.unregisterProducer()
                 self.transport.loseConnection()
             loop = asyncio.get_running_loop()
-            self._lingering = loop.call_later(LINGER_SECONDS, self.transport.abortConnection)
+            self._lingering = loop.call_later(LINGER_SECONDS, self.abort)
 
     def abort(self) -> None:
-        """Close at once; what was not sent is lost."""
+        """Close at once; what was not sent is lost. Twisted's TLS must not be asked twice."""
         self._end()
-        self.transport.abortConnection()
+        if not self._lost:
+            self._lost = True
+            self.transport.abortConnection()
 
     def _end(self) -> None:
         self._gone = True
@@ -176,6 +180,7 @@ class Output:
 
     def stopProducing(self) -> None:  # noqa: N802
         """The connection is lost."""
+        self._lost = True
         if self._lingering is not None:
             self._lingering.cancel()
         self._end()
