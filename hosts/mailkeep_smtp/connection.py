@@ -124,6 +124,10 @@ class Connection(SMTP):
         self._closing |= answer.code in (221, 421)
         self._errors += answer.is_refusal
 
+    def answer_again(self, answer: Reply) -> None:
+        """The same for a reply that follows from an earlier refusal: it does not count as an error."""
+        self._replies.append(answer.octets)
+
     async def flush(self) -> None:
         """Write what is queued. Waits if the client does not read; raises Disconnected if it is gone."""
         if self._replies:
@@ -184,11 +188,13 @@ class Connection(SMTP):
         except Disconnected:
             log.debug("client is gone", peer=self.peer.host)
         finally:
-            self.services.open_sessions.discard(self)
-            if self._release is not None:
-                self._release()
-            self.closed()
-            self._close()
+            try:
+                await self.closed()
+            finally:
+                self.services.open_sessions.discard(self)
+                if self._release is not None:
+                    self._release()
+                self._close()
 
     def _close(self) -> None:
         """Close when what was written has been taken, and at the latest after LINGER_SECONDS."""
@@ -262,7 +268,7 @@ class Connection(SMTP):
         """Begin to count anew: this client sends real mail."""
         self._errors = 0
 
-    def closed(self) -> None:
+    async def closed(self) -> None:
         """The connection is over; sessions let go of what they hold."""
 
     def _take(self, transport: asyncio.BaseTransport | None) -> None:

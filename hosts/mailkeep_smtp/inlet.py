@@ -72,9 +72,9 @@ class Inlet:
         finally:
             self._resume()
 
-    def take_octets(self) -> bytes:
-        """Everything that waits."""
-        octets = self._lines.take_rest()
+    def take_octets(self, limit: int | None = None) -> bytes:
+        """Everything that waits, or its first `limit` octets."""
+        octets = self._lines.take(limit)
         self._resume()
         return octets
 

@@ -13,12 +13,14 @@ from mailkeep.errors import Fault, TooLarge
 from mailkeep.model.principal import Principal
 from mailkeep.observe.logs import get_logger
 from mailkeep.smtp import replies
+from mailkeep.smtp.chunks import Chunk, parse_chunk
 from mailkeep.smtp.commands import after_from, after_to, parse_helo
 from mailkeep.smtp.errors import (
     ArgumentSyntax,
     BadSequence,
     CommandNotOffered,
     CredentialEnded,
+    Ending,
     TlsUnavailable,
     TooManyRecipients,
     Utf8NotDeclared,
@@ -31,9 +33,11 @@ from mailkeep.smtp.replies import Reply, reply
 from mailkeep.smtp.submitted import defaults_for
 from mailkeep.smtp.trace import Hop, trace_fields
 from mailkeep_smtp.authentication import authenticate
+from mailkeep_smtp.chunking import ChunkedMessage, ChunkOctets
 from mailkeep_smtp.connection import Connection
 from mailkeep_smtp.content import Content
 from mailkeep_smtp.context import Listener, Services
+from mailkeep_smtp.inlet import Disconnected
 from mailkeep_smtp.policy import Client
 from mailkeep_smtp.transaction import Transaction, receive
 
@@ -63,25 +67,26 @@ class SmtpSession(Connection):
         """Who is speaking, as far as is known by now."""
         return Client(self.peer, self._helo, self._extended, self._principal)
 
-    def closed(self) -> None:
+    async def closed(self) -> None:
         self._forget_principal()
+        await self._end_transaction()
 
     # --- greetings --------------------------------------------------------------------------------
 
     async def smtp_HELO(self, argument: str) -> Reply:  # noqa: N802  aiosmtpd finds commands by these names
         """RFC 5321 section 4.1.1.1."""
-        self._greet(parse_helo(argument), extended=False)
+        await self._greet(parse_helo(argument), extended=False)
         return reply(250, "", self.hostname)
 
     async def smtp_EHLO(self, argument: str) -> Reply:  # noqa: N802
         """RFC 5321 section 4.1.1.1."""
-        self._greet(parse_helo(argument), extended=True)
+        await self._greet(parse_helo(argument), extended=True)
         return reply(250, "", self.hostname, *self._extensions())
 
-    def _greet(self, name: str, *, extended: bool) -> None:
+    async def _greet(self, name: str, *, extended: bool) -> None:
         self._helo = name
         self._extended = extended
-        self.transaction = None
+        await self._end_transaction()
 
     def _extensions(self) -> list[str]:
         keywords = [
@@ -90,6 +95,7 @@ class SmtpSession(Connection):
             "8BITMIME",
             "SMTPUTF8",
             "ENHANCEDSTATUSCODES",
+            "CHUNKING",
         ]
         if self.services.tls is not None and not self.peer.tls:
             keywords.append("STARTTLS")
@@ -106,7 +112,7 @@ class SmtpSession(Connection):
             raise TlsUnavailable("TLS is not available.")
         self.answer(replies.START_TLS)
         await self.start_tls()
-        self._greet("", extended=False)
+        await self._greet("", extended=False)
         self._forget_principal()
 
     # --- authentication ---------------------------------------------------------------------------
@@ -180,6 +186,7 @@ class SmtpSession(Connection):
         transaction = self.transaction
         if transaction is None:
             raise BadSequence("MAIL comes before RCPT.")
+        _refuse_after_bdat(transaction)
         path, rest = parse_forward_path(after_to(argument))
         refuse_rcpt_parameters(rest)
         if not path.is_ascii and not transaction.parameters.smtputf8:
@@ -197,6 +204,7 @@ class SmtpSession(Connection):
         transaction = self.transaction
         if transaction is None or not transaction.targets:
             raise BadSequence("RCPT comes before DATA, and none was accepted.")
+        _refuse_after_bdat(transaction)
         self.answer(replies.START_DATA)
         self.transaction = None
         received_at = datetime.now(UTC)
@@ -206,6 +214,50 @@ class SmtpSession(Connection):
             return await self._accept(transaction, content, received_at, size)
         finally:
             await content.close()
+
+    async def smtp_BDAT(self, argument: str) -> Reply | None:  # noqa: N802
+        """RFC 3030 section 2. All octets are read before the reply, whatever it is."""
+        chunk = parse_chunk(argument)
+        octets = ChunkOctets(self, chunk)
+        if self.transaction is not None:
+            self.transaction.offer(chunk.size, self.services.settings.max_message_size)
+            if self.transaction.failure is not None:
+                self.answer_again(await self._refuse_chunk(self.transaction.failure, chunk, octets))
+                return None
+        try:
+            return await self._take_chunk(chunk, octets)
+        except (Disconnected, Ending):
+            raise
+        except Exception as error:  # as in the loop, but here octets have to be read before the answer
+            return await self._refuse_chunk(self.explain(error), chunk, octets)
+
+    async def _refuse_chunk(self, failure: Reply, chunk: Chunk, octets: ChunkOctets) -> Reply:
+        """The message is lost, as whoever has pipelined more chunks of it is told for each one."""
+        if self.transaction is not None:
+            await self.transaction.fail(failure)
+        await octets.drain()
+        if chunk.last:
+            await self._end_transaction()
+        return failure
+
+    async def _take_chunk(self, chunk: Chunk, octets: ChunkOctets) -> Reply:
+        self._check_ready()
+        transaction = self.transaction
+        if transaction is None or not transaction.targets:
+            raise BadSequence("RCPT comes before BDAT, and none was accepted.")
+        if transaction.chunked is None:
+            received_at = datetime.now(UTC)
+            content = self._content(transaction, received_at)
+            transaction.chunked = ChunkedMessage(content, received_at, self.loop.time())
+        chunked, max_size = transaction.chunked, self.services.settings.max_message_size
+        await chunked.take(octets, max_size)
+        if not chunk.last:
+            return reply(250, "2.0.0", f"Ok: {chunk.size} octets")
+        chunked.finish(max_size)
+        try:
+            return await self._accept(transaction, chunked.content, chunked.received_at, chunked.reader.size)
+        finally:
+            await self._end_transaction()
 
     async def _accept(
         self, transaction: Transaction, content: Content, received_at: datetime, size: int
@@ -249,12 +301,18 @@ class SmtpSession(Connection):
             octets=size,
         )
 
+    async def _end_transaction(self) -> None:
+        """Nothing of what BDAT has brought stays."""
+        transaction, self.transaction = self.transaction, None
+        if transaction is not None:
+            await transaction.close()
+
     # --- the rest ---------------------------------------------------------------------------------
 
     async def smtp_RSET(self, argument: str) -> Reply:  # noqa: N802
         """RFC 5321 section 4.1.1.5."""
         _refuse_argument("RSET", argument)
-        self.transaction = None
+        await self._end_transaction()
         return replies.RESET
 
     async def smtp_NOOP(self, argument: str) -> Reply:  # noqa: N802
@@ -286,6 +344,11 @@ class SmtpSession(Connection):
         if not self._helo:
             raise BadSequence("Send EHLO or HELO first.")
         self.policy.admit(self.client)
+
+
+def _refuse_after_bdat(transaction: Transaction) -> None:
+    if transaction.chunks:
+        raise BadSequence("BDAT has begun the message; BDAT LAST or RSET ends it.")
 
 
 def _refuse_argument(verb: str, argument: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from mailkeep.errors import SpoolUnavailable, TooLarge
 from mailkeep.model.address import Address
@@ -11,8 +12,12 @@ from mailkeep.smtp.data import TEXT_LINE_LIMIT, DataReader, Defect
 from mailkeep.smtp.errors import ContentRefused, Flooded
 from mailkeep.smtp.parameters import MailParameters
 from mailkeep.smtp.paths import ReversePath
+from mailkeep.smtp.replies import Reply
 from mailkeep_smtp.connection import Connection
 from mailkeep_smtp.content import Content
+
+if TYPE_CHECKING:
+    from mailkeep_smtp.chunking import ChunkedMessage
 
 FLOOD_FACTOR = 4  # how often the size limit is read before the connection is closed in the middle
 MINIMUM_RATE = 1000  # octets a second over a whole message, beyond the data timeout
@@ -25,7 +30,11 @@ def new_id() -> str:
 
 @dataclass(slots=True)
 class Transaction:
-    """`accepted` counts RCPT commands; `addressed` and `targets` hold each address once, by its key."""
+    """`accepted` counts RCPT commands; `addressed` and `targets` hold each address once, by its key.
+
+    `chunked` is what BDAT has brought in `chunks` of `offered` octets together; `failure` is the reply to the
+    first chunk that was refused, after which no other can save the message.
+    """
 
     reverse_path: ReversePath
     parameters: MailParameters
@@ -33,12 +42,33 @@ class Transaction:
     accepted: int = 0
     addressed: dict[str, Address] = field(default_factory=dict)
     targets: dict[str, Address] = field(default_factory=dict)
+    chunked: ChunkedMessage | None = None
+    chunks: int = 0
+    offered: int = 0
+    failure: Reply | None = None
 
     def add(self, addressed: Address, target: Address) -> None:
         """One accepted recipient, and the address that its mail goes to."""
         self.accepted += 1
         self.addressed[addressed.key] = addressed
         self.targets[target.key] = target
+
+    def offer(self, size: int, max_size: int) -> None:
+        """One more BDAT, of `size` octets. Raises Flooded past what is worth being thrown away."""
+        self.chunks += 1
+        self.offered += size
+        if self.offered > FLOOD_FACTOR * max_size:
+            raise Flooded(f"The message is far larger than {max_size} octets.")
+
+    async def fail(self, failure: Reply) -> None:
+        """The message is lost: let go of its octets, and keep what to say."""
+        self.failure = failure
+        await self.close()
+
+    async def close(self) -> None:
+        """Nothing of what BDAT has brought stays. Closing twice changes nothing."""
+        if self.chunked is not None:
+            await self.chunked.content.close()
 
     @property
     def only_recipient(self) -> Address | None:
@@ -75,11 +105,11 @@ async def receive(connection: Connection, content: Content) -> int:
     connection.inlet.give_back(reader.trailing)
     if failure is not None:
         raise failure
-    _refuse(reader.defects, settings.max_message_size)
+    refuse_defects(reader.defects, settings.max_message_size)
     return reader.size
 
 
-def _refuse(defects: Defect, max_size: int) -> None:
+def refuse_defects(defects: Defect, max_size: int) -> None:
     """Raises TooLarge or ContentRefused if there is a defect."""
     if Defect.TOO_LARGE in defects:
         raise TooLarge(f"The message is larger than {max_size} octets.")

@@ -44,6 +44,12 @@ PIECES = [
     b"AUTH PLAIN AGEAYg==\r\n",
     b"AUTH LOGIN\r\n*\r\n",
     b"BDAT 10 LAST\r\n0123456789",
+    b"BDAT 12\r\nSubject: x\r\n",
+    b"BDAT 0 LAST\r\n",
+    b"BDAT 3 LAST\r\na\nb",
+    b"BDAT 6000\r\n" + b"RSET\r\n" * 1000,
+    b"BDAT 99999\r\n",
+    b"BDAT\r\n",
     b"STARTTLS now\r\n",
     b"x" * 3000 + b"\r\n",
     b"\0\r\n",
@@ -73,7 +79,7 @@ async def one_session(host: SmtpHost, chance: random.Random) -> bytes:
     ]
     octets = b"".join(pieces)
     if chance.random() < 0.5:  # a well-formed start reaches deeper
-        octets = b"".join((PIECES[0], PIECES[2], PIECES[5], PIECES[9])) + octets
+        octets = b"".join((PIECES[0], PIECES[2], PIECES[5], chance.choice((PIECES[9], b"")))) + octets
     heard = asyncio.ensure_future(wire.reader.read(-1))
     try:
         while octets:

@@ -29,6 +29,27 @@ class Defect(Flag):
     TOO_LARGE = auto()
 
 
+class LineMeter:
+    """How long lines are, with their CRLF, in a text that comes in pieces."""
+
+    __slots__ = ("_limit", "_line")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._line = 0  # octets of the unfinished line so far
+
+    def exceeded_by(self, piece: bytes) -> bool:
+        """Take the next piece; True if a line in it is longer than the limit."""
+        if self._line + len(piece) <= self._limit:
+            last = piece.rfind(b"\n")
+            self._line = self._line + len(piece) if last < 0 else len(piece) - last - 1
+            return False
+        lines = piece.split(b"\n")
+        longest = max(self._line + len(lines[0]), *map(len, lines))
+        self._line = len(lines[-1]) if len(lines) > 1 else self._line + len(piece)
+        return longest + 1 > self._limit
+
+
 class DataReader:
     """One message's worth of DATA.
 
@@ -36,13 +57,13 @@ class DataReader:
     end has been seen; `trailing` then holds the octets after it, which are the next commands.
     """
 
-    __slots__ = ("_held", "_line", "_max_line", "_max_size", "defects", "finished", "size", "trailing")
+    __slots__ = ("_begun", "_held", "_lines", "_max_size", "defects", "finished", "size", "trailing")
 
     def __init__(self, max_size: int, max_line: int = TEXT_LINE_LIMIT) -> None:
         self._max_size = max_size
-        self._max_line = max_line
+        self._lines = LineMeter(max_line)
         self._held = b"\r\n"  # as if a line had just ended: the first one may be the lone dot
-        self._line = -2  # octets of the unfinished line so far; the CRLF above is not the message's
+        self._begun = False  # the CRLF above is not the message's
         self.defects = Defect.NONE
         self.finished = False
         self.size = 0
@@ -67,7 +88,6 @@ class DataReader:
         """Octets that hold whole CRLFs and no end: note their defects and unstuff them."""
         if not region:
             return b""
-        first = self._line < 0
         pairs = region.count(b"\r\n")
         if region.count(b"\r") != pairs:
             self.defects |= Defect.BARE_CR
@@ -76,25 +96,15 @@ class DataReader:
         if b"\0" in region:
             self.defects |= Defect.NUL
         plain = region.replace(b"\r\n.", b"\r\n")  # RFC 5321 section 4.5.2
-        if first:
+        if not self._begun:
             plain = plain[2:]
-            self._line = 0
-        self._measure_lines(plain)
+            self._begun = True
+        if self._lines.exceeded_by(plain):
+            self.defects |= Defect.LINE_TOO_LONG
         self.size += len(plain)
         if self.size > self._max_size:
             self.defects |= Defect.TOO_LARGE
         return b"" if Defect.TOO_LARGE in self.defects else plain
-
-    def _measure_lines(self, plain: bytes) -> None:
-        if self._line + len(plain) <= self._max_line:
-            last = plain.rfind(b"\n")
-            self._line = self._line + len(plain) if last < 0 else len(plain) - last - 1
-            return
-        lines = plain.split(b"\n")
-        longest = max(self._line + len(lines[0]), *map(len, lines))
-        if longest + 1 > self._max_line:
-            self.defects |= Defect.LINE_TOO_LONG
-        self._line = len(lines[-1]) if len(lines) > 1 else self._line + len(plain)
 
 
 def _undecided(octets: bytes) -> int:

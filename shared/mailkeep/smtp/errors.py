@@ -112,6 +112,10 @@ class Flooded(Ending):
     """A message that goes on and on past its limit."""
 
 
+class ChunkSyntax(Ending):
+    """A BDAT whose size cannot be read, so that its octets cannot be told from commands."""
+
+
 class CredentialEnded(Ending):
     """The key was revoked or has expired, or the user was disabled."""
 
@@ -155,6 +159,7 @@ _CODES: dict[type[domain.MailkeepError], tuple[int, str]] = {
     ShuttingDown: (421, "4.3.2"),
     TooManyErrors: (421, "4.7.0"),
     Flooded: (552, "5.3.4"),
+    ChunkSyntax: (501, "5.5.4"),
     CredentialEnded: (421, "4.7.0"),
     domain.SpoolUnavailable: (452, "4.3.1"),
 }

@@ -34,8 +34,12 @@ class LineReader:
         self._octets = self._octets[self._at :] + octets if self.pending else octets
         self._at = 0
 
-    def take_rest(self) -> bytes:
-        """Everything that waits, as it came."""
+    def take(self, limit: int | None = None) -> bytes:
+        """What waits, as it came, or its first `limit` octets."""
+        if limit is not None and limit < self.pending:
+            start = self._at
+            self._at += limit
+            return self._octets[start : self._at]
         rest = self._octets[self._at :] if self._at else self._octets
         self.discard()
         return rest

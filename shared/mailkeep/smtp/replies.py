@@ -61,6 +61,6 @@ CANNOT_VERIFY = reply(252, "2.0.0", "Addresses are not verified; send mail and s
 HELP = reply(
     214,
     "2.0.0",
-    "Commands: EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT STARTTLS AUTH",
+    "Commands: EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT STARTTLS AUTH",
     "See RFC 5321; the extensions are those that EHLO names",
 )

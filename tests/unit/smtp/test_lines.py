@@ -84,6 +84,17 @@ def test_the_rest_can_be_taken_as_octets_and_given_back() -> None:
     reader = LineReader()
     reader.feed(b"DATA\r\nhello")
     assert reader.next_line() == b"DATA"
-    assert reader.take_rest() == b"hello"
+    assert reader.take() == b"hello"
     reader.feed(b"QUIT\r\n")
     assert lines_of(reader) == [b"QUIT"]
+
+
+def test_octets_can_be_counted_off() -> None:
+    reader = LineReader()
+    reader.feed(b"BDAT 5\r\nhelloNOOP\r\nx")
+    assert reader.next_line() == b"BDAT 5"
+    assert reader.take(2) == b"he"
+    assert reader.take(3) == b"llo"
+    assert reader.next_line() == b"NOOP"
+    assert reader.take(2) == b"x"
+    assert reader.pending == 0
