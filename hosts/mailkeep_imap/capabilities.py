@@ -42,6 +42,8 @@ AFTER_LOGIN = (
     "CREATE-SPECIAL-USE",
     "MULTIAPPEND",
     "SORT",
+    "SORT=DISPLAY",
+    "ESORT",
     *(f"THREAD={algorithm}" for algorithm in ALGORITHMS),
     "UNAUTHENTICATE",
 )

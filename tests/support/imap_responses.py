@@ -117,6 +117,11 @@ all_responses = st.one_of(
         values.optional(values.numbers64),
         values.optional(partial_results),
     ),
+    st.builds(
+        lambda tag, numbers: responses.EsearchData(tag, in_order=numbers),
+        values.tags,
+        in_order.filter(lambda numbers: list(numbers) != sorted(numbers)),
+    ),
     st.builds(ThreadData, forests()),
     st.builds(responses.FetchData, values.nz_numbers, fetch_items),
 )

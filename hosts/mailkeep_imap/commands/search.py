@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from mailkeep.imap.commands.search import Search, SearchOptions, SearchReturn
+from mailkeep.imap.commands.search import Search, SearchReturn
 from mailkeep.imap.commands.search_keys import (
     AndKey,
     FuzzyKey,
@@ -17,27 +17,24 @@ from mailkeep.imap.commands.search_keys import (
     SequenceKey,
     UidKey,
 )
-from mailkeep.imap.errors import ImapSyntaxError
-from mailkeep.imap.responses import EsearchData, SearchData
+from mailkeep.imap.responses import SearchData
 from mailkeep.model.uids import NO_UIDS, UidSet
 from mailkeep_imap.messages import places_in
 from mailkeep_imap.outcome import Done
 from mailkeep_imap.searching.columns import Columns
 from mailkeep_imap.searching.evaluate import find
 from mailkeep_imap.searching.plan import make_plan
+from mailkeep_imap.searching.results import check_options, extended, saved
 
 if TYPE_CHECKING:
     from mailkeep_imap.session import Session
-
-_OFFERED = {SearchReturn.MIN, SearchReturn.MAX, SearchReturn.ALL, SearchReturn.COUNT, SearchReturn.SAVE}
 
 
 async def search(session: Session, command: Search) -> Done:
     """RFC 9051 section 6.4.4. Numbers are those of the moment when the command began; they cannot change
     before it has been answered."""
     options = command.options
-    if options is not None and (options.partial is not None or not _OFFERED.issuperset(options.items)):
-        raise ImapSyntaxError("That RETURN option is not offered here.", command.tag)
+    check_options(options, command.tag)
     run = Run(session, command.keys, uid=command.uid)
     saves = options is not None and SearchReturn.SAVE in options.items
     if saves:
@@ -48,9 +45,9 @@ async def search(session: Session, command: Search) -> Done:
         session.send(SearchData(found, modseq).encode())
         return Done("SEARCH completed.")
     if saves:
-        session.saved = UidSet.of(run.columns.uids[place] for place in _saved(places, options))
+        session.saved = UidSet.of(run.columns.uids[place] for place in saved(places, options))
     if set(options.items) != {SearchReturn.SAVE}:
-        session.send(_extended(command, options, found, modseq).encode())
+        session.send(extended(command, options, found, modseq).encode())
     return Done("SEARCH completed.")
 
 
@@ -82,31 +79,6 @@ class Run:
         if not self._with_modseq:
             return None
         return max((self.columns.modseqs[place] for place in places), default=None)
-
-
-def _extended(
-    command: Search, options: SearchOptions, found: Sequence[int], modseq: int | None
-) -> EsearchData:
-    """RFC 4731 section 3.1: without results MIN, MAX and ALL are left out, and COUNT is 0."""
-    items = set(options.items) - {SearchReturn.SAVE} or {SearchReturn.ALL}
-    return EsearchData(
-        tag=command.tag,
-        uid=command.uid,
-        minimum=found[0] if found and SearchReturn.MIN in items else None,
-        maximum=found[-1] if found and SearchReturn.MAX in items else None,
-        all=UidSet.of(found) if found and SearchReturn.ALL in items else None,
-        count=len(found) if SearchReturn.COUNT in items else None,
-        modseq=modseq,
-    )
-
-
-def _saved(places: Sequence[int], options: SearchOptions) -> Iterable[int]:
-    """RFC 5182 section 2.4: MIN and MAX alone save only what they show."""
-    items = set(options.items)
-    if not places or items & {SearchReturn.ALL, SearchReturn.COUNT} or items == {SearchReturn.SAVE}:
-        return places
-    kept = [places[0]] if SearchReturn.MIN in items else []
-    return [*kept, places[-1]] if SearchReturn.MAX in items else kept
 
 
 def mentions_modseq(keys: Iterable[SearchKey]) -> bool:

@@ -1,4 +1,4 @@
-"""The order of SORT (RFC 5256): one stable sort a criterion, the last one first.
+"""The order of SORT (RFC 5256, RFC 5957): one stable sort a criterion, the last one first.
 
 Sizes and arrival are in the snapshot; sent dates and base subjects are in the message row, made at
 delivery; addresses come from the header. Only what the criteria name is read. Texts are compared
@@ -12,24 +12,22 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from mailkeep.imap.commands.sort import SortCriterion, SortField
-from mailkeep.mime import addresses, headers
+from mailkeep.mime import addresses, encoded_words, headers
+from mailkeep.mime.addresses import Mailbox
 from mailkeep.model.message import MessageSummary
 from mailkeep.storage.interface import Column, Messages
 from mailkeep_imap.searching.columns import Columns
 from mailkeep_imap.searching.texts import fold
 
-OFFERED = frozenset(
-    {
-        SortField.ARRIVAL,
-        SortField.CC,
-        SortField.DATE,
-        SortField.FROM,
-        SortField.SIZE,
-        SortField.SUBJECT,
-        SortField.TO,
-    }
-)
-_HEADERS = {SortField.CC: b"cc", SortField.FROM: b"from", SortField.TO: b"to"}
+OFFERED = frozenset(SortField) - {SortField.RELEVANCY}
+_DISPLAYED = (SortField.DISPLAYFROM, SortField.DISPLAYTO)  # RFC 5957
+_HEADERS = {
+    SortField.CC: b"cc",
+    SortField.FROM: b"from",
+    SortField.TO: b"to",
+    SortField.DISPLAYFROM: b"from",
+    SortField.DISPLAYTO: b"to",
+}
 _SUMMARIES = (SortField.DATE, SortField.SUBJECT)
 
 Facts = dict[SortField, Any]  # what one message row says, by field
@@ -69,7 +67,7 @@ def _facts(
 ) -> dict[int, Facts]:
     found = {}
     for row in rows:
-        facts: Facts = {field: _first_mailbox(row[1], _HEADERS[field]) for field in from_header}
+        facts: Facts = {field: _first_address(row[1], field) for field in from_header}
         for field in from_summary:
             facts[field] = _summarised(row[-1], field)
         found[row[0]] = facts
@@ -82,11 +80,26 @@ def _summarised(summary: MessageSummary, field: SortField) -> Any:
     return summary.sent_at.timestamp() if summary.sent_at else None
 
 
-def _first_mailbox(header: bytes, name: bytes) -> str:
-    """RFC 5256 section 3: addr-mailbox of the first address, "" without one."""
-    value = headers.first(header, name)
+def _first_address(header: bytes, field: SortField) -> str:
+    """What the first address of a field is sorted by; "" without one."""
+    value = headers.first(header, _HEADERS[field])
     found = addresses.parse(value) if value else []
-    return fold((found[0].mailbox or b"").decode("utf-8", "replace")) if found else ""
+    if not found:
+        return ""
+    return fold(_shown_name(found[0]) if field in _DISPLAYED else _local_part(found[0]))
+
+
+def _local_part(mailbox: Mailbox) -> str:
+    """RFC 5256 section 3: addr-mailbox."""
+    return (mailbox.mailbox or b"").decode("utf-8", "replace")
+
+
+def _shown_name(mailbox: Mailbox) -> str:
+    """RFC 5957 section 3: the decoded name of a person or group, else the address."""
+    if mailbox.host is None:
+        return " ".join(encoded_words.decode(mailbox.mailbox or b"").split())
+    name = " ".join(encoded_words.decode(mailbox.name or b"").split())
+    return name or f"{_local_part(mailbox)}@{mailbox.host.decode('utf-8', 'replace')}"
 
 
 def _key(field: SortField, columns: Columns, facts: dict[int, Facts]) -> Callable[[int], Any]:

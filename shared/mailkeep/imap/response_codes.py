@@ -154,15 +154,15 @@ def decode_code(octets: bytes) -> Code:
 def _append_uid(cursor: Cursor) -> Code:
     uidvalidity = cursor.nz_number()
     cursor.space()
-    return AppendUid(uidvalidity, _uids(cursor))
+    return AppendUid(uidvalidity, uids_in_order(cursor))
 
 
 def _copy_uid(cursor: Cursor) -> Code:
     uidvalidity = cursor.nz_number()
     cursor.space()
-    sources = _uids(cursor)
+    sources = uids_in_order(cursor)
     cursor.space()
-    return CopyUid(uidvalidity, sources, _uids(cursor))
+    return CopyUid(uidvalidity, sources, uids_in_order(cursor))
 
 
 def _capability(cursor: Cursor) -> Code:
@@ -172,7 +172,7 @@ def _capability(cursor: Cursor) -> Code:
     return CapabilityCode(tuple(names))
 
 
-def _uids(cursor: Cursor) -> tuple[int, ...]:
+def uids_in_order(cursor: Cursor) -> tuple[int, ...]:
     """A uid-set in order. Raises ImapSyntaxError for `*` and for more UIDs than any answer of ours names."""
     ranges = cursor.sequence_set().ranges
     if not ranges or any(low == 0 or high == 0 for low, high in ranges):

@@ -14,6 +14,7 @@ from mailkeep.imap.commands.session import parse_parameters
 from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.lexer import Cursor
 from mailkeep.imap.names import NameForm
+from mailkeep.imap.response_codes import uids_in_order
 from mailkeep.imap.responses import (
     CapabilityData,
     Condition,
@@ -249,6 +250,7 @@ def _esearch(cursor: Cursor) -> Response:
     uid = cursor.skip(b" UID")
     numbers: dict[str, int] = {}
     found, partial = None, None
+    in_order: tuple[int, ...] = ()
     while cursor.skip(b" "):
         word = cursor.word()
         if word == "PARTIAL":
@@ -256,7 +258,7 @@ def _esearch(cursor: Cursor) -> Response:
             partial = _partial(cursor)
         elif word == "ALL":
             cursor.space()
-            found = _uid_set(cursor)
+            found, in_order = _all(cursor)
         elif word in _ESEARCH_NUMBERS:
             cursor.space()
             numbers[word] = cursor.number64()
@@ -271,7 +273,18 @@ def _esearch(cursor: Cursor) -> Response:
         numbers.get("COUNT"),
         numbers.get("MODSEQ"),
         partial,
+        in_order,
     )
+
+
+def _all(cursor: Cursor) -> tuple[UidSet | None, tuple[int, ...]]:
+    """A set, or numbers whose order means something."""
+    start = cursor.at
+    found = _uid_set(cursor)
+    if str(found).encode("ascii") == cursor.octets[start : cursor.at]:
+        return found, ()
+    cursor.at = start
+    return None, uids_in_order(cursor)
 
 
 def _partial(cursor: Cursor) -> tuple[str, UidSet | None]:

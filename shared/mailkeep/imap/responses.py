@@ -12,7 +12,7 @@ from enum import Enum
 
 from mailkeep.imap.commands.mailbox import StatusItem
 from mailkeep.imap.commands.session import encode_parameters
-from mailkeep.imap.encoder import flag_list, mailbox, quoted, string, uid_set
+from mailkeep.imap.encoder import flag_list, mailbox, quoted, string, uid_sequence, uid_set
 from mailkeep.imap.names import NameForm
 from mailkeep.imap.thread_data import ThreadData
 from mailkeep.model.uids import UidSet
@@ -218,7 +218,8 @@ class SearchData:
 @dataclass(frozen=True, slots=True)
 class EsearchData:
     """RFC 9051 section 7.3.6. What was not asked for, or has no value, is None. `partial` is the range as
-    asked and the set, or None for NIL (RFC 9394 section 3.1)."""
+    asked and the set, or None for NIL (RFC 9394 section 3.1). `in_order` is ALL in an order that no set can
+    hold: SORT's (RFC 5267 section 3.1)."""
 
     tag: str | None = None
     uid: bool = False
@@ -228,6 +229,7 @@ class EsearchData:
     count: int | None = None
     modseq: int | None = None
     partial: tuple[str, UidSet | None] | None = None
+    in_order: tuple[int, ...] = ()
 
     def encode(self, form: NameForm = LEGACY) -> bytes:
         """The line."""
@@ -241,6 +243,8 @@ class EsearchData:
                 words.append(b"%b %d" % (word, number))
         if self.all:
             words.append(b"ALL " + uid_set(self.all))
+        elif self.in_order:
+            words.append(b"ALL " + uid_sequence(self.in_order))
         if self.partial is not None:
             window, found = self.partial
             words.append(b"PARTIAL (%b %b)" % (window.encode("ascii"), uid_set(found) if found else b"NIL"))

@@ -157,6 +157,20 @@ def sort(client: Client) -> None:
     client.play("C: p SORT (SUBJECT) UTF-8 ALL\nS: * SORT 2 1\nS: p OK ...")
 
 
+def sort_display(client: Client) -> None:
+    client.append("INBOX", b"From: Zoe <a@x>\r\n\r\n")
+    client.append("INBOX", b"From: Adam <z@x>\r\n\r\n")
+    client.play("C: p SORT (DISPLAYFROM) UTF-8 ALL\nS: * SORT 2 1\nS: p OK ...")
+
+
+def esort(client: Client) -> None:
+    client.append("INBOX", b"Subject: b\r\n\r\n")
+    client.append("INBOX", b"Subject: A\r\n\r\n")
+    client.play(
+        'C: p SORT RETURN (MIN ALL) (SUBJECT) UTF-8 ALL\nS: * ESEARCH (TAG "p") MIN 2 ALL 2,1\nS: p OK ...'
+    )
+
+
 def thread_orderedsubject(client: Client) -> None:
     client.append("INBOX", b"Subject: a\r\n\r\n")
     client.append("INBOX", b"Subject: b\r\n\r\n")
@@ -208,6 +222,8 @@ PROOFS: dict[str, Proof] = {
     "CREATE-SPECIAL-USE": create_special_use,
     "MULTIAPPEND": multiappend,
     "SORT": sort,
+    "SORT=DISPLAY": sort_display,
+    "ESORT": esort,
     "THREAD=ORDEREDSUBJECT": thread_orderedsubject,
     "THREAD=REFERENCES": thread_references,
     "THREAD=REFS": thread_refs,
@@ -245,8 +261,8 @@ def test_nothing_is_advertised_without_a_proof(host: ImapHost, client: Client) -
 def test_what_is_not_advertised_is_refused(client: Client) -> None:
     for command in (
         "COMPRESS DEFLATE",
-        "SORT (DISPLAYFROM) UTF-8 ALL",
-        "SORT RETURN (ALL) (DATE) UTF-8 ALL",
+        "SORT (RELEVANCY) UTF-8 ALL",
+        "SORT RETURN (UPDATE) (DATE) UTF-8 ALL",
         "THREAD JWZ UTF-8 ALL",
         "GETQUOTAROOT INBOX",
         "GETACL INBOX",

@@ -1,4 +1,4 @@
-"""SORT: RFC 5256."""
+"""SORT: RFC 5256, RFC 5957, RFC 5267."""
 
 from __future__ import annotations
 
@@ -46,6 +46,8 @@ def three(client: Client) -> Client:
         ("SUBJECT REVERSE ARRIVAL", "3 1 2"),
         ("SUBJECT ARRIVAL", "3 2 1"),
         ("REVERSE SUBJECT DATE", "2 1 3"),
+        ("DISPLAYFROM", "2 3 1"),  # Ann, Björn, zoe@a.test
+        ("DISPLAYTO", "1 3 2"),  # nobody, a@x.test, m@x.test
     ],
 )
 def test_criteria(three: Client, criteria: str, order: str) -> None:
@@ -68,3 +70,35 @@ def test_only_what_is_found_is_sorted(three: Client) -> None:
 )
 def test_what_is_no_sort(three: Client, arguments: str) -> None:
     assert three.refused(f"SORT {arguments}").startswith(("BAD", "NO [BADCHARSET"))
+
+
+def test_names_are_shown_as_people_read_them_rfc5957_3(client: Client) -> None:
+    for author in (b"Zed <a@x>", b"=?utf-8?q?=C3=A9va?= <b@x>", b"Eve <c@x>", b'"" <y@x>', b"team: d@x;"):
+        client.append("INBOX", b"From: " + author + b"\r\n\r\n")
+    assert client.command("SORT (DISPLAYFROM) UTF-8 ALL") == ["* SORT 3 5 4 1 2"]
+    assert client.command("SORT (FROM) UTF-8 ALL") == ["* SORT 1 2 3 5 4"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer"),
+    [
+        ("(MIN) (ARRIVAL) UTF-8 ALL", "MIN 2"),
+        ("(MAX COUNT) (ARRIVAL) UTF-8 ALL", "MAX 1 COUNT 3"),
+        ("() (ARRIVAL) UTF-8 ALL", "ALL 2:3,1"),
+        ("(ALL) (REVERSE ARRIVAL) UTF-8 ALL", "ALL 1,3,2"),
+        ("(ALL) (SIZE) UTF-8 2", "ALL 2"),
+        ("(COUNT) (SIZE) UTF-8 KEYWORD none", "COUNT 0"),
+    ],
+)
+def test_return_rfc5267_3(three: Client, arguments: str, answer: str) -> None:
+    three.play(f'C: a SORT RETURN {arguments}\nS: * ESEARCH (TAG "a") {answer}\nS: a OK ...')
+    three.play(f'C: b UID SORT RETURN {arguments}\nS: * ESEARCH (TAG "b") UID {answer}\nS: b OK ...')
+
+
+def test_nothing_found(three: Client) -> None:
+    three.play('C: a SORT RETURN (MIN ALL) (SIZE) UTF-8 SEEN\nS: * ESEARCH (TAG "a")\nS: a OK ...')
+
+
+@pytest.mark.parametrize("options", ["SAVE", "UPDATE", "CONTEXT", "PARTIAL 1:2", "RELEVANCY"])
+def test_options_that_are_not_offered(three: Client, options: str) -> None:
+    assert three.refused(f"SORT RETURN ({options}) (SIZE) UTF-8 ALL").startswith("BAD")

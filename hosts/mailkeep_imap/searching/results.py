@@ -1,0 +1,48 @@
+"""What SEARCH and SORT return when they are asked for more than a list of numbers (RFC 4731, RFC 5267)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from mailkeep.imap.commands.search import Search, SearchOptions, SearchReturn
+from mailkeep.imap.commands.sort import Sort
+from mailkeep.imap.errors import ImapSyntaxError
+from mailkeep.imap.responses import EsearchData
+from mailkeep.model.uids import UidSet
+
+_OFFERED = {SearchReturn.MIN, SearchReturn.MAX, SearchReturn.ALL, SearchReturn.COUNT, SearchReturn.SAVE}
+
+
+def check_options(options: SearchOptions | None, tag: str) -> None:
+    """Raises ImapSyntaxError for what no capability of ours offers."""
+    if options is not None and (options.partial is not None or not _OFFERED.issuperset(options.items)):
+        raise ImapSyntaxError("That RETURN option is not offered here.", tag)
+
+
+def extended(
+    command: Search | Sort, options: SearchOptions, found: Sequence[int], modseq: int | None
+) -> EsearchData:
+    """RFC 4731 section 3.1: without results MIN, MAX and ALL are left out, and COUNT is 0. SORT's `found` is
+    in its order, and the first and the last of that are MIN and MAX (RFC 5267 section 3.1)."""
+    items = set(options.items) - {SearchReturn.SAVE} or {SearchReturn.ALL}
+    everything = found if found and SearchReturn.ALL in items else ()
+    is_sorted = isinstance(command, Sort)
+    return EsearchData(
+        tag=command.tag,
+        uid=command.uid,
+        minimum=found[0] if found and SearchReturn.MIN in items else None,
+        maximum=found[-1] if found and SearchReturn.MAX in items else None,
+        all=UidSet.of(everything) if everything and not is_sorted else None,
+        count=len(found) if SearchReturn.COUNT in items else None,
+        modseq=modseq,
+        in_order=tuple(everything) if is_sorted else (),
+    )
+
+
+def saved(places: Sequence[int], options: SearchOptions) -> Iterable[int]:
+    """RFC 5182 section 2.4: MIN and MAX alone save only what they show."""
+    items = set(options.items)
+    if not places or items & {SearchReturn.ALL, SearchReturn.COUNT} or items == {SearchReturn.SAVE}:
+        return places
+    kept = [places[0]] if SearchReturn.MIN in items else []
+    return [*kept, places[-1]] if SearchReturn.MAX in items else kept
