@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mailkeep_api.errors import problem
@@ -9,8 +10,8 @@ from mailkeep_api.errors import problem
 BODY_LIMIT = 1024 * 1024  # octets; 500 notifications with texts at their limits fit
 
 
-class _BodyTooLarge(Exception):
-    pass
+class _BodyTooLarge(HTTPException):
+    """An HTTPException, because that alone passes through the framework's reading of a body unchanged."""
 
 
 class BodyLimit:
@@ -19,6 +20,7 @@ class BodyLimit:
     def __init__(self, app: ASGIApp, limit: int = BODY_LIMIT) -> None:
         self._app = app
         self._limit = limit
+        self._sentence = f"A request carries at most {limit} octets."
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, counting its body."""
@@ -32,7 +34,7 @@ class BodyLimit:
             message = await receive()
             left -= len(message.get("body", b""))
             if left < 0:
-                raise _BodyTooLarge
+                raise _BodyTooLarge(413, self._sentence)
             return message
 
         async def noted(message: Message) -> None:
@@ -44,4 +46,4 @@ class BodyLimit:
             await self._app(scope, counted, noted)
         except _BodyTooLarge:
             if not answered:
-                await problem(413, f"A request carries at most {self._limit} octets.")(scope, receive, send)
+                await problem(413, self._sentence)(scope, receive, send)

@@ -10,21 +10,23 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import uvicorn
 
 from mailkeep.auth import Authenticator
 from mailkeep.net.lifecycle import Lifecycle
+from mailkeep.net.limits import ConnectionLimiter
 from mailkeep.net.listen import address_of, bind_all
-from mailkeep.settings import Settings
+from mailkeep.settings import ApiSettings, Settings
 from mailkeep.storage import open_store
 from mailkeep_api.app import create_app
 from mailkeep_api.deps import Services
+from mailkeep_api.guarded import GuardedHttp
 from mailkeep_api.hub import Hub
 
 BODY_SECONDS_TO_STOP = 5  # what an unfinished request gets when the process stops
 KEEPALIVE_SECONDS = 30
-CONNECTIONS_LIMIT = 10_000
 
 
 class _Server(uvicorn.Server):
@@ -49,7 +51,8 @@ async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
     hub = Hub()
     try:
         await authenticator.start()
-        server = _Server(_config(create_app(Services(settings, store, authenticator, hub))))
+        app = create_app(Services(settings, store, authenticator, hub))
+        server = _Server(_config(app, settings.api))
         serving = asyncio.create_task(server.serve(sockets), name="uvicorn")
         await _first(server.accepting, serving)
         lifecycle.ready({"api": [address_of(listener) for listener in sockets]})
@@ -59,15 +62,16 @@ async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
         await store.close()
 
 
-def _config(app: object) -> uvicorn.Config:
+def _config(app: object, settings: ApiSettings) -> uvicorn.Config:
+    limiter = ConnectionLimiter(settings.max_connections, settings.max_connections_per_network)
     return uvicorn.Config(
         app,  # type: ignore[arg-type]  # uvicorn's own ASGI types differ from Starlette's in name only
         loop="none",
+        http=partial(GuardedHttp, limiter=limiter),  # type: ignore[arg-type]  # it is only ever called
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
-        limit_concurrency=CONNECTIONS_LIMIT,
         timeout_keep_alive=KEEPALIVE_SECONDS,
         timeout_graceful_shutdown=BODY_SECONDS_TO_STOP,
     )

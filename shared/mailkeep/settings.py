@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -37,9 +38,10 @@ class StoreSettings:
 
     @property
     def database_url(self) -> str:
-        """The SQLAlchemy URL: sqlite+aiosqlite:///... or postgresql+asyncpg://..."""
+        """The SQLAlchemy URL: sqlite+aiosqlite:///... or postgresql+asyncpg://... Raises SettingsError."""
         if not self.database:
             return f"sqlite+aiosqlite:///{Path(self.data_dir).absolute() / 'mailkeep.sqlite3'}"
+        _require_url(self.database)
         if self.database.startswith(("postgresql://", "postgres://")):
             return "postgresql+asyncpg://" + self.database.split("://", 1)[1]
         return self.database
@@ -127,6 +129,8 @@ class ApiSettings:
     """The HTTP host. `public_url` is what clients and the console show."""
 
     listen: tuple[str, ...] = ()
+    max_connections: int = 10000
+    max_connections_per_network: int = 2000
     public_url: str = ""
     cors_origins: tuple[str, ...] = ("http://localhost:5173", "http://localhost:5492")
 
@@ -180,9 +184,23 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
             tree.setdefault(name, {})[entry] = environ[variable]
     _check_issuers(tree)
     try:
-        return _without_public_development(msgspec.convert(tree, Settings, strict=False))
+        settings = _without_public_development(msgspec.convert(tree, Settings, strict=False))
     except msgspec.ValidationError as error:
         raise SettingsError(f"The settings cannot be used: {error}.") from None
+    if settings.store.database:
+        _require_url(settings.store.database)
+    return settings
+
+
+def _require_url(database: str) -> None:
+    """What can be seen without a driver. The text stays out of the sentence: it may hold a password."""
+    try:
+        parts = urlsplit(database)
+        readable = bool(parts.scheme) and (parts.port is None or parts.port > 0)
+    except ValueError:  # an open bracket, a port that is no number
+        readable = False
+    if not readable:
+        raise SettingsError("[store] database is not a database URL.")
 
 
 def _check_issuers(tree: Mapping[str, Any]) -> None:

@@ -78,9 +78,12 @@ def api_settings(store: StoreSettings, port: int) -> Settings:
 
 
 @asynccontextmanager
-async def running_api(store: Store, store_settings: StoreSettings, port: int = 0) -> AsyncIterator[ApiHost]:
+async def running_api(
+    store: Store, store_settings: StoreSettings, port: int = 0, per_network: int = 1000
+) -> AsyncIterator[ApiHost]:
     """Start the host, with the domain example.test in the store, and stop it cleanly at the end."""
     settings = api_settings(store_settings, port or free_port())
+    settings = replace(settings, api=replace(settings.api, max_connections_per_network=per_network))
     if await store.directory.domain(DOMAIN) is None:
         await store.directory.add_domain(DOMAIN)
     lifecycle = _Started()

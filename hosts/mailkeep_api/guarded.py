@@ -1,0 +1,101 @@
+"""uvicorn's HTTP connection with what it leaves out: time limits, a limit for the head, and one per network.
+
+Without these a peer that says nothing, or says it slowly, keeps its place for ever, and a head without an end
+is kept in memory whole. What a request may carry in its body is `limits`' business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from mailkeep.errors import TooManyConnections
+from mailkeep.net.limits import ConnectionLimiter
+from mailkeep_api.errors import problem
+
+HEAD_LIMIT = 64 * 1024  # octets of request line and fields: a token of 16 KiB fits several times
+HEAD_SECONDS = 20.0  # for the whole head, from the first moment of the connection or of the request
+BODY_SECONDS = 60.0  # for the whole body: 1 MiB at 18 KiB/s
+
+
+class GuardedHttp(HttpToolsProtocol):
+    """One connection. `limiter` counts all of the process."""
+
+    def __init__(self, *given: Any, limiter: ConnectionLimiter, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._limiter = limiter
+        self._release: Callable[[], None] = _nothing
+        self._deadline: asyncio.TimerHandle | None = None
+        self._in_head = True
+        self._head_octets = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Admit the peer, or answer at once that there is no place."""
+        super().connection_made(transport)
+        try:
+            self._release = self._limiter.admit(self.client[0] if self.client else "")
+        except TooManyConnections as error:
+            self._refuse(503, str(error))
+            return
+        self._within(HEAD_SECONDS)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Give the place back."""
+        self._stop_waiting()
+        self._release()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Count what belongs to a head that has not ended."""
+        was_in_head = self._in_head
+        super().data_received(data)
+        if was_in_head and self._in_head and not self.transport.is_closing():
+            self._head_octets += len(data)
+            if self._head_octets > HEAD_LIMIT:
+                self._refuse(431, f"The request's head is larger than {HEAD_LIMIT} octets.")
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self._in_head, self._head_octets = True, 0
+        self._within(HEAD_SECONDS)
+
+    def on_headers_complete(self) -> None:
+        """Its head is there."""
+        self._in_head = False
+        self._within(BODY_SECONDS)
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """All of it is there; how long the answer takes is ours."""
+        self._stop_waiting()
+        super().on_message_complete()
+
+    def _within(self, seconds: float) -> None:
+        self._stop_waiting()
+        self._deadline = self.loop.call_later(seconds, self._late)
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _late(self) -> None:
+        if self._in_head:
+            self._refuse(408, "The request did not come in time.")
+        else:  # an answer may be under way: nothing can be said in between
+            self.transport.abort()
+
+    def _refuse(self, status: int, detail: str) -> None:
+        """A whole answer, written without the application, and the end."""
+        answer = problem(status, detail, headers={"Connection": "close"})
+        fields = b"".join(b"%s: %s\r\n" % field for field in answer.raw_headers)
+        self.transport.write(b"HTTP/1.1 %d \r\n%s\r\n%s" % (status, fields, answer.body))
+        self.transport.close()
+
+
+def _nothing() -> None:
+    """What a connection that was not admitted gives back."""
