@@ -61,6 +61,7 @@ _USER_BY_SUBJECT = Query(f"{_USERS} WHERE u.issuer = :issuer AND u.subject = :su
 _USER_BY_ADDRESS = Query(
     f"{_USERS} WHERE account.id = (SELECT account_id FROM address WHERE address = :address)"
 )
+_SET_NAME = Query('UPDATE "user" SET name = :name WHERE id = :id')
 _SET_DISABLED = Query('UPDATE "user" SET disabled = :disabled WHERE id = :id')
 _TOUCH_LOGIN = Query(
     'UPDATE "user" SET last_login_at = :at WHERE id = :id AND (last_login_at IS NULL OR last_login_at < :at)'
@@ -186,6 +187,16 @@ class StoredDirectory:
     async def user_by_subject(self, issuer: str, subject: str) -> User | None:
         """See interface.Directory."""
         return await self._user(_USER_BY_SUBJECT, issuer=issuer, subject=clean(subject))
+
+    async def set_name(self, user_id: UUID, name: str) -> None:
+        """See interface.Directory."""
+
+        async def work(transaction: Transaction) -> None:
+            if not await transaction.run(_SET_NAME, id=user_id, name=clean(name)):
+                raise NotFound("There is no such user.")
+            changed(transaction, TopicKind.USER, user_id)
+
+        await self._database.write(work)
 
     async def set_disabled(self, user_id: UUID, disabled: bool) -> None:
         """See interface.Directory."""

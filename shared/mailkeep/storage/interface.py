@@ -87,6 +87,9 @@ class Directory(Protocol):
     async def user_by_subject(self, issuer: str, subject: str) -> User | None:
         """The user whom an issuer knows by this subject."""
 
+    async def set_name(self, user_id: UUID, name: str) -> None:
+        """Set what a user is called; the feed names the user. Raises NotFound."""
+
     async def set_disabled(self, user_id: UUID, disabled: bool) -> None:
         """Disable or enable; the feed names the user. Raises NotFound."""
 
