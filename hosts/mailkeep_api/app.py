@@ -6,12 +6,23 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from mailkeep import __version__
-from mailkeep_api import errors
+from mailkeep_api import errors, openapi
 from mailkeep_api.console import welcome
 from mailkeep_api.deps import Services
 from mailkeep_api.limits import BodyLimit
-from mailkeep_api.routes import discovery, emails, events, files, health, internal
+from mailkeep_api.routes import (
+    credentials,
+    discovery,
+    emails,
+    events,
+    external,
+    files,
+    health,
+    internal,
+    profile,
+)
 
+_ROUTES = (welcome, health, discovery, emails, files, external, credentials, profile, events, internal)
 ALLOWED_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ALLOWED_HEADERS = ("Authorization", "Content-Type", "Accept", "X-Requested-With", "X-SignalR-User-Agent")
 
@@ -31,6 +42,18 @@ def create_app(services: Services) -> FastAPI:
         allow_headers=ALLOWED_HEADERS,
     )
     app.add_middleware(BodyLimit)
-    for module in (welcome, health, discovery, emails, files, events, internal):
+    for module in (
+        welcome,
+        health,
+        discovery,
+        emails,
+        files,
+        external,
+        credentials,
+        profile,
+        events,
+        internal,
+    ):
         app.include_router(module.router)
+    openapi.install(app)
     return app

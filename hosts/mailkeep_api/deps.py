@@ -6,7 +6,8 @@ that was made for mail protocols alone), 403 for one that it takes but that lack
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from mailkeep.model.scope import API_SCOPES, Scope
 from mailkeep.settings import Settings
 from mailkeep.storage.interface import Store
 from mailkeep_api.hub import Hub
+from mailkeep_api.rates import RateClass, Rates
 
 CREDENTIAL_LIMIT = 16 * 1024  # characters of a bearer token
 _SCHEMES = ("bearer", "apikey")
@@ -32,6 +34,7 @@ class Services:
     store: Store
     authenticator: Authenticator
     hub: Hub
+    rates: Rates = field(default_factory=Rates)
 
 
 def services_of(request: Request) -> Services:
@@ -95,17 +98,24 @@ def _as_user(principal: Principal) -> UserCaller:
 
 
 class User:
-    """Dependency: a user with one of the scopes."""
+    """Dependency: a user with one of the scopes, who has not asked too often for routes of this class."""
 
-    def __init__(self, *any_of: Scope) -> None:
+    def __init__(self, rate: RateClass, *any_of: Scope) -> None:
+        self._rate = rate
         self._scopes = RequireScope(*any_of)
 
-    async def __call__(self, principal: Annotated[Principal, Depends(authenticated)]) -> UserCaller:
-        return _as_user(await self._scopes(principal))
+    async def __call__(
+        self, principal: Annotated[Principal, Depends(authenticated)], services: ServicesDep
+    ) -> UserCaller:
+        caller = _as_user(await self._scopes(principal))
+        services.rates.take(self._rate, caller.user_id, time.monotonic())
+        return caller
 
 
-Reader = Annotated[UserCaller, Depends(User(Scope.API_READ, Scope.APP))]
-Writer = Annotated[UserCaller, Depends(User(Scope.API_WRITE, Scope.APP))]
-ExternalReader = Annotated[UserCaller, Depends(User(Scope.API_READ))]
-ExternalWriter = Annotated[UserCaller, Depends(User(Scope.API_WRITE))]
+Reader = Annotated[UserCaller, Depends(User(RateClass.API, Scope.API_READ, Scope.APP))]
+Writer = Annotated[UserCaller, Depends(User(RateClass.WRITE, Scope.API_WRITE, Scope.APP))]
+ExternalReader = Annotated[UserCaller, Depends(User(RateClass.API, Scope.API_READ))]
+ExternalWriter = Annotated[UserCaller, Depends(User(RateClass.WRITE, Scope.API_WRITE))]
+KeyReader = Annotated[UserCaller, Depends(User(RateClass.AUTH, Scope.API_READ, Scope.APP))]
+KeyWriter = Annotated[UserCaller, Depends(User(RateClass.AUTH, Scope.API_WRITE, Scope.APP))]
 InternalCaller = Annotated[Principal, Depends(RequireScope(Scope.INTERNAL))]

@@ -15,9 +15,11 @@ from starlette.exceptions import HTTPException
 
 from mailkeep import errors
 from mailkeep.observe.logs import get_logger, new_correlation_id
+from mailkeep_api.rates import TooManyRequests
 
 _log = get_logger("api")
 
+RETRY_SECONDS = 5  # what a client waits where nothing tells the time better
 UNAUTHENTICATED = {"WWW-Authenticate": 'Bearer realm="mailkeep"'}
 
 # The first class that matches decides, so the narrower stand first.
@@ -79,12 +81,16 @@ async def _domain_error(request: Request, error: Exception) -> JSONResponse:
     status = status_of(error)
     if isinstance(error, errors.Fault):
         return _fault(request, error, status)
-    return problem(status, str(error), headers=_headers(request, error, status))
+    text = str(error)
+    # Clients of the contract read `error` where a request is refused for what it says.
+    extra: dict[str, object] | None = {"error": text} if status == HTTPStatus.BAD_REQUEST else None
+    return problem(status, text, extra=extra, headers=_headers(request, error, status))
 
 
 def _headers(request: Request, error: errors.MailkeepError, status: HTTPStatus) -> dict[str, str] | None:
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return {"Retry-After": "5"}
+        seconds = error.retry_after if isinstance(error, TooManyRequests) else RETRY_SECONDS
+        return {"Retry-After": str(seconds)}
     # RFC 6750 section 3.1: no error code for a request that brought no credential at all.
     if isinstance(error, errors.AuthenticationFailed) and "authorization" in request.headers:
         code = "insufficient_scope" if isinstance(error, errors.ScopeMissing) else "invalid_token"
@@ -121,6 +127,6 @@ def _fault(request: Request, error: Exception, status: HTTPStatus) -> JSONRespon
         error=str(error) if elsewhere else None,
         exc_info=None if elsewhere else error,
     )
-    retry = {"Retry-After": "5"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    retry = {"Retry-After": str(RETRY_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
     detail = f"Something failed on our side; the operator finds it under {correlation_id}."
     return problem(status, detail, extra={"traceId": correlation_id}, headers=retry)

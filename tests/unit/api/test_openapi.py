@@ -1,0 +1,63 @@
+"""The OpenAPI document says what the routes do, and names no route or answer that is not there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.support.api_host import ApiHost
+
+from mailkeep.model.scope import Scope
+
+PUBLIC = {"/health", "/health/live", "/api/discovery"}
+METHODS = {"get", "put", "post", "patch", "delete"}
+
+
+async def document(api: ApiHost) -> dict[str, Any]:
+    async with api.client() as client:
+        found: dict[str, Any] = (await client.get("/openapi.json")).json()
+    return found
+
+
+async def test_every_route_says_how_to_prove_oneself_and_how_it_refuses(api: ApiHost) -> None:
+    for path, methods in (await document(api))["paths"].items():
+        for method in METHODS & set(methods):
+            operation = methods[method]
+            assert "422" not in operation["responses"]
+            assert bool(operation.get("security")) is (path not in PUBLIC)
+            if path in PUBLIC:
+                continue
+            assert {"400", "401", "403", "503"} <= set(operation["responses"])
+            assert ("404" in operation["responses"]) is ("{" in path)
+            for status, answer in operation["responses"].items():
+                if status >= "400":
+                    assert list(answer["content"]) == ["application/problem+json"]
+
+
+async def test_nothing_refers_to_what_is_not_there(api: ApiHost) -> None:
+    found = await document(api)
+    schemas = found["components"]["schemas"]
+    named = {
+        part.partition('"')[0] for part in str(found).replace("'", '"').split("#/components/schemas/")[1:]
+    }
+    assert named <= set(schemas)
+    assert "HTTPValidationError" not in schemas
+
+
+async def test_octets_are_described_as_octets(api: ApiHost) -> None:
+    paths = (await document(api))["paths"]
+    for path, media_type in (
+        ("/api/emails/{email_id}/export/eml", "message/rfc822"),
+        ("/api/emails/export/mbox", "application/mbox"),
+        ("/api/emails/{email_id}/attachments/{attachment_id}", "*/*"),
+    ):
+        answer = paths[path]["get"]["responses"]["200"]
+        assert list(answer["content"]) == [media_type]
+    deleted = paths["/api/emails/{email_id}"]["delete"]["responses"]
+    assert "content" not in deleted["204"]
+
+
+async def test_a_refusal_at_400_says_it_where_clients_look(api: ApiHost) -> None:
+    async with api.client(await api.key(await api.user("ann@example.test"), Scope.APP)) as client:
+        answer = await client.post("/api/smtp-credentials", json={"name": "k", "scopes": ["root"]})
+    assert answer.status_code == 400
+    assert answer.json()["error"] == answer.json()["detail"]
