@@ -59,9 +59,9 @@ class CommandContext:
         makes_store: bool = False,
     ) -> Result:
         """Do `work` with the opened store. `hints` are ways out by the kind of refusal."""
-        if not makes_store:
-            self._require_store()
         try:
+            if not makes_store:
+                self._require_store()
             return asyncio.run(self._with_store(work))
         except MailkeepError as error:
             raise PlainError(str(error), _hint(error, {**_GENERAL_HINTS, **(hints or {})})) from error

@@ -45,7 +45,7 @@ def _sqlite_path(settings: StoreSettings) -> Path | None:
     """The file of an SQLite store, its directory made; None for PostgreSQL. Raises SettingsError."""
     try:
         url = make_url(settings.database_url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
         raise SettingsError("[store] database is not a database URL.") from None  # it may hold a password
     if url.drivername == "postgresql+asyncpg":
         return None

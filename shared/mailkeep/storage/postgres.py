@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from mailkeep.errors import StoreUnavailable
+from mailkeep.errors import SettingsError, StoreUnavailable
 from mailkeep.settings import StoreSettings
 from mailkeep.storage.database import Connection, Row, Transaction
 from mailkeep.storage.failures import SENTENCE, store_failures
@@ -35,8 +35,11 @@ _XACT_STATUS = "SELECT pg_xact_status($1::text::xid8)"
 
 
 async def connect(settings: StoreSettings, **more: Any) -> Any:
-    """A connection of our own, outside the pool."""
-    return await asyncpg.connect(**connect_arguments(settings), **more)
+    """A connection of our own, outside the pool. Raises SettingsError for a URL that names no server."""
+    try:
+        return await asyncpg.connect(**connect_arguments(settings), **more)
+    except ValueError:  # asyncpg.ClientConfigurationError is one; its text may hold the password
+        raise SettingsError("[store] database names no host, port or option that can be used.") from None
 
 
 def connect_arguments(settings: StoreSettings) -> dict[str, Any]:
