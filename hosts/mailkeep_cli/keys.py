@@ -14,7 +14,7 @@ from mailkeep.errors import InvalidName, NotFound
 from mailkeep.model.address import Address
 from mailkeep.model.scope import Scope, format_scopes, parse_scopes
 from mailkeep.storage.interface import Store
-from mailkeep_cli.context import CommandContext, store_command
+from mailkeep_cli.context import CommandContext, PlainError, store_command
 from mailkeep_cli.expiry import EXPIRY
 from mailkeep_cli.output import Row, plain, show_done, show_rows
 from mailkeep_cli.people import ADDRESS, USERS_HINT, user_of
@@ -89,7 +89,9 @@ def create(context: CommandContext, **given: object) -> None:
       mailkeep keys create --service smtp-host
     """
     wanted = _Wanted(**given)  # type: ignore[arg-type]  # click has converted each
-    if (wanted.address is None) == (wanted.service is None):
+    if wanted.address is not None and wanted.service is not None:
+        raise click.UsageError("Give the ADDRESS of a user or --service NAME, and not both.")
+    if wanted.address is None and wanted.service is None:
         raise click.UsageError("Give the ADDRESS of a user, or --service NAME.")
     made = context.run(
         lambda store: _create(context, store, wanted),
@@ -161,6 +163,11 @@ def revoke(context: CommandContext, key: str) -> None:
 
 async def _create(context: CommandContext, store: Store, wanted: _Wanted) -> CreatedKey:
     user = await user_of(store, wanted.address) if wanted.address else None
+    if user is not None and user.disabled:
+        raise PlainError(
+            f"{user.primary_address} is locked out, and a key would open nothing.",
+            f"Let them in first: mailkeep users enable {user.primary_address}",
+        )
     return await KeyService(store, context.settings.auth).create(
         user.id if user else None,
         wanted.name or wanted.service or "",

@@ -59,7 +59,7 @@ async def claim(transaction: Transaction, address: Address, user_id: UUID) -> No
             await claim(transaction, address, user_id)
             return
     elif not await transaction.run(_CLAIM, id=account_id, user_id=user_id):
-        raise AlreadyExists("The address belongs to a user already.")
+        raise AlreadyExists(f"The address {address} belongs to a user already.")
     await transaction.run(_SET_PRIMARY, address=address.key, is_primary=True)
     await _tell(transaction, account_id)
 
@@ -72,7 +72,7 @@ async def join(transaction: Transaction, address: Address, user: User) -> None:
             await join(transaction, address, user)
             return
     elif not await transaction.run(_HOLD_UNCLAIMED, id=owner.account_id):
-        raise AlreadyExists("The address belongs to a user already.")
+        raise AlreadyExists(f"The address {address} belongs to a user already.")
     else:
         await _move_mail(transaction, owner.account_id, user.account_id)
     await _tell(transaction, user.account_id)
@@ -85,7 +85,7 @@ async def ask_for(transaction: Transaction, address: Address, user_id: UUID) -> 
     if owner is None:
         await accounts.create(transaction, address)
     elif owner.user_id is not None:
-        raise AlreadyExists("The address belongs to a user already.")
+        raise AlreadyExists(f"The address {address} belongs to a user already.")
     await transaction.run(_ASK_FOR, address=address.key, user_id=user_id)
 
 

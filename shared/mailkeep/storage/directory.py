@@ -144,7 +144,7 @@ class StoredDirectory:
                 _ADD_USER, id=user_id, name=clean(name), created_at=now(), **known_as
             )
             if not added:
-                raise AlreadyExists("The issuer's subject has a user already.")
+                raise AlreadyExists(_taken(address, issuer))
             await claiming.claim(transaction, address, user_id)
             changed(transaction, TopicKind.USER, user_id)
             row = await transaction.one(_USER_BY_ID, id=user_id)
@@ -274,6 +274,13 @@ class StoredDirectory:
 async def _require_domain(transaction: Transaction, address: Address) -> None:
     if not await transaction.one(_HAS_DOMAIN, name=address.domain):
         raise NotFound(f"The domain {address.domain} is not hosted here.")
+
+
+def _taken(address: Address, issuer: str) -> str:
+    """A local user's subject is the address itself."""
+    return (
+        "The issuer's subject has a user already." if issuer else f"The address {address} has a user already."
+    )
 
 
 def _user(row: Row) -> User:

@@ -65,3 +65,54 @@ def test_what_was_refused_left_nothing_behind(mailkeep):
     mailkeep("users", "add", "x@elsewhere.test")
     assert mailkeep("keys", "list", "--json").stdout == before == "[]\n"
     assert mailkeep("users", "list", "--json").stdout.count('"id"') == 1
+
+
+def test_an_address_that_is_taken_is_named(mailkeep):
+    assert mailkeep("users", "add", ALICE).stderr.splitlines()[0] == (
+        f"Error: The address {ALICE} has a user already."
+    )
+    assert mailkeep("addresses", "add", ALICE, "a@example.org").exit_code == 0
+    assert "The address a@example.org" in mailkeep("users", "add", "a@example.org").stderr
+
+
+def test_a_key_is_of_a_user_or_of_a_service(mailkeep):
+    both = mailkeep("keys", "create", ALICE, "--service", "x")
+    assert (both.exit_code, both.stdout) == (2, "")
+    assert "Give the ADDRESS of a user or --service NAME, and not both." in both.stderr
+    neither = mailkeep("keys", "create")
+    assert neither.exit_code == 2
+    assert "Give the ADDRESS of a user, or --service NAME." in neither.stderr
+    assert mailkeep("keys", "list", "--json").stdout == "[]\n"
+
+
+def test_a_user_who_is_locked_out_gets_no_key(mailkeep):
+    assert mailkeep("users", "disable", ALICE).exit_code == 0
+    refused = mailkeep("keys", "create", ALICE)
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert refused.stderr.splitlines() == [
+        f"Error: {ALICE} is locked out, and a key would open nothing.",
+        f"Let them in first: mailkeep users enable {ALICE}",
+    ]
+    assert mailkeep("keys", "list", "--json").stdout == "[]\n"
+    assert mailkeep("users", "enable", ALICE).exit_code == 0
+    assert mailkeep("keys", "create", ALICE).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+asyncpg://u:secret@[bad/db",
+        "postgresql://u:secret@db:port/mail",
+        "postgresql://u:secret@127.0.0.1/mail?sslmode=secret",
+        "mysql://u:secret@db/mail",
+        "secret",
+    ],
+)
+def test_a_database_url_that_cannot_be_is_one_sentence_without_the_password(mailkeep, url):
+    refused = CliRunner().invoke(main, ["users", "list", "--database", url])
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    error, hint = refused.stderr.splitlines()
+    assert error.startswith("Error: [store] database ")
+    assert error.endswith(".")
+    assert hint == "Mend the setting and try again."
+    assert "secret" not in refused.stderr
