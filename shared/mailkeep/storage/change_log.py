@@ -14,7 +14,7 @@ import msgspec
 
 from mailkeep.model.uids import NO_UIDS, UidSet
 from mailkeep.storage import tables
-from mailkeep.storage.database import Row
+from mailkeep.storage.database import Connection, Row
 from mailkeep.storage.query import BulkInsert, Query
 from mailkeep.storage.snapshot import Change, Snapshot, SnapshotEntry
 from mailkeep.storage.values import as_flags, as_words
@@ -26,6 +26,16 @@ SINCE = Query(
     "SELECT modseq, appended, flagged, expunged FROM change"
     " WHERE mailbox_id = :mailbox_id AND modseq > :modseq ORDER BY modseq LIMIT :most"
 )
+
+_COUNTED = Query(
+    "SELECT COUNT(*), COUNT(expunged) FROM change"
+    " WHERE mailbox_id = :mailbox_id AND modseq > :since AND modseq <= :through"
+)
+_EXPUNGED = Query(
+    "SELECT expunged FROM change WHERE mailbox_id = :mailbox_id AND modseq > :since AND modseq <= :through"
+    " AND expunged IS NOT NULL"
+)
+EXPUNGED_LIMIT = 10_000  # rows of one answer; past that it is cheaper to say what is not there
 
 NewEntry = tuple[int, int, int, str, int, int]
 """uid, message id, system flags, keywords, size, internal date as a moment."""
@@ -73,6 +83,18 @@ def apply(snapshot: Snapshot, row: Row) -> None:
     snapshot.remove(gone)
     changed = UidSet.of_ranges(span for uids, _, _ in groups for span in uids.ranges)
     snapshot.advance(Change(modseq, UidSet.of(entry[0] for entry in new), changed, gone))
+
+
+async def expunged(connection: Connection, mailbox_id: int, since: int, through: int) -> UidSet | None:
+    """UIDs removed with modseqs in (since, through]; None if a modseq is missing or rows are too many."""
+    if since >= through:
+        return NO_UIDS
+    span = {"mailbox_id": mailbox_id, "since": since, "through": through}
+    counted = await connection.one(_COUNTED, **span)
+    if counted is None or counted[0] != through - since or counted[1] > EXPUNGED_LIMIT:
+        return None
+    rows = await connection.all(_EXPUNGED, **span)
+    return UidSet.of_ranges(span for row in rows for span in UidSet.parse(row[0]).ranges)
 
 
 def _decode_groups(flagged: bytes | None) -> list[FlagGroup]:

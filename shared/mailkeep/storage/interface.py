@@ -190,6 +190,14 @@ class Messages(Protocol):
         """Rows of (message_id, *columns) in batches, in the order of `message_ids`; ids that are gone are
         left out. No batch holds more than about 1 MiB or 1,000 rows, so the caller's backpressure works."""
 
+    async def save_dates(self, mailbox_id: int, uids: Sequence[int]) -> Mapping[int, int]:
+        """When those entries came into this mailbox, in Unix seconds by UID (RFC 8514); UIDs that are not
+        there are left out."""
+
+    async def vanished(self, mailbox_id: int, since: int, through: int) -> UidSet | None:
+        """UIDs that were removed with modseqs in (since, through] (RFC 7162 section 3.2.6); None if that
+        is not known, or is more than is worth reading: then all that is not there counts as removed."""
+
     async def body(self, message_id: int) -> Body:
         """The octets of one message. Raises NotFound."""
 

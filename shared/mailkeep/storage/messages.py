@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from mailkeep.errors import NotFound
 from mailkeep.model.message import MessageSummary
-from mailkeep.storage import blobs
+from mailkeep.model.uids import UidSet
+from mailkeep.storage import blobs, change_log
 from mailkeep.storage.database import Connection, Database, Row
 from mailkeep.storage.interface import Body, Column
 from mailkeep.storage.query import Query
@@ -33,6 +34,8 @@ _SIZES = Query(
     "SELECT id, size FROM message WHERE id = ANY(:ids)",
     sqlite="SELECT id, size FROM message WHERE id IN (SELECT value FROM json_each(:ids))",
 )
+_SAVED = "SELECT uid, save_date FROM entry WHERE mailbox_id = :mailbox_id AND uid"
+_SAVE_DATES = Query(f"{_SAVED} = ANY(:uids)", sqlite=f"{_SAVED} IN (SELECT value FROM json_each(:uids))")
 
 
 class StoredMessages:
@@ -87,6 +90,27 @@ class StoredMessages:
             query = Query(f"{select} = ANY(:ids)", sqlite=f"{select} IN (SELECT value FROM json_each(:ids))")
             self._row_queries[columns] = query
         return query
+
+    # --- entries --------------------------------------------------------------------------------
+
+    async def save_dates(self, mailbox_id: int, uids: Sequence[int]) -> Mapping[int, int]:
+        """See interface.Messages."""
+        found: dict[int, int] = {}
+        for start in range(0, len(uids), BATCH_ROWS):
+            rows = await self._saved(mailbox_id, list(uids[start : start + BATCH_ROWS]))
+            found.update((row[0], row[1] // 1_000_000) for row in rows)
+        return found
+
+    async def _saved(self, mailbox_id: int, uids: Sequence[int]) -> Sequence[Row]:
+        return await self._database.read(
+            lambda connection: connection.all(_SAVE_DATES, mailbox_id=mailbox_id, uids=uids)
+        )
+
+    async def vanished(self, mailbox_id: int, since: int, through: int) -> UidSet | None:
+        """See interface.Messages."""
+        return await self._database.read(
+            lambda connection: change_log.expunged(connection, mailbox_id, since, through)
+        )
 
     # --- octets ---------------------------------------------------------------------------------
 
