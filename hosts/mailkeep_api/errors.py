@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from mailkeep import errors
-from mailkeep.observe.logs import get_logger, new_correlation_id
+from mailkeep.observe.logs import cause_of, get_logger, new_correlation_id
 from mailkeep_api.rates import TooManyRequests
 
 _log = get_logger("api")
@@ -119,14 +119,7 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
 
 def _fault(request: Request, error: Exception, status: HTTPStatus) -> JSONResponse:
     correlation_id = new_correlation_id()
-    elsewhere = isinstance(error, errors.IssuerUnavailable)  # its sentence says all
-    _log.error(
-        "request failed",
-        path=request.url.path,
-        correlation_id=correlation_id,
-        error=str(error) if elsewhere else None,
-        exc_info=None if elsewhere else error,
-    )
+    _log.error("request failed", path=request.url.path, correlation_id=correlation_id, **cause_of(error))
     retry = {"Retry-After": str(RETRY_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
     detail = f"Something failed on our side; the operator finds it under {correlation_id}."
     return problem(status, detail, extra={"traceId": correlation_id}, headers=retry)

@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
-from mailkeep.errors import IssuerUnavailable, SpoolUnavailable, StoreUnavailable
 from mailkeep.imap import responses
 from mailkeep.imap.errors import ImapSyntaxError, UnknownCommand
 from mailkeep.imap.framing import (
@@ -26,7 +25,7 @@ from mailkeep.imap.framing import (
 from mailkeep.imap.parser import parse
 from mailkeep.imap.state import check
 from mailkeep.net.twisted_bridge import PeerGone
-from mailkeep.observe.logs import get_logger, new_correlation_id
+from mailkeep.observe.logs import cause_of, get_logger, new_correlation_id
 from mailkeep_imap import codes, commands, updates
 from mailkeep_imap.commands import append
 from mailkeep_imap.outcome import BAD, OK, Done
@@ -175,12 +174,4 @@ def _refusal(session: Session, error: Exception) -> Done:
 
 
 def _log_fault(session: Session, error: Exception, correlation_id: str) -> None:
-    """Without a traceback where the cause is known to be elsewhere and the sentence says it."""
-    known = isinstance(error, StoreUnavailable | SpoolUnavailable | IssuerUnavailable)
-    log.error(
-        "command failed",
-        correlation_id=correlation_id,
-        peer=session.peer.host,
-        error=str(error) if known else None,
-        exc_info=None if known else error,
-    )
+    log.error("command failed", correlation_id=correlation_id, peer=session.peer.host, **cause_of(error))

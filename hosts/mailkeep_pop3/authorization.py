@@ -24,13 +24,16 @@ POP3_ONLY = frozenset({Scope.POP3})
 
 
 class Doors(Protocol):
-    """The two ways in which a session changes under its commands."""
+    """The ways in which a session changes under its commands."""
 
     def begin_tls(self) -> None:
         """Answer STLS, send all that was answered, then start TLS."""
 
     def enter(self, principal: Principal, maildrop: Maildrop) -> None:
         """Go on to TRANSACTION with an open maildrop."""
+
+    def lock_lost(self) -> None:
+        """The maildrop's lock broke: refuse what comes next, and end."""
 
 
 class Authorization:
@@ -144,9 +147,8 @@ class Authorization:
             self._refusal = refusal
             yield challenge(told)
             return
-        # A lock that breaks may be another session's by now: this one ends, and deletes nothing.
-        shared = self._services
-        maildrop = await Maildrop.open(shared.store, principal.account_id, shared.recent, self._wire.abort)
+        shared, lost = self._services, self._doors.lock_lost
+        maildrop = await Maildrop.open(shared.store, principal.account_id, shared.recent, lost)
         self._doors.enter(principal, maildrop)
         messages, octets = maildrop.totals()
         yield ok(f"{messages} messages ({octets} octets).")

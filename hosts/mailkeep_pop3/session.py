@@ -11,10 +11,10 @@ import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 
-from mailkeep.errors import AuthenticationFailed, IssuerUnavailable, PeerError
+from mailkeep.errors import AuthenticationFailed, PeerError
 from mailkeep.model.principal import Principal
 from mailkeep.net.twisted_bridge import PeerGone
-from mailkeep.observe.logs import get_logger, new_correlation_id
+from mailkeep.observe.logs import cause_of, get_logger, new_correlation_id
 from mailkeep.pop3 import Connection, State, reply_to
 from mailkeep.pop3.mapping import is_fault
 from mailkeep.pop3.replies import err, ok
@@ -39,6 +39,7 @@ class Session:
         "_errors",
         "_gathered",
         "_gathered_octets",
+        "_lock_lost",
         "_maildrop",
         "_phase",
         "_services",
@@ -58,6 +59,7 @@ class Session:
         self._gathered: list[bytes] = []
         self._gathered_octets = 0
         self._errors = 0
+        self._lock_lost = False
 
     # --- what the wire calls ----------------------------------------------------------------------
 
@@ -177,10 +179,7 @@ class Session:
         if not is_fault(error):
             return ""
         correlation_id = new_correlation_id()
-        if isinstance(error, IssuerUnavailable):  # its sentence says all; the cause is elsewhere
-            log.error("command failed", correlation_id=correlation_id, error=str(error))
-        else:
-            log.error("command failed", correlation_id=correlation_id, exc_info=error)
+        log.error("command failed", correlation_id=correlation_id, **cause_of(error))
         return correlation_id
 
     # --- how the session changes --------------------------------------------------------------------
@@ -196,7 +195,15 @@ class Session:
         self._maildrop = maildrop
         self._connection.state = State.TRANSACTION
         self._phase = Transaction(self._services, self._wire, self._connection, maildrop)
+        if self._lock_lost:
+            self._phase.lose_lock()
         self._stop_watching = self._services.authenticator.watch(principal, self._revoked)
+
+    def lock_lost(self) -> None:
+        """The maildrop's lock broke, perhaps before the maildrop was entered."""
+        self._lock_lost = True
+        if isinstance(self._phase, Transaction):
+            self._phase.lose_lock()
 
     def _revoked(self, reason: str) -> None:
         """POP3 has no words that a server may say unasked: the connection ends, and nothing is deleted."""

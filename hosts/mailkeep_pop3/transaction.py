@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from mailkeep.errors import StoreUnavailable
 from mailkeep.pop3 import Connection, State
 from mailkeep.pop3 import commands as c
 from mailkeep.pop3.replies import LISTING_BATCH, listing, multi_line, ok
@@ -20,19 +21,30 @@ from mailkeep_pop3.services import Answer, Pieces, Services, Wire, answer_capa, 
 class Transaction:
     """Reads and answers one command at a `step`."""
 
-    __slots__ = ("_connection", "_maildrop", "_retrieval", "_services", "_wire")
+    __slots__ = ("_connection", "_lock_lost", "_maildrop", "_retrieval", "_services", "_wire")
 
     def __init__(self, services: Services, wire: Wire, connection: Connection, maildrop: Maildrop) -> None:
         self._services = services
         self._wire = wire
         self._connection = connection
+        self._lock_lost = False
         self._maildrop = maildrop
         self._retrieval = Retrieval(services.store.messages, maildrop)
 
     def step(self) -> Answer | None:
         """The answer to what is next; None if nothing is. Raises what becomes -ERR."""
         command = self._connection.next_command()
-        return None if command is None else self._answer(command)
+        if command is None:
+            return None
+        if self._lock_lost:
+            self._connection.finish()
+            raise StoreUnavailable("The maildrop is no longer locked.")
+        return self._answer(command)
+
+    def lose_lock(self) -> None:
+        """The lock broke with the database's connection and may be another session's by now: the next
+        command is answered so, nothing is deleted, and the session ends."""
+        self._lock_lost = True
 
     def _answer(self, command: c.Command) -> Answer:
         match command:

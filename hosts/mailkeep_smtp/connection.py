@@ -14,9 +14,9 @@ from typing import Any, cast
 
 from aiosmtpd.smtp import SMTP
 
-from mailkeep.errors import Fault, TooManyConnections
+from mailkeep.errors import TooManyConnections
 from mailkeep.model.principal import Peer
-from mailkeep.observe.logs import get_logger, new_correlation_id
+from mailkeep.observe.logs import cause_of, get_logger, new_correlation_id
 from mailkeep.smtp.commands import parse_command
 from mailkeep.smtp.errors import CommandUnknown, Ending, TimedOut, TooManyErrors, is_fault, reply_for
 from mailkeep.smtp.replies import Reply, reply
@@ -258,10 +258,7 @@ class Connection(SMTP):
             )
             return answer
         reference = new_correlation_id()
-        if isinstance(error, Fault):  # it says itself what is wrong
-            log.error("fault", correlation_id=reference, peer=self.peer.host, error=str(error))
-        else:
-            log.error("fault", correlation_id=reference, peer=self.peer.host, exc_info=error)
+        log.error("fault", correlation_id=reference, peer=self.peer.host, **cause_of(error))
         return reply_to(error, reference)
 
     def forgive_errors(self) -> None:

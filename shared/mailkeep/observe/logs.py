@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 import structlog
 from structlog.typing import Processor
 
+from mailkeep.errors import IssuerUnavailable, SpoolUnavailable, StoreUnavailable
 from mailkeep.observe.redaction import redact_event
 
 if TYPE_CHECKING:
@@ -71,6 +72,14 @@ def get_logger(name: str) -> Any:
 def new_correlation_id() -> str:
     """A short random name for one fault: the peer hears it, the log record carries it."""
     return secrets.token_hex(6)
+
+
+def cause_of(error: Exception) -> dict[str, Any]:
+    """Fields of a log line that say what went wrong: an outage in a word, because its cause is elsewhere and
+    every request of its time says the same; anything else with its traceback."""
+    if isinstance(error, StoreUnavailable | SpoolUnavailable | IssuerUnavailable):
+        return {"error": str(error), "cause": type(error.__cause__ or error).__name__}
+    return {"exc_info": error}
 
 
 def observe_twisted() -> None:

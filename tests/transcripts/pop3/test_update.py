@@ -173,6 +173,8 @@ def test_a_session_whose_lock_is_lost_ends(
     with host.log_in(filled) as client:
         assert client.command("DELE 1").startswith("+OK")
         operator.run(end_connections_with_locks(backend.database))
+        time.sleep(0.5)  # until the host has heard of it
+        assert client.command("STAT").startswith("-ERR [SYS/TEMP]")
         assert client.ended()
     log_in_once_free(host, filled).close()
     assert len(operator.uids(filled)) == 3

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+from mailkeep.errors import StoreUnavailable
 from mailkeep.observe import logs
 from mailkeep.settings import LogSettings
 
@@ -128,3 +129,11 @@ def test_correlation_ids_are_short_and_differ() -> None:
     ids = {logs.new_correlation_id() for _ in range(1000)}
     assert len(ids) == 1000
     assert {len(one) for one in ids} == {12}
+
+
+def test_an_outage_is_a_word_and_anything_else_a_traceback() -> None:
+    outage = StoreUnavailable("The mail store does not answer at present.")
+    outage.__cause__ = ConnectionRefusedError()
+    assert logs.cause_of(outage) == {"error": str(outage), "cause": "ConnectionRefusedError"}
+    fault = ValueError("x")
+    assert logs.cause_of(fault) == {"exc_info": fault}
