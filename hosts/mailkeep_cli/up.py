@@ -26,7 +26,13 @@ from mailkeep.settings import load_settings
 from mailkeep.settings_identity import DEVELOPMENT_KEY_OCTETS
 from mailkeep_cli.supervisor import Supervisor
 from mailkeep_cli.supervisor_output import LineWriter
-from mailkeep_cli.up_files import clear_ready_file, development_key_file, write_private, write_ready_file
+from mailkeep_cli.up_files import (
+    clear_ready_file,
+    development_key_file,
+    sole_holder,
+    write_private,
+    write_ready_file,
+)
 from mailkeep_cli.up_plan import HOSTS, LISTENERS, UpPlan
 
 # The SMTP host reads its key to the API at start, so it waits for the key to be made.
@@ -67,7 +73,9 @@ _EARLY_HOSTS = tuple(name for name in HOSTS if name != "smtp")
     "--ready-file",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write a JSON object with addresses and new keys here when every listener accepts.",
+    help="Write a JSON object here, mode 0600, when every listener accepts: ca_file, host and port of each "
+    "listener, the API's url, the demo's domain and address, and api_key and internal_key on the start that "
+    "made them. With --no-demo there is no domain, address and api_key.",
 )
 def up(
     *,
@@ -104,22 +112,25 @@ def up(
 
 def run_up(plan: UpPlan, started: float) -> int:
     """Everything from a decided plan to the exit code. `started` is the monotonic time of the call."""
-    ca = _prepare(plan)
-    writer = LineWriter()
+    _make_data_directory(plan.data_dir)
+    with sole_holder(plan.data_dir):
+        ca = _prepare(plan)
+        writer = LineWriter()
+        try:
+            return asyncio.run(_run(plan, ca, writer, started))
+        finally:
+            writer.close()
+
+
+def _make_data_directory(data_dir: Path) -> None:
     try:
-        return asyncio.run(_run(plan, ca, writer, started))
-    finally:
-        writer.close()
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"The data directory '{data_dir}' cannot be made: {error.strerror}.") from None
 
 
 def _prepare(plan: UpPlan) -> DevelopmentCa:
     """All that can be refused before anything is started."""
-    try:
-        plan.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingsError(
-            f"The data directory '{plan.data_dir}' cannot be made: {error.strerror}."
-        ) from None
     if plan.ready_file is not None:
         clear_ready_file(plan.ready_file)
     for listener in LISTENERS:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mailkeep.errors import SettingsError
@@ -23,6 +26,34 @@ def write_private(path: Path, text: str) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def sole_holder(data_dir: Path) -> Iterator[None]:
+    """Hold the data directory against a second `mailkeep up`. The lock is the kernel's and ends with this
+    process, however it ends; hosts do not inherit it. Raises SettingsError."""
+    path = data_dir / "up.lock"
+    try:
+        lock = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise SettingsError(f"The file '{path}' cannot be written: {error.strerror}.") from None
+    try:
+        _lock(lock, data_dir)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _lock(descriptor: int, data_dir: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if not isinstance(error, BlockingIOError):
+            raise SettingsError(f"'{data_dir}' cannot be locked: {error.strerror}.") from None
+        raise SettingsError(
+            f"Another `mailkeep up` runs on the data directory '{data_dir}': stop it, or give this one "
+            "another --data-dir."
+        ) from None
 
 
 def development_key_file(data_dir: str | Path) -> Path:

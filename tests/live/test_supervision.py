@@ -93,10 +93,7 @@ def test_hosts_do_not_outlive_a_supervisor_that_is_killed(own_mailkeep: Make) ->
     hosts = [pid for host in HOSTS for pid in up.pids(host)]
     assert len(hosts) == len(HOSTS)
     up.kill()
-    deadline = time.monotonic() + 20
-    while [pid for pid in hosts if is_alive(pid)]:
-        assert time.monotonic() < deadline, "a host outlived mailkeep up"
-        time.sleep(0.02)
+    wait_for_the_end_of(hosts)
 
 
 def test_it_stops_while_clients_are_connected(own_mailkeep: Make) -> None:
@@ -153,6 +150,41 @@ def test_what_cannot_work_is_said_in_a_sentence(tmp_path: Path, options: list[st
     assert "topsecret" not in up.log
 
 
+def test_settings_that_cannot_work_end_in_their_own_exit_code(tmp_path: Path) -> None:
+    up = MailkeepUp(tmp_path / "up")
+    assert up.launch("--database", "postgresql+asyncpg://u:topsecret@[bad/db").wait(60) == 78
+    assert up.log == "mailkeep: [store] database is not a database URL.\n"
+
+
+def test_a_second_one_on_the_same_data_directory_stops_at_once(own_mailkeep: Make) -> None:
+    up = own_mailkeep()
+    up.start()
+    told = (up.directory / "ready.json").read_bytes()
+    key = (up.data_dir / "development.key").read_bytes()
+    second = up.launch("--port-base", str(up.port_base + 1), "--ready-file", str(up.directory / "ready.json"))
+    assert second.wait(60) == 78
+    assert up.log.endswith(
+        f"mailkeep: Another `mailkeep up` runs on the data directory '{up.data_dir}': stop it, or give this "
+        "one another --data-dir.\n"
+    )
+    assert (up.directory / "ready.json").read_bytes() == told
+    assert (up.data_dir / "development.key").read_bytes() == key
+    assert all(len(up.pids(host)) == 1 for host in HOSTS)
+    up.stop()
+    up.check_log()
+
+
+def test_nothing_of_a_killed_one_has_to_be_removed_by_hand(own_mailkeep: Make) -> None:
+    up = own_mailkeep()
+    up.start()
+    hosts = [pid for host in HOSTS for pid in up.pids(host)]
+    up.kill()
+    wait_for_the_end_of(hosts)
+    up.start()
+    up.stop()
+    up.check_log()
+
+
 def test_login_in_clear_from_this_machine_can_be_permitted(own_mailkeep: Make) -> None:
     up = own_mailkeep("--insecure-loopback-auth")
     up.start()
@@ -191,3 +223,10 @@ def read_to_the_end(connection: socket.socket) -> bytes:
     while piece := connection.recv(65536):
         octets += piece
     return octets
+
+
+def wait_for_the_end_of(hosts: list[int]) -> None:
+    deadline = time.monotonic() + 20
+    while [pid for pid in hosts if is_alive(pid)]:
+        assert time.monotonic() < deadline, "a host outlived mailkeep up"
+        time.sleep(0.02)

@@ -105,3 +105,10 @@ def test_a_wrong_setting_is_one_sentence(tmp_path):
     assert (run.exit_code, run.stdout) == (1, "")
     assert run.stderr.startswith("Error: [store] in ")
     assert "colour" in run.stderr
+
+
+def test_help_of_up_says_what_the_ready_file_holds():
+    text = " ".join(invoke("up", "--help").output.split())
+    for name in ("ca_file", "api_key", "internal_key", "domain", "address", "mode 0600"):
+        assert name in text, name
+    assert "With --no-demo there is no domain, address and api_key." in text
