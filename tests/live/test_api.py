@@ -8,8 +8,8 @@ import signal
 from collections.abc import Callable
 
 import httpx2
-from tests.support.clients import deliver, message
-from tests.support.event_stream import heard, listening
+from tests.support.clients import deliver, imap, message
+from tests.support.event_stream import Events, heard, listening
 from tests.support.hosts import MailkeepUp, Person
 
 from mailkeep.model.scope import Scope
@@ -38,9 +38,26 @@ async def test_a_listener_hears_of_mail_that_smtp_took(mailkeep: MailkeepUp, per
     async with client(mailkeep, person.api_key) as api, listening(api) as events:
         for subject in ("first", "second"):
             deliver(mailkeep, person.address, message(person.address, subject))
-            event = await heard(events)
-            assert event["event"] == "NewEmail"
+            event, count = await heard(events), await heard(events)
+            assert (event["event"], count["event"]) == ("NewEmail", "UnreadCountChanged")
             assert f'"subject":"{subject}"' in event["data"]
+
+
+async def test_mail_is_found_exported_marked_and_deleted(mailkeep: MailkeepUp, person: Person) -> None:
+    octets = message(person.address, "to be exported", "A needle.\r\nFrom here on.\r\n")
+    deliver(mailkeep, person.address, octets)
+    async with client(mailkeep, person.api_key) as api:
+        (item,) = (await api.get("/api/emails/search", params={"q": "NEEDLE"})).json()["items"]
+        path = f"/api/emails/{item['id']}"
+        assert (await api.get(f"{path}/export/eml")).content.endswith(octets)
+        assert b"\n>From here on.\n" in (await api.get("/api/emails/export/mbox")).content
+        assert (await api.patch(path, json={"isRead": True})).json()["isRead"] is True
+        with imap(mailkeep, person) as session:
+            session.select("INBOX")
+            assert session.search(None, "UNSEEN")[1] == [b""]
+            assert (await api.delete(path)).status_code == 204
+            assert session.noop()[0] == "OK"
+            assert session.search(None, "ALL")[1] == [b""]
 
 
 async def test_while_the_api_is_down_news_wait_and_none_is_lost_or_doubled(own_mailkeep: Make) -> None:
@@ -64,8 +81,15 @@ async def _subjects_after_restart(up: MailkeepUp, person: Person) -> list[str]:
         await _until_up(api)
         async with listening(api) as events:
             deliver(up, person.address, message(person.address, "the last"))
-            found = [await heard(events) for _ in range(6)]
+            found = [await _news(events) for _ in range(6)]
     return [event["data"].split('"subject":"')[1].partition('"')[0] for event in found]
+
+
+async def _news(events: Events) -> dict[str, str]:
+    """The next event that is not a count."""
+    while (event := await heard(events))["event"] != "NewEmail":
+        assert event["event"] == "UnreadCountChanged"
+    return event
 
 
 async def _until_up(api: httpx2.AsyncClient) -> None:
