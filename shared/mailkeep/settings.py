@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -26,6 +26,10 @@ PREFIX = "MAILKEEP_"
 NAMED_VARIABLES = {"MAILKEEP_JWT_DEVELOPMENT_KEY": ("auth", "jwt_development_key")}
 MIB = 1024 * 1024
 
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+BcryptCost = Annotated[int, msgspec.Meta(ge=4, le=16)]  # bcrypt's lowest; above, a login takes seconds
+
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
@@ -33,8 +37,8 @@ class StoreSettings:
 
     data_dir: str = "data"
     database: str = field(default="", repr=False)  # may hold a password
-    pool_size: int = 8
-    timeout_seconds: float = 10.0
+    pool_size: Count = 8
+    timeout_seconds: Seconds = 10.0
 
     @property
     def database_url(self) -> str:
@@ -59,11 +63,11 @@ class TlsSettings:
 class AuthSettings:
     """The one door."""
 
-    bcrypt_cost: int = 6  # keys hold 256 random bits: see docs/security.md
+    bcrypt_cost: BcryptCost = 6  # keys hold 256 random bits: see docs/security.md
     insecure_loopback_auth: bool = False
     dummy_verifications: bool = True
-    verified_key_seconds: float = 300.0
-    last_used_flush_seconds: float = 5.0
+    verified_key_seconds: Seconds = 300.0
+    last_used_flush_seconds: Seconds = 5.0
     issuers: tuple[IssuerSettings, ...] = ()
     token_grace_seconds: float = 300.0  # what a session may outlive its token by
     # Without issuers. "auto": tokens are taken unless a listener is public; "on" takes them even then.
@@ -88,14 +92,14 @@ class SmtpSettings:
     mx: tuple[str, ...] = ()
     submission: tuple[str, ...] = ()
     submissions: tuple[str, ...] = ()
-    max_message_size: int = 50 * MIB
-    max_recipients: int = 1000  # RFC 5321 section 4.5.3.1.8 asks for at least 100
-    max_connections: int = 2000
-    max_connections_per_network: int = 200
-    command_timeout_seconds: float = 300.0  # RFC 5321 section 4.5.3.2
-    data_timeout_seconds: float = 300.0
-    max_errors: int = 20
-    max_received: int = 100  # RFC 5321 section 6.3 asks for at least 100 hops
+    max_message_size: Count = 50 * MIB
+    max_recipients: Count = 1000  # RFC 5321 section 4.5.3.1.8 asks for at least 100
+    max_connections: Count = 2000
+    max_connections_per_network: Count = 200
+    command_timeout_seconds: Seconds = 300.0  # RFC 5321 section 4.5.3.2
+    data_timeout_seconds: Seconds = 300.0
+    max_errors: Count = 20
+    max_received: Count = 100  # RFC 5321 section 6.3 asks for at least 100 hops
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +108,10 @@ class Pop3Settings:
 
     plain: tuple[str, ...] = ()
     tls: tuple[str, ...] = ()
-    idle_timeout_seconds: float = 600.0  # RFC 1939 section 3: at least ten minutes
-    max_connections: int = 2000
-    max_connections_per_network: int = 200
-    max_errors: int = 20
+    idle_timeout_seconds: Seconds = 600.0  # RFC 1939 section 3: at least ten minutes
+    max_connections: Count = 2000
+    max_connections_per_network: Count = 200
+    max_errors: Count = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +120,12 @@ class ImapSettings:
 
     plain: tuple[str, ...] = ()
     tls: tuple[str, ...] = ()
-    idle_timeout_seconds: float = 1800.0  # RFC 9051 section 5.4: at least 30 minutes
-    login_timeout_seconds: float = 60.0
-    max_connections: int = 20000
-    max_connections_per_network: int = 2000
-    max_append_size: int = 50 * MIB
-    max_errors: int = 20
+    idle_timeout_seconds: Seconds = 1800.0  # RFC 9051 section 5.4: at least 30 minutes
+    login_timeout_seconds: Seconds = 60.0
+    max_connections: Count = 20000
+    max_connections_per_network: Count = 2000
+    max_append_size: Count = 50 * MIB
+    max_errors: Count = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +133,8 @@ class ApiSettings:
     """The HTTP host. `public_url` is what clients and the console show."""
 
     listen: tuple[str, ...] = ()
-    max_connections: int = 10000
-    max_connections_per_network: int = 2000
+    max_connections: Count = 10000
+    max_connections_per_network: Count = 2000
     public_url: str = ""
     cors_origins: tuple[str, ...] = ("http://localhost:5173", "http://localhost:5492")
 
@@ -142,8 +146,8 @@ class NotifySettings:
     api_url: str = ""
     key_file: str = ""
     ca_file: str = ""
-    retry_seconds: float = 1.0
-    lease_seconds: float = 30.0
+    retry_seconds: Seconds = 1.0
+    lease_seconds: Seconds = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,7 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
     tree = _read_file(named) if named else {}
     for section in fields(Settings):
         _overlay(tree, section.name, _section_class(section.name), environ)
+        _require_known(section.name, environ)
     for variable, (name, entry) in NAMED_VARIABLES.items():
         if environ.get(variable):
             tree.setdefault(name, {})[entry] = environ[variable]
@@ -255,6 +260,15 @@ def _overlay(tree: dict[str, Any], name: str, section: type, environ: Mapping[st
         value = environ.get(f"{PREFIX}{name}_{entry.name}".upper())
         if value is not None:
             tree.setdefault(name, {})[entry.name] = _from_environment(entry.name, value, str(entry.type))
+
+
+def _require_known(name: str, environ: Mapping[str, str]) -> None:
+    """A variable of a section that names no setting of it is a slip that somebody would look for long."""
+    prefix = f"{PREFIX}{name}_".upper()
+    allowed = {f"{prefix}{entry.name}".upper() for entry in fields(_section_class(name))}
+    for variable in environ:
+        if variable.startswith(prefix) and variable not in allowed and variable not in NAMED_VARIABLES:
+            raise SettingsError(f"[{name}] has no setting for the variable {variable}.")
 
 
 def _from_environment(name: str, value: str, declared: str) -> object:
