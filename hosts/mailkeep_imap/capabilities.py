@@ -35,6 +35,7 @@ AFTER_LOGIN = (
     "SEARCHRES",
     "WITHIN",
     "OBJECTID",
+    "SAVEDATE",
     "PREVIEW",
     "STATUS=SIZE",
     "LIST-EXTENDED",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mailkeep.errors import NotFound
@@ -70,6 +70,7 @@ class FetchRun:
         "_numbers",
         "_places",
         "_plan",
+        "_save_dates",
         "_session",
         "_sizes",
         "_uids",
@@ -89,6 +90,7 @@ class FetchRun:
         self._sizes = array("I", [snapshot.sizes[place] for place in places])
         self._modseq = snapshot.highestmodseq
         self._newly_seen: frozenset[int] = frozenset()
+        self._save_dates: Mapping[int, int] = {}
         self.missed = False
 
     async def mark_seen(self) -> None:
@@ -113,6 +115,9 @@ class FetchRun:
         """All responses, as fast as the client takes them."""
         size = OCTETS_BATCH if self._plan.needs_octets and self._plan.columns else BATCH
         for start, end in self._slices(size):
+            if self._plan.shows_save_date:
+                messages = self._session.host.store.messages
+                self._save_dates = await messages.save_dates(self._view.mailbox_id, self._uids[start:end])
             if self._plan.needs_octets:
                 await self._send_octets(start, end)
             elif self._plan.columns:
@@ -245,7 +250,7 @@ class FetchRun:
             self._modseq = snapshot.highestmodseq
             found = (snapshot.index(uid) for uid in self._uids)
             self._places = [GONE if place is None else place for place in found]
-        kept = [at for at, position in enumerate(positions) if self._places[position] != GONE]
+        kept = [at for at, position in enumerate(positions) if self._is_there(position)]
         if len(kept) < len(positions):
             self.missed = True
             positions = [positions[at] for at in kept]
@@ -258,5 +263,12 @@ class FetchRun:
             rows,
             octets,
             self._newly_seen,
+            self._save_dates,
             self._session.condstore,
         )
+
+    def _is_there(self, position: int) -> bool:
+        """False for what the snapshot has lost, or the database had lost already when it was asked."""
+        if self._places[position] == GONE:
+            return False
+        return not self._plan.shows_save_date or self._uids[position] in self._save_dates

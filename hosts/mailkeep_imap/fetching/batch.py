@@ -6,7 +6,7 @@ message that can be called once a batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,7 @@ class Batch:
     rows: Sequence[Sequence[Any]] = ()
     octets: Sequence[bytes] = ()
     newly_seen: frozenset[int] = field(default=frozenset())  # UIDs
+    save_dates: Mapping[int, int] = field(default_factory=dict)  # Unix seconds by UID
     tells_modseq: bool = False  # RFC 7162 section 3.1: with every change of flags
 
 
@@ -71,6 +72,8 @@ def _values(item: Item, plan: FetchPlan, view: Selected, batch: Batch) -> Iterab
         return [sizes[place] for place in batch.places]
     if attribute is FetchItem.MODSEQ:
         return modseqs(view, batch.places)
+    if attribute is FetchItem.SAVEDATE:
+        return [internal_date(batch.save_dates[uid]) for uid in batch.uids]
     if attribute is FetchItem.THREADID:
         return [b"NIL"] * len(batch.uids)
     assert isinstance(attribute, FetchItem)

@@ -29,6 +29,7 @@ SNAPSHOT_ITEMS = frozenset(
         FetchItem.INTERNALDATE,
         FetchItem.RFC822_SIZE,
         FetchItem.MODSEQ,
+        FetchItem.SAVEDATE,  # of the entry, like these, but read from the database
         FetchItem.THREADID,  # always NIL: RFC 8474 section 5.2 permits it
     }
 )
@@ -87,6 +88,7 @@ class FetchPlan:
     marks_seen: bool
     shows_flags: bool
     shows_modseq: bool
+    shows_save_date: bool
     template: bytes  # a format: message sequence number, one value an item
     template_with_tail: bytes  # the same and one value more
 
@@ -113,6 +115,7 @@ def make_plan(command: Fetch) -> FetchPlan:
         marks_seen=any(map(_marks_seen, attributes)),
         shows_flags=FetchItem.FLAGS in attributes,
         shows_modseq=FetchItem.MODSEQ in attributes,
+        shows_save_date=FetchItem.SAVEDATE in attributes,
         template=_template(items, tail=b""),
         template_with_tail=_template(items, tail=b"%b"),
     )

@@ -20,6 +20,7 @@ class Columns:
         "internal_dates",
         "keyword_ids",
         "keyword_sets",
+        "mailbox_id",
         "message_ids",
         "modseqs",
         "now",
@@ -32,6 +33,7 @@ class Columns:
     def __init__(self, view: Selected, now: float) -> None:
         snapshot, known = view.snapshot, view.known
         self.now = now
+        self.mailbox_id = view.mailbox_id
         self.uids: array[int] = snapshot.uids[:known]
         self.message_ids: array[int] = snapshot.message_ids[:known]
         self.system_flags: bytes = snapshot.system_flags[:known].tobytes()

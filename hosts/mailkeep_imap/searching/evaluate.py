@@ -11,13 +11,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-from mailkeep.imap.commands.search_keys import ObjectIdKey, ObjectIdTest, TextField, TextKey
+from mailkeep.imap.commands.search_keys import DateKey, ObjectIdKey, ObjectIdTest, TextField, TextKey
 from mailkeep.mime import parts, text
 from mailkeep.storage.interface import Column, Messages
 from mailkeep_imap.objects import object_id
 from mailkeep_imap.searching import indexed
 from mailkeep_imap.searching.columns import Columns
-from mailkeep_imap.searching.indexed import Places
+from mailkeep_imap.searching.indexed import SAVE_DATES, Places
 from mailkeep_imap.searching.plan import Cost, Either, Every, Indexed, Plan, Read, Unless
 from mailkeep_imap.searching.texts import fold, header_test, header_text
 
@@ -27,6 +27,7 @@ Judge = Callable[[Rows], set[int]]
 SLICE = 10_000  # messages that the snapshot's tests look at before others get their turn
 INLINE_ROWS = 8  # fewer are judged at once: a thread costs more
 BODY_SLICE = 256  # messages whose part indexes are held at a time
+_NEVER = float("nan")  # what is gone meanwhile is neither before nor after any day
 JUDGED_OCTETS = 1024 * 1024  # of whole messages, judged in one go
 
 
@@ -59,6 +60,8 @@ async def _narrow(plan: Plan, columns: Columns, places: Places, messages: Messag
 
 
 async def _read(plan: Read, columns: Columns, places: Places, messages: Messages) -> Places:
+    if isinstance(plan.key, DateKey) and plan.key.test in SAVE_DATES:
+        return await _saved(plan.key, columns, places, messages)
     wanted = list(dict.fromkeys(columns.message_ids[place] for place in places))
     found: set[int] = set()
     async for rows, judge in _batches(plan, wanted, messages):
@@ -67,6 +70,13 @@ async def _read(plan: Read, columns: Columns, places: Places, messages: Messages
         else:
             found |= await asyncio.to_thread(judge, rows)
     return [place for place in places if columns.message_ids[place] in found]
+
+
+async def _saved(key: DateKey, columns: Columns, places: Places, messages: Messages) -> Places:
+    """RFC 8514 section 4.3."""
+    low, high = indexed.day_bounds(key)
+    dates = await messages.save_dates(columns.mailbox_id, [columns.uids[place] for place in places])
+    return [place for place in places if low <= dates.get(columns.uids[place], _NEVER) < high]
 
 
 async def _batches(

@@ -55,6 +55,7 @@ class PlacesKey:
 
 IndexedKey = PlainKey | KeywordKey | DateKey | NumberKey | ModseqKey | PlacesKey
 INTERNAL_DATES = frozenset({DateTest.BEFORE, DateTest.ON, DateTest.SINCE})
+SAVE_DATES = frozenset({DateTest.SAVEDBEFORE, DateTest.SAVEDON, DateTest.SAVEDSINCE})
 
 
 def narrow(key: IndexedKey, columns: Columns, places: Places) -> Places:
@@ -67,7 +68,7 @@ def narrow(key: IndexedKey, columns: Columns, places: Places) -> Places:
         case KeywordKey():
             return _keyword(key, columns, places)
         case DateKey():
-            low, high = _day_bounds(key)
+            low, high = day_bounds(key)
             dates = columns.internal_dates
             return [place for place in places if low <= dates[place] < high]
         case NumberKey():
@@ -88,7 +89,8 @@ def _plain(key: PlainKey, columns: Columns, places: Places) -> Places:
         return [place for place in places if place not in recent]
     if key is PlainKey.NEW:  # RFC 3501 section 6.4.4: RECENT and UNSEEN
         return _plain(PlainKey.UNSEEN, columns, [place for place in places if place in recent])
-    return places if key is PlainKey.ALL else ()
+    # RFC 8514 section 4.3: every mailbox of ours knows when its messages were saved.
+    return places if key in (PlainKey.ALL, PlainKey.SAVEDATESUPPORTED) else ()
 
 
 def _masked(mask: bytes, places: Places) -> Places:
@@ -122,12 +124,12 @@ def _number(key: NumberKey, columns: Columns, places: Places) -> Places:
     return [place for place in places if dates[place] >= limit]
 
 
-def _day_bounds(key: DateKey) -> tuple[float, float]:
-    """Unix seconds [low, high). INTERNALDATE is shown in UTC, so its days are days of UTC."""
+def day_bounds(key: DateKey) -> tuple[float, float]:
+    """Unix seconds [low, high). INTERNALDATE and SAVEDATE are shown in UTC, so their days are days of UTC."""
     start, end = _midnight(key.date), _midnight(key.date + _DAY) if key.date < date.max else float("inf")
-    if key.test is DateTest.BEFORE:
+    if key.test in (DateTest.BEFORE, DateTest.SAVEDBEFORE):
         return float("-inf"), start
-    return start, (float("inf") if key.test is DateTest.SINCE else end)
+    return start, (float("inf") if key.test in (DateTest.SINCE, DateTest.SAVEDSINCE) else end)
 
 
 def _midnight(day: date) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -92,6 +93,14 @@ def objectid(client: Client) -> None:
         "C: p FETCH 1 (EMAILID THREADID)\nS: * 1 FETCH (EMAILID (<id>) THREADID NIL)\nS: p OK ..."
     )
     client.play(f"C: q SEARCH EMAILID {named['id'].rstrip(')')}\nS: * SEARCH 1\nS: q OK ...")
+
+
+def savedate(client: Client) -> None:
+    client.append("INBOX", MESSAGE, '"01-Jan-2001 00:00:00 +0000" ')
+    client.play(
+        f'C: p FETCH 1 SAVEDATE\nS: * 1 FETCH (SAVEDATE "...-{time.gmtime().tm_year} ...")\nS: p OK ...'
+    )
+    client.play("C: q SEARCH SAVEDSINCE 1-Jan-2020\nS: * SEARCH 1\nS: q OK ...")
 
 
 def preview(client: Client) -> None:
@@ -215,6 +224,7 @@ PROOFS: dict[str, Proof] = {
     "SEARCHRES": searchres,
     "WITHIN": within,
     "OBJECTID": objectid,
+    "SAVEDATE": savedate,
     "PREVIEW": preview,
     "STATUS=SIZE": status_size,
     "LIST-EXTENDED": list_extended,
@@ -267,7 +277,7 @@ def test_what_is_not_advertised_is_refused(client: Client) -> None:
         "GETQUOTAROOT INBOX",
         "GETACL INBOX",
         "SETMETADATA INBOX (/private/comment NIL)",
-        "FETCH 1:* SAVEDATE",
+        "FETCH 1:* BINARY[1]",
     ):
         assert client.refused(command).startswith("BAD"), command
 
