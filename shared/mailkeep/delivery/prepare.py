@@ -14,9 +14,9 @@ from mailkeep.mime.prepare import prepare
 from mailkeep.model.message import PreparedMessage, SpooledContent
 
 INLINE_LIMIT = 8 * 1024
-"""Octets that are scanned on the loop. Ordinary ones take a tenth of a millisecond, but header fields made for
-it take hundreds of times as long, 40 to 60 ms at 32 KiB: in a thread, the other sessions have their turn
-meanwhile."""
+"""Octets that are scanned on the loop. Ordinary ones take a tenth of a millisecond, but header fields made
+for it take hundreds of times as long, 40 to 60 ms at 32 KiB: in a thread, the other sessions have their
+turn meanwhile."""
 
 
 async def prepare_content(content: bytes | SpooledContent) -> PreparedMessage:
