@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from mailkeep.errors import MailboxNotFound
+from mailkeep.errors import MailboxNotFound, StoreUnavailable
 from mailkeep.model.flags import FlagAction, Flags, SystemFlag
 from mailkeep.model.uids import NO_UIDS, UidSet
+from mailkeep.observe.logs import get_logger
 from mailkeep.storage.interface import EmailRow
 from mailkeep_api.deps import Services, UserCaller
+
+_log = get_logger("api")
 
 _SEEN = Flags(SystemFlag.SEEN)
 
@@ -33,7 +36,7 @@ async def set_read(
     for email_id in changed:
         services.hub.publish(caller.user_id, "EmailUpdated", {"id": email_id, "isRead": is_read})
     if changed:
-        await tell_unread(services, [caller.user_id])
+        await _tell_caller(services, caller)
     return changed
 
 
@@ -52,7 +55,7 @@ async def delete(services: Services, caller: UserCaller, email_ids: Collection[U
     for email_id in removed:
         services.hub.publish(caller.user_id, "EmailDeleted", email_id)
     if removed:
-        await tell_unread(services, [caller.user_id])
+        await _tell_caller(services, caller)
     return list(removed)
 
 
@@ -60,6 +63,14 @@ async def tell_unread(services: Services, user_ids: Collection[UUID]) -> None:
     """Raise UnreadCountChanged for each user, with what the store counts now."""
     for user_id, unread in (await services.store.emails.unread(user_ids)).items():
         services.hub.publish(user_id, "UnreadCountChanged", unread)
+
+
+async def _tell_caller(services: Services, caller: UserCaller) -> None:
+    """The change is committed by now, so that it is answered as done even if nothing can be counted."""
+    try:
+        await tell_unread(services, [caller.user_id])
+    except StoreUnavailable as error:
+        _log.warning("unread messages could not be counted after a change", error=str(error))
 
 
 def _by_mailbox(rows: Sequence[EmailRow]) -> dict[int, UidSet]:

@@ -70,6 +70,51 @@ async def test_a_name_beyond_ascii_comes_in_both_forms(api: ApiHost) -> None:
     )
 
 
+NESTED = b"""\
+From: b@other.test\r
+Subject: nested\r
+Content-Type: multipart/mixed; boundary=o\r
+\r
+--o\r
+Content-Type: message/rfc822\r
+Content-Disposition: attachment; filename=inner.eml\r
+\r
+Subject: inner\r
+Content-Type: multipart/mixed; boundary=i\r
+\r
+--i\r
+Content-Disposition: attachment; filename=not-ours.txt\r
+\r
+not ours\r
+--i--\r
+--o\r
+Content-Type: multipart/mixed; boundary=p\r
+\r
+--p\r
+\r
+text\r
+--p\r
+Content-Type: image/png; name=last.png\r
+Content-Transfer-Encoding: base64\r
+\r
+bGFzdA==\r
+--p--\r
+--o--\r
+"""
+
+
+async def test_files_among_embedded_messages_are_told_apart(api: ApiHost) -> None:
+    async with await reading(api) as client:
+        email_id = await deliver(api, NESTED)
+        files = (await client.get(f"/api/emails/{email_id}")).json()["attachments"]
+        path = f"/api/emails/{email_id}/attachments"
+        bodies = [(await client.get(f"{path}/{file['id']}")).content for file in files]
+    assert [file["fileName"] for file in files] == ["inner.eml", "last.png"]
+    assert bodies[0].startswith(b"Subject: inner\r\n")
+    assert bodies[0].endswith(b"--i--")
+    assert bodies[1] == b"last"
+
+
 async def test_a_large_file_comes_whole(api: ApiHost) -> None:
     octets = random.Random(1).randbytes(3_000_001)
     async with await reading(api) as client:

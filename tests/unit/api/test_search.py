@@ -82,11 +82,39 @@ async def test_more_than_one_batch_is_searched(api: ApiHost, monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    "query", ["isRead=perhaps", "fromDate=yesterday", "hasAttachments=2", "q=" + "x" * 501, "page=x"]
+    "query",
+    [
+        "fromDate=nan",
+        "toDate=-inf",
+        "fromDate=1e400",
+        "isRead=perhaps",
+        "fromDate=yesterday",
+        "hasAttachments=2",
+        "q=" + "x" * 501,
+        "page=x",
+    ],
 )
 async def test_what_cannot_be_read_is_400(api: ApiHost, query: str) -> None:
     async with await reading(api) as client:
         assert (await client.get(f"/api/emails/search?{query}")).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("fromDate=0001-01-01T00:00:00%2B14:00", 1),
+        ("toDate=9999-12-31T23:59:59-14:00", 1),
+        ("toDate=0001-01-01", 0),
+        ("fromDate=2026-03-01T12:00:00.000001Z", 0),
+        ("toDate=99999999999999", 1),
+        ("q=%00&fromDate=-1", 0),
+    ],
+)
+async def test_dates_at_the_edges(api: ApiHost, query: str, count: int) -> None:
+    async with await reading(api) as client:
+        await deliver(api, plain("one"))
+        answer = await client.get(f"/api/emails/search?{query}")
+    assert (answer.status_code, answer.json()["totalCount"]) == (200, count)
 
 
 async def test_too_much_to_read_is_refused_in_words(api: ApiHost, monkeypatch: pytest.MonkeyPatch) -> None:
