@@ -61,25 +61,41 @@ async def send_without_end(port: int, sent: Sent) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         await reader.readline()
-        writer.write(b"HELO client.example\r\n")
-        await reader.readline()
+        writer.write(b"EHLO client.example\r\n")
+        while (await reader.readline())[3:4] == b"-":
+            pass
         while True:
             sent.started += 1
             number = sent.started
             writer.write(b"MAIL FROM:<a@b.example>\r\n")
             writer.write(b"".join(b"RCPT TO:<%b>\r\n" % address.encode() for address in RECIPIENTS))
-            writer.write(b"DATA\r\n")
-            replies = [await reader.readline() for _ in range(2 + len(RECIPIENTS))]
-            if not replies[-1].startswith(b"354"):
-                return
-            writer.write(message(number) + b".\r\n")
-            if not (await reader.readline()).startswith(b"250 2.0.0"):
+            send = send_data if number % 2 else send_chunks
+            if not await send(reader, writer, message(number)):
                 return
             sent.acknowledged.add(number)
     except OSError:
         return
     finally:
         writer.transport.abort()
+
+
+async def send_data(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, octets: bytes) -> bool:
+    """The message by DATA; True if it was acknowledged."""
+    writer.write(b"DATA\r\n")
+    replies = [await reader.readline() for _ in range(2 + len(RECIPIENTS))]
+    if not replies[-1].startswith(b"354"):
+        return False
+    writer.write(octets + b".\r\n")
+    return (await reader.readline()).startswith(b"250 2.0.0")
+
+
+async def send_chunks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, octets: bytes) -> bool:
+    """The message by two BDATs, pipelined behind the envelope; True if the last one was acknowledged."""
+    half = len(octets) // 2
+    writer.write(b"BDAT %d\r\n%b" % (half, octets[:half]))
+    writer.write(b"BDAT %d LAST\r\n%b" % (len(octets) - half, octets[half:]))
+    replies = [await reader.readline() for _ in range(3 + len(RECIPIENTS))]
+    return replies[-1].startswith(b"250 2.0.0")
 
 
 # Forks hosts that have their imports behind them: processes of their own, in a fifth of the time. A line asks
