@@ -21,7 +21,19 @@ class UidSet:
     @classmethod
     def of(cls, uids: Iterable[int]) -> UidSet:
         """From single UIDs in any order."""
-        return cls.of_ranges((uid, uid) for uid in uids)
+        ordered = sorted(set(uids))
+        if not ordered:
+            return cls()
+        low = high = ordered[0]
+        if ordered[-1] - low == len(ordered) - 1:  # a whole mailbox without gaps needs no walk
+            return cls(((low, ordered[-1]),))
+        ranges = []
+        for uid in ordered:
+            if uid > high + 1:
+                ranges.append((low, high))
+                low = uid
+            high = uid
+        return cls((*ranges, (low, high)))
 
     @classmethod
     def of_ranges(cls, ranges: Iterable[tuple[int, int]]) -> UidSet:

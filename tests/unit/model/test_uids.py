@@ -53,3 +53,9 @@ def test_the_empty_set() -> None:
 def test_other_text_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="invalid literal"):
         UidSet.parse(text)
+
+
+@given(st.lists(st.integers(min_value=1, max_value=60)))
+def test_single_uids_are_merged_as_ranges_are(uids: list[int]) -> None:
+    assert UidSet.of(uids) == UidSet.of_ranges((uid, uid) for uid in uids)
+    assert list(UidSet.of(iter(uids))) == sorted(set(uids))
