@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.conftest import open_test_store
@@ -16,6 +15,7 @@ from mailkeep.errors import StoreUnavailable
 from mailkeep.model.message import Delivered, Delivery
 from mailkeep.net.development import DevelopmentCa
 from mailkeep.settings import StoreSettings
+from mailkeep.storage.interface import Committer
 
 
 async def greeted(host: SmtpHost) -> Wire:
@@ -44,7 +44,7 @@ async def test_shutdown_tells_the_idle_and_lets_data_finish(host: SmtpHost) -> N
 class Interrupted:
     """The store's committer with a fault in front: what a database that is away looks like from here."""
 
-    def __init__(self, committer: Any) -> None:
+    def __init__(self, committer: Committer) -> None:
         self.committer = committer
         self.away = True
         self.entered = asyncio.Event()

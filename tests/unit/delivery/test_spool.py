@@ -134,7 +134,7 @@ def test_a_sweep_that_is_in_time_to_take_a_new_file_makes_its_owner_start_again(
 ) -> None:
     """Between making a file and locking it there is a moment in which it looks left behind."""
     real = fcntl.flock
-    swept = []
+    swept: list[int] = []
 
     def sweep_first(descriptor: int, operation: int) -> None:
         if not swept:
