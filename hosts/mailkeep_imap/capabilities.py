@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mailkeep_imap.session import Session
 
 CONDSTORE = "CONDSTORE"
+QRESYNC = "QRESYNC"
 BEFORE_LOGIN = ("IMAP4rev1", "LITERAL+", "SASL-IR", "ID", "ENABLE")
 AFTER_LOGIN = (
     "IMAP4rev1",
@@ -31,6 +32,7 @@ AFTER_LOGIN = (
     "SPECIAL-USE",
     "CHILDREN",
     CONDSTORE,
+    QRESYNC,
     "ESEARCH",
     "SEARCHRES",
     "WITHIN",

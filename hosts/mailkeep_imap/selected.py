@@ -44,6 +44,7 @@ class Selected:
     __slots__ = (
         "_flagged",
         "_ghosts",
+        "_ghosts_since",
         "_keyword_sets_told",
         "_ledger",
         "_modseq",
@@ -69,6 +70,7 @@ class Selected:
         self._ledger = ledger
         self._modseq = snapshot.highestmodseq
         self._ghosts: list[int] = []
+        self._ghosts_since = 0  # the lowest modseq with which one of them went
         self._keyword_sets_told = len(snapshot.keyword_sets)
         self._flagged: list[tuple[int, UidSet]] = []
         self._recent: list[tuple[int, int]] = []  # half-open UID ranges
@@ -192,6 +194,8 @@ class Selected:
     def _take(self, change: Change) -> None:
         for uid in change.expunged:
             if uid < self.uidnext:
+                if not self._ghosts:
+                    self._ghosts_since = change.modseq
                 insort(self._ghosts, uid)
         if change.flagged:
             self._keep_flagged(change.modseq, change.flagged)
@@ -223,6 +227,16 @@ class Selected:
             or snapshot.uidnext > self.uidnext
             or len(snapshot.keyword_sets) > self._keyword_sets_told
         )
+
+    def untold_expunges(self) -> Sequence[int]:
+        """UIDs, ascending, that are gone while the client still counts them."""
+        self.absorb()
+        return self._ghosts
+
+    def told_through(self) -> int:
+        """The modseq up to which the client knows of everything that went."""
+        self.absorb()
+        return self._ghosts_since - 1 if self._ghosts else self.snapshot.highestmodseq
 
     def take_updates(self, *, expunges: bool) -> Updates:
         """What the client must hear now, and count it as heard.

@@ -22,7 +22,7 @@ from mailkeep.model.principal import Peer, Principal
 from mailkeep.model.uids import NO_UIDS, UidSet
 from mailkeep.observe.logs import get_logger
 from mailkeep_imap import updates
-from mailkeep_imap.capabilities import CONDSTORE, capability_code
+from mailkeep_imap.capabilities import CONDSTORE, QRESYNC, capability_code
 from mailkeep_imap.outcome import Exchange
 from mailkeep_imap.selected import Selected
 from mailkeep_imap.updates import Reporting
@@ -153,6 +153,11 @@ class Session:
     def condstore(self) -> bool:
         """True if the client has shown that it follows modification sequences (RFC 7162 section 3.1)."""
         return CONDSTORE in self.enabled
+
+    @property
+    def qresync(self) -> bool:
+        """True if the client hears VANISHED instead of EXPUNGE (RFC 7162 section 3.2.3)."""
+        return QRESYNC in self.enabled
 
     def enable_condstore(self) -> None:
         """Whatever mentions a modification sequence enables it."""

@@ -13,7 +13,8 @@ from mailkeep.imap.commands.search import Search
 from mailkeep.imap.commands.sort import Sort
 from mailkeep.imap.commands.store import Store
 from mailkeep.imap.commands.thread import Thread
-from mailkeep.imap.responses import FlagsData
+from mailkeep.imap.response_codes import NumberCode
+from mailkeep.imap.responses import FlagsData, VanishedData, untagged_ok
 from mailkeep_imap.fetching.batch import flag_lists, modseqs
 from mailkeep_imap.selected import Selected, Updates
 
@@ -46,6 +47,7 @@ class Also:
 
     uid: bool = False
     modseq: bool = False  # RFC 7162 section 3.1, once the client has enabled CONDSTORE
+    vanished: bool = False  # and instead of EXPUNGE (section 3.2.10), once it has enabled QRESYNC
 
 
 def report(session: Session, reporting: Reporting) -> None:
@@ -54,13 +56,20 @@ def report(session: Session, reporting: Reporting) -> None:
     if view is None or not view.pending():
         return
     told = view.take_updates(expunges=reporting is not Reporting.NO_EXPUNGES)
-    also = Also(uid=reporting is Reporting.WITH_UIDS, modseq=session.condstore)
-    session.send(render(view, told, also))
+    with_uids = reporting is Reporting.WITH_UIDS or session.qresync
+    session.send(render(view, told, Also(with_uids, session.condstore, session.qresync)))
+    if session.qresync and view.untold_expunges():
+        # A client that stored the MODSEQs it has just seen would never hear of these (RFC 7162 section 6).
+        code = NumberCode("HIGHESTMODSEQ", view.told_through()).encode()
+        session.send(untagged_ok("Some messages have gone since.", code))
 
 
 def render(view: Selected, told: Updates, also: Also) -> bytes:
     """EXPUNGE first: everything behind it has the numbers that are then in force."""
-    lines = [b"* %d EXPUNGE\r\n" % number for number in told.expunged]
+    if also.vanished:
+        lines = [VanishedData(told.vanished).encode()] if told.vanished else []
+    else:
+        lines = [b"* %d EXPUNGE\r\n" % number for number in told.expunged]
     if told.keywords is not None:  # RFC 3501 section 7.2.6: FLAGS may come at any time
         lines.append(FlagsData((*SYSTEM_FLAGS, *told.keywords)).encode())
     if told.exists is not None:

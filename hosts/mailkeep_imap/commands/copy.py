@@ -11,7 +11,7 @@ from mailkeep.imap.responses import untagged_ok
 from mailkeep.model.mailbox import Mailbox
 from mailkeep.storage.interface import Appended
 from mailkeep_imap.codes import TargetMissing
-from mailkeep_imap.commands.mailbox import selectable
+from mailkeep_imap.commands.mailbox import expunged_code, selectable
 from mailkeep_imap.messages import catch_up, chosen, require_write
 from mailkeep_imap.outcome import Done
 
@@ -48,7 +48,7 @@ async def move(session: Session, command: Move) -> Done:
     if code:
         session.send(untagged_ok("Moved.", code))
     await catch_up(session, max(expunged.modseq, appended.highestmodseq * (target.id == view.mailbox_id)))
-    return Done("MOVE completed.")
+    return Done("MOVE completed.", expunged_code(session, expunged))
 
 
 def _copy_uid(appended: Appended) -> bytes:

@@ -26,6 +26,7 @@ from mailkeep_imap.fetching.plan import FetchPlan, make_plan
 from mailkeep_imap.messages import catch_up, places_in
 from mailkeep_imap.outcome import Done
 from mailkeep_imap.selected import Selected
+from mailkeep_imap.vanished import earlier
 from mailkeep_imap.writer import FLUSH_SIZE
 
 if TYPE_CHECKING:
@@ -40,10 +41,16 @@ _SEEN = Flags(SystemFlag.SEEN)
 async def fetch(session: Session, command: Fetch) -> Done:
     """RFC 9051 section 6.4.5."""
     plan = make_plan(command)
-    if command.vanished or command.partial is not None:
+    if command.partial is not None:
         raise ImapSyntaxError("That FETCH modifier is not offered here.", command.tag)
+    if command.vanished and not session.qresync:  # RFC 7162 section 3.2.6
+        raise ImapSyntaxError("QRESYNC has to be enabled first.", command.tag)
     if plan.shows_modseq:
         session.enable_condstore()
+    if command.vanished and command.changed_since is not None and not command.messages.saved:
+        # "*" may have gone: what was the highest UID counts, not what is
+        named = command.messages.resolve_uids(session.view.uidnext - 1)
+        session.send(await earlier(session, named, command.changed_since))
     places, missed = places_in(session, command.messages, uid=command.uid)
     run = FetchRun(session, plan, _changed_since(session.view, places, command.changed_since))
     await run.mark_seen()

@@ -12,6 +12,7 @@ from mailkeep.imap.commands.mailbox import (
     Delete,
     Examine,
     Expunge,
+    QresyncParameters,
     Rename,
     Select,
     Status,
@@ -24,16 +25,20 @@ from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.response_codes import NumberCode, PermanentFlags
 from mailkeep.imap.responses import Count, CountData, FlagsData, StatusData, untagged_ok
 from mailkeep.model.mailbox import HIERARCHY_DELIMITER, Mailbox, SpecialUse
+from mailkeep.model.uids import UID_MAX, UidSet
+from mailkeep.storage.interface import Expunged
 from mailkeep_imap.codes import UseRefused
 from mailkeep_imap.messages import catch_up, chosen, require_write
 from mailkeep_imap.outcome import Done
 from mailkeep_imap.selected import Selected
-from mailkeep_imap.updates import SYSTEM_FLAGS
+from mailkeep_imap.updates import SYSTEM_FLAGS, Also, flag_responses
+from mailkeep_imap.vanished import earlier
 
 if TYPE_CHECKING:
     from mailkeep_imap.session import Session
 
 _USES = {f"\\{use.value}": use for use in SpecialUse}
+CHANGED_BATCH = 1000  # messages told between two looks at whether the client takes them
 _NOT_SEEN = bytes(1 - octet % 2 for octet in range(256))  # SystemFlag.SEEN is the lowest bit
 
 
@@ -45,8 +50,8 @@ async def select(session: Session, command: Select) -> Done:
     if session.selected is not None:
         session.leave_mailbox()
         session.send(untagged_ok("The mailbox selected before is closed.", b"CLOSED"))
-    if command.qresync is not None:
-        raise ImapSyntaxError("QRESYNC is not offered here.", command.tag)
+    if command.qresync is not None and not session.qresync:  # RFC 7162 section 3.2.5
+        raise ImapSyntaxError("QRESYNC has to be enabled first.", command.tag)
     mailbox = await selectable(session, command.mailbox)
     snapshot = await session.host.store.messages.snapshot(mailbox.id)
     if command.condstore:
@@ -55,7 +60,32 @@ async def select(session: Session, command: Select) -> Done:
     view = Selected(snapshot, mailbox.name, read_only=read_only, ledger=session.host.ledger)
     session.enter_mailbox(view)
     session.send(_opening(view, mailbox))
+    if command.qresync is not None:
+        try:
+            await _resynchronize(session, command.qresync)
+        except BaseException:
+            session.leave_mailbox()
+            raise
     return Done(f"{command.name} completed.", b"READ-ONLY" if read_only else b"READ-WRITE")
+
+
+async def _resynchronize(session: Session, asked: QresyncParameters) -> None:
+    """RFC 7162 section 3.2.5.1: what went, then what changed. The match data only saves octets where the
+    store has forgotten removals, so it is not looked at."""
+    view = session.view
+    if asked.uidvalidity != view.uidvalidity:
+        return
+    known = UidSet(((1, UID_MAX),))
+    if asked.known_uids is not None:
+        known = asked.known_uids.resolve_uids(view.uidnext - 1)
+    session.send(await earlier(session, known, asked.modseq))
+    uids = view.places_of_uids(known.ranges)
+    changed = [view.snapshot.uids[place] for place in uids if view.snapshot.modseqs[place] > asked.modseq]
+    for start in range(0, len(changed), CHANGED_BATCH):  # the snapshot may move while the client reads
+        batch = UidSet.of(changed[start : start + CHANGED_BATCH])
+        flagged = [(view.sequence_at(place), place) for place in view.snapshot.indexes(batch)]
+        session.send(flag_responses(view, flagged, Also(uid=True, modseq=True)))
+        await session.output.make_room()
 
 
 async def selectable(session: Session, name: str) -> Mailbox:
@@ -113,7 +143,15 @@ async def expunge(session: Session, command: Expunge) -> Done:
     if uids is None or uids:
         expunged = await session.host.store.committer.expunge(view.mailbox_id, uids)
         await catch_up(session, expunged.modseq)
+        return Done("EXPUNGE completed.", expunged_code(session, expunged))
     return Done("EXPUNGE completed.")
+
+
+def expunged_code(session: Session, expunged: Expunged) -> bytes:
+    """RFC 7162 section 3.2.7: what the client may remember as seen, if something was removed."""
+    if not session.qresync or not expunged.uids:
+        return b""
+    return NumberCode("HIGHESTMODSEQ", expunged.modseq).encode()
 
 
 # --- names ------------------------------------------------------------------------------------------

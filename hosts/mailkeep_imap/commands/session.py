@@ -10,13 +10,13 @@ from mailkeep.imap.commands.mailbox import Check
 from mailkeep.imap.commands.session import Capability, Enable, Id, Logout, Noop, StartTls, Unauthenticate
 from mailkeep.imap.responses import CapabilityData, EnabledData, IdData
 from mailkeep.observe.logs import get_logger
-from mailkeep_imap.capabilities import CONDSTORE, capabilities, capability_code
+from mailkeep_imap.capabilities import CONDSTORE, QRESYNC, capabilities, capability_code
 from mailkeep_imap.outcome import BAD, Done
 
 if TYPE_CHECKING:
     from mailkeep_imap.session import Session
 
-ENABLED_ON_REQUEST = (CONDSTORE,)
+ENABLED_ON_REQUEST = (CONDSTORE, QRESYNC)
 VERSION = version("mailkeep")
 log = get_logger(__name__)
 
@@ -56,8 +56,9 @@ async def enable(session: Session, command: Enable) -> Done:
     """RFC 9051 section 6.3.1: what is unknown, or cannot be enabled, is left out."""
     asked = tuple(dict.fromkeys(name for name in command.capabilities if name in ENABLED_ON_REQUEST))
     fresh = tuple(name for name in asked if name not in session.enabled)
-    if CONDSTORE in fresh:
+    if fresh:  # RFC 7162 section 3.2.3: QRESYNC enables CONDSTORE, too
         session.enable_condstore()
+    session.enabled |= set(fresh)
     session.send(EnabledData(fresh).encode())
     return Done("ENABLE completed.")
 

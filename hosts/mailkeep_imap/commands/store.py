@@ -47,7 +47,7 @@ def _tell(session: Session, command: Store, uids: UidSet, stored: FlagsStored) -
         return
     view.settle_flagged(stored.modseq, stored.changed)
     if session.condstore:  # RFC 7162 section 3.1.3: also the silent one hears the new MODSEQ
-        _tell_modseqs(session, stored.changed, uid=command.uid)
+        _tell_modseqs(session, stored.changed, uid=command.uid or session.qresync)
 
 
 def _tell_modseqs(session: Session, changed: UidSet, *, uid: bool) -> None:

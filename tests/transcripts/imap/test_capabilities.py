@@ -69,6 +69,24 @@ def condstore(client: Client) -> None:
     client.play(f"C: q FETCH 1 (UID) (CHANGEDSINCE {named['m']})\nS: q OK ...")
 
 
+def qresync(client: Client) -> None:
+    client.append("INBOX", MESSAGE)
+    client.append("INBOX", MESSAGE, r"(\Deleted) ")
+    named = client.play(
+        """
+        C: p ENABLE QRESYNC
+        S: * OK [HIGHESTMODSEQ <m>] ...
+        S: * ENABLED QRESYNC
+        S: p OK ...
+        C: q EXPUNGE
+        S: * VANISHED 2
+        S: q OK [HIGHESTMODSEQ ...] ...
+        """
+    )
+    client.play(f"C: r UID FETCH 1:* FLAGS (CHANGEDSINCE {named['m']} VANISHED)")
+    client.play("S: * VANISHED (EARLIER) 2\nS: r OK ...")
+
+
 def esearch(client: Client) -> None:
     client.append("INBOX", MESSAGE)
     client.play('C: p SEARCH RETURN (COUNT) ALL\nS: * ESEARCH (TAG "p") COUNT 1\nS: p OK ...')
@@ -220,6 +238,7 @@ PROOFS: dict[str, Proof] = {
     "SPECIAL-USE": special_use,
     "CHILDREN": children,
     "CONDSTORE": condstore,
+    "QRESYNC": qresync,
     "ESEARCH": esearch,
     "SEARCHRES": searchres,
     "WITHIN": within,
