@@ -17,7 +17,7 @@ from mailkeep.storage.feed_postgres import PostgresCarrier
 from mailkeep.storage.feed_sqlite import SqliteCarrier
 from mailkeep.storage.interface import Store
 from mailkeep.storage.locks import AdvisoryLocks, FileLocks
-from mailkeep.storage.query import Query
+from mailkeep.storage.query import Query, dialect_of
 from mailkeep.storage.sqlite import SqliteDatabase
 from mailkeep.storage.store import Backend, OpenedStore
 
@@ -75,6 +75,7 @@ async def _open_sqlite(path: Path, settings: StoreSettings) -> Backend:
 
 
 async def _open_postgres(settings: StoreSettings) -> Backend:
+    dialect_of("postgres")  # an import: now, not when somebody waits for the first statement
     hub = Hub()
 
     async def connect() -> object:

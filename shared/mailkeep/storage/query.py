@@ -8,20 +8,28 @@ spelling, both texts stand side by side.
 from __future__ import annotations
 
 from functools import cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import Table, Uuid, text
-from sqlalchemy.dialects import sqlite as sqlite_dialect
-from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
-from sqlalchemy.engine import Dialect as SqlDialect
-from sqlalchemy.sql.elements import ClauseElement
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Dialect as SqlDialect
+    from sqlalchemy.sql.elements import ClauseElement
 
 DialectName = Literal["sqlite", "postgres"]
 
-_DIALECTS: dict[DialectName, SqlDialect] = {
-    "sqlite": sqlite_dialect.dialect(paramstyle="named"),
-    "postgres": asyncpg_dialect.dialect(),  # type: ignore[no-untyped-call]
-}
+
+@cache
+def dialect_of(name: DialectName) -> SqlDialect:
+    """SQLAlchemy's knowledge of a database, imported when it is first asked for: a store needs one of the
+    two, and the other is a tenth of a host's start."""
+    if name == "sqlite":
+        from sqlalchemy.dialects import sqlite  # noqa: PLC0415
+
+        return sqlite.dialect(paramstyle="named")
+    from sqlalchemy.dialects.postgresql import asyncpg  # noqa: PLC0415
+
+    return asyncpg.dialect()  # type: ignore[no-untyped-call]
 
 
 class Query:
@@ -43,7 +51,7 @@ class Query:
         """The driver's SQL, and the parameter names in the order of PostgreSQL's $1, $2, ..."""
         found = self._compiled.get(dialect)
         if found is None:
-            compiled = self._clauses[dialect].compile(dialect=_DIALECTS[dialect])
+            compiled = self._clauses[dialect].compile(dialect=dialect_of(dialect))
             names = getattr(compiled, "positiontup", None) or ()
             found = self._compiled[dialect] = (str(compiled), tuple(names))
         return found
@@ -72,7 +80,7 @@ class BulkInsert:
     @cache  # noqa: B019  as above
     def for_postgres(self, first: int = 1) -> str:
         """With an array for each column, the parameters numbered from `first`."""
-        types = [self._table.c[name].type.compile(dialect=_DIALECTS["postgres"]) for name in self._columns]
+        types = [self._table.c[name].type.compile(dialect=dialect_of("postgres")) for name in self._columns]
         arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types, first))
         return f"{self._into()} SELECT * FROM unnest({arrays}){self._conflict}"
 

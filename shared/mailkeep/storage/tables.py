@@ -3,7 +3,8 @@
 Queries are built on these and the migrations are compared with them by a test. Conventions: moments are
 integers, microseconds since 1970 in UTC, so that both databases hold and compare the same; ids that
 leave the store are UUIDs; lists of words are text with one space between; what may grow has no index
-that a flag change would have to touch.
+that a flag change would have to touch. PostgreSQL's storage parameters are named by the migrations alone:
+one of them here would load its dialect into every process at start.
 """
 
 from __future__ import annotations
@@ -111,7 +112,6 @@ mailbox = Table(
     Column("size", BigInteger, nullable=False),
     Index("uq_mailbox_account_id_name", "account_id", "name", unique=True),
     sqlite_autoincrement=True,  # an id in a feed topic or a session never comes to mean another mailbox
-    postgresql_with={"fillfactor": 50},
 )
 
 subscription = Table(
@@ -181,7 +181,6 @@ entry = Table(
     Column("save_date", MOMENT, nullable=False),
     Index("ix_entry_mailbox_id_internal_date", "mailbox_id", "internal_date", "message_id"),
     sqlite_with_rowid=False,
-    postgresql_with={"fillfactor": 70},  # a flag change finds room on its page and touches no index
 )
 
 # What one commit did to one mailbox: see change_log.py. QRESYNC reads `expunged`.

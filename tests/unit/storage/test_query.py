@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 from sqlalchemy import bindparam, select
 
 from mailkeep.storage import tables
@@ -50,3 +53,13 @@ def test_several_at_once_number_their_parameters_on() -> None:
 
 def test_places_of_uuids() -> None:
     assert BulkInsert(tables.outbox, "created_at", "item_id", "user_id").uuid_places == [1, 2]
+
+
+def test_opening_a_store_loads_no_dialect_that_it_may_not_need() -> None:
+    program = (
+        "import sys\nimport mailkeep.storage.opening\n"
+        "heavy = {'sqlalchemy.dialects.postgresql', 'sqlalchemy.ext.asyncio', 'alembic'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
