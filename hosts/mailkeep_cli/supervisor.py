@@ -18,7 +18,7 @@ from pathlib import Path
 
 from mailkeep.errors import SettingsError
 from mailkeep.net import parent
-from mailkeep.net.runtime import EXIT_FAULT, EXIT_SETTINGS, EXIT_UNAVAILABLE
+from mailkeep.net.exits import EXIT_FAULT, EXIT_SETTINGS, EXIT_UNAVAILABLE
 from mailkeep_cli.supervisor_notices import NoticeSocket
 from mailkeep_cli.supervisor_output import LINE_LIMIT, LineWriter, relay
 

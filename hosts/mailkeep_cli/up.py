@@ -21,7 +21,7 @@ import click
 from mailkeep.errors import MailkeepError, SettingsError, StoreUnavailable
 from mailkeep.net import listen
 from mailkeep.net.development import DevelopmentCa, ensure_ca
-from mailkeep.net.runtime import EXIT_OK, EXIT_SETTINGS, EXIT_UNAVAILABLE
+from mailkeep.net.exits import EXIT_OK, EXIT_SETTINGS, EXIT_UNAVAILABLE
 from mailkeep.settings import load_settings
 from mailkeep.settings_identity import DEVELOPMENT_KEY_OCTETS
 from mailkeep_cli.supervisor import Supervisor

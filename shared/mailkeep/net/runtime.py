@@ -22,6 +22,7 @@ import uvloop
 
 from mailkeep.errors import MailkeepError, SettingsError, StoreUnavailable
 from mailkeep.net import parent
+from mailkeep.net.exits import EXIT_FAULT, EXIT_OK, EXIT_SETTINGS, EXIT_UNAVAILABLE
 from mailkeep.net.lifecycle import Lifecycle
 from mailkeep.observe import logs
 from mailkeep.settings import Settings, load_settings
@@ -29,12 +30,6 @@ from mailkeep.settings import Settings, load_settings
 Main: TypeAlias = Callable[[Settings, Lifecycle], Awaitable[None]]
 
 STOP_SECONDS = 10.0  # for open sessions to end after SIGTERM; systemd's own limit is 90
-
-# sysexits(3), as service managers and mail software use them.
-EXIT_OK = 0
-EXIT_FAULT = 70  # EX_SOFTWARE
-EXIT_UNAVAILABLE = 75  # EX_TEMPFAIL: starting again later may help
-EXIT_SETTINGS = 78  # EX_CONFIG: starting again does not help
 
 log = logs.get_logger(__name__)
 

@@ -112,3 +112,13 @@ def test_help_of_up_says_what_the_ready_file_holds():
     for name in ("ca_file", "api_key", "internal_key", "domain", "address", "mode 0600"):
         assert name in text, name
     assert "With --no-demo there is no domain, address and api_key." in text
+
+
+def test_what_up_imports_before_it_starts_the_hosts_is_little():
+    program = (
+        "import sys\nimport mailkeep_cli.up\n"
+        "heavy = {'sqlalchemy', 'structlog', 'uvloop', 'rich', 'mailkeep.storage'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"

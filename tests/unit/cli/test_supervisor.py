@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mailkeep.net.runtime import EXIT_SETTINGS
+from mailkeep.net.exits import EXIT_SETTINGS
 from mailkeep_cli.supervisor import HostUnusable, Supervisor, describe_end
 from mailkeep_cli.supervisor_output import LineWriter
 
