@@ -48,8 +48,8 @@ AFTER_LOGIN = (
     "SORT=DISPLAY",
     "ESORT",
     *(f"THREAD={algorithm}" for algorithm in ALGORITHMS),
-    "UNAUTHENTICATE",
 )
+UNCOMPRESSED = ("UNAUTHENTICATE", "COMPRESS=DEFLATE")  # offered until compression begins
 
 
 def capability_code(session: Session) -> bytes:
@@ -60,7 +60,8 @@ def capability_code(session: Session) -> bytes:
 def capabilities(session: Session) -> tuple[str, ...]:
     """The words for this session as it stands."""
     if session.state is not State.NOT_AUTHENTICATED:
-        return (*AFTER_LOGIN, f"APPENDLIMIT={session.host.imap.max_append_size}")  # RFC 7889
+        more = UNCOMPRESSED if session.compression is None else ()
+        return (*AFTER_LOGIN, *more, f"APPENDLIMIT={session.host.imap.max_append_size}")  # RFC 7889
     words = list(BEFORE_LOGIN)
     if session.host.tls is not None and not session.peer.tls:
         words.append("STARTTLS")

@@ -23,6 +23,7 @@ from mailkeep.model.uids import NO_UIDS, UidSet
 from mailkeep.observe.logs import get_logger
 from mailkeep_imap import updates
 from mailkeep_imap.capabilities import CONDSTORE, QRESYNC, capability_code
+from mailkeep_imap.compression import Compression
 from mailkeep_imap.outcome import Exchange
 from mailkeep_imap.selected import Selected
 from mailkeep_imap.updates import Reporting
@@ -48,6 +49,7 @@ class Session:
         "_task",
         "_timer",
         "after",
+        "compression",
         "enabled",
         "errors",
         "exchange",
@@ -78,6 +80,7 @@ class Session:
         self.principal: Principal | None = None
         self.selected: Selected | None = None
         self.upload: Upload | None = None
+        self.compression: Compression | None = None
         self.after: Callable[[], None] | None = None
         self.stop_watch: Callable[[], None] | None = None
         self.exchange: Exchange | None = None
@@ -103,12 +106,28 @@ class Session:
             return
         self._heard = asyncio.get_running_loop().time()
         self.is_fresh = False
-        self.framer.receive_data(octets)
+        if self.compression is None:
+            self.framer.receive_data(octets)
+        else:
+            self.compression.feed(octets)
         if self._task is None:
             self._task = self.host.tasks.spawn(work(self), "imap session")
-        elif self.framer.buffered > INPUT_LIMIT and not self._reading_paused:
+        elif self._held > INPUT_LIMIT and not self._reading_paused:
             self._reading_paused = True
             self.output.pause_reading()
+
+    @property
+    def _held(self) -> int:
+        """Octets received and not yet looked at."""
+        return self.framer.buffered + (self.compression.waiting if self.compression else 0)
+
+    def inflate(self) -> bool:
+        """Give the framer the next piece of what came compressed. False if there is none. Raises
+        ImapSyntaxError."""
+        if self.compression is None or not self.compression.waiting:
+            return False
+        self.framer.receive_data(self.compression.inflate())
+        return True
 
     def connection_lost(self) -> None:
         """Let go of everything. A write that was under way is committed or not, and nobody hears."""
@@ -173,6 +192,13 @@ class Session:
         self.framer.discard_buffer()
         self.peer = replace(self.peer, tls=True)
         self.output.start_tls(self.host.tls)
+
+    def begin_compression(self) -> None:
+        """RFC 4978 section 3: what follows the tagged OK is compressed, both ways. A client waits for it,
+        so nothing honest is in the buffer."""
+        self.framer.discard_buffer()
+        self.compression = Compression()
+        self.output.deflate = self.compression.deflate
 
     def push(self) -> None:
         """While idling: tell what has changed, if the client takes it."""

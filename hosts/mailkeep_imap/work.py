@@ -68,7 +68,10 @@ async def _take_all(session: Session) -> None:
 async def _next_event(session: Session) -> Event:
     while not session.output.gone:
         try:
-            return session.framer.next_event()
+            event = session.framer.next_event()
+            if event is not NEED_DATA or not session.inflate():
+                return event
+            await asyncio.sleep(0)  # a little input may stand for very much: others get their turn
         except ImapSyntaxError as error:
             await session.drop_upload()
             _broken(session, error)

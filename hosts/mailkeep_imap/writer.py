@@ -58,6 +58,7 @@ class Output:
         "_pieces",
         "_size",
         "_waiter",
+        "deflate",
         "midway",
         "resumed",
         "stall_seconds",
@@ -68,6 +69,7 @@ class Output:
         self.transport = transport
         self.resumed = resumed
         self.stall_seconds = STALL_SECONDS
+        self.deflate: Callable[[bytes], bytes] | None = None  # once the client has asked for it
         self.midway = False  # set while the octets of a literal are still to come: BYE may not stand there
         self._pieces: list[bytes] = []
         self._size = 0
@@ -99,6 +101,8 @@ class Output:
             octets = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
             self._pieces.clear()
             self._size = 0
+            if self.deflate is not None and not self._gone:
+                octets = self.deflate(octets)
             if not self._gone:
                 with ending_if_reset(self.abort):
                     self.transport.write(octets)

@@ -49,6 +49,7 @@ HANDLERS: dict[type[Command], Handler] = {
     session_core.Id: session.identify,
     session_core.Enable: session.enable,
     session_core.Unauthenticate: session.unauthenticate,
+    session_core.Compress: session.compress,
     authenticate_core.Authenticate: authenticate.authenticate,
     authenticate_core.Login: authenticate.login,
     mailbox_core.Select: mailbox.select,

@@ -257,7 +257,9 @@ class FetchRun:
             self._modseq = snapshot.highestmodseq
             found = (snapshot.index(uid) for uid in self._uids)
             self._places = [GONE if place is None else place for place in found]
-        kept = [at for at, position in enumerate(positions) if self._is_there(position)]
+        kept = [at for at, position in enumerate(positions) if self._places[position] != GONE]
+        if self._plan.shows_save_date:  # the database may have lost a message before the snapshot did
+            kept = [at for at in kept if self._uids[positions[at]] in self._save_dates]
         if len(kept) < len(positions):
             self.missed = True
             positions = [positions[at] for at in kept]
@@ -273,9 +275,3 @@ class FetchRun:
             self._save_dates,
             self._session.condstore,
         )
-
-    def _is_there(self, position: int) -> bool:
-        """False for what the snapshot has lost, or the database had lost already when it was asked."""
-        if self._places[position] == GONE:
-            return False
-        return not self._plan.shows_save_date or self._uids[position] in self._save_dates

@@ -7,11 +7,20 @@ from typing import TYPE_CHECKING
 
 from mailkeep.imap import responses
 from mailkeep.imap.commands.mailbox import Check
-from mailkeep.imap.commands.session import Capability, Enable, Id, Logout, Noop, StartTls, Unauthenticate
+from mailkeep.imap.commands.session import (
+    Capability,
+    Compress,
+    Enable,
+    Id,
+    Logout,
+    Noop,
+    StartTls,
+    Unauthenticate,
+)
 from mailkeep.imap.responses import CapabilityData, EnabledData, IdData
 from mailkeep.observe.logs import get_logger
 from mailkeep_imap.capabilities import CONDSTORE, QRESYNC, capabilities, capability_code
-from mailkeep_imap.outcome import BAD, Done
+from mailkeep_imap.outcome import BAD, NO, Done
 
 if TYPE_CHECKING:
     from mailkeep_imap.session import Session
@@ -64,9 +73,22 @@ async def enable(session: Session, command: Enable) -> Done:
 
 
 async def unauthenticate(session: Session, command: Unauthenticate) -> Done:
-    """RFC 8437 section 2: everything is as after the greeting, but TLS stays."""
+    """RFC 8437 section 2: everything is as after the greeting, but TLS stays. Compression
+    cannot, because its state knows what the last user read; it is not offered then."""
+    if session.compression is not None:
+        return Done("Not while the connection is compressed.", status=BAD)
     session.leave()
     return Done("UNAUTHENTICATE completed.", capability_code(session))
+
+
+async def compress(session: Session, command: Compress) -> Done:
+    """RFC 4978 section 3."""
+    if command.algorithm != "DEFLATE":
+        return Done("Only DEFLATE is offered.", status=BAD)
+    if session.compression is not None:
+        return Done("Compression is on already.", b"COMPRESSIONACTIVE", NO)
+    session.after = session.begin_compression
+    return Done("Compression begins.")
 
 
 async def starttls(session: Session, command: StartTls) -> Done:

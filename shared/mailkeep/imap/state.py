@@ -37,18 +37,18 @@ _AFTER = frozenset({State.AUTHENTICATED, State.SELECTED})
 _SELECTED = frozenset({State.SELECTED})
 
 PERMITTED: dict[type[Command], frozenset[State]] = {
-    # RFC 9051 section 6.1; RFC 2971 section 3.1; RFC 4978 section 4
+    # RFC 9051 section 6.1; RFC 2971 section 3.1
     session.Capability: _ANY,
     session.Noop: _ANY,
     session.Logout: _ANY,
     session.Id: _ANY,
-    session.Compress: _ANY,
     # section 6.2
     session.StartTls: _BEFORE,
     authenticate.Authenticate: _BEFORE,
     authenticate.Login: _BEFORE,
     # section 6.3. ENABLE belongs before SELECT, but section 6.3.1 lets the server not check that.
     session.Enable: _AFTER,
+    session.Compress: _AFTER,  # RFC 4978 permits it earlier; strangers get no such memory from us
     session.Unauthenticate: _AFTER,  # RFC 8437 section 2
     mailbox.Select: _AFTER,
     mailbox.Examine: _AFTER,

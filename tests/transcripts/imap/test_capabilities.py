@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from tests.support.imap_deflate import deflate
 from tests.support.imap_host import Client, ImapHost, Login
 
 MESSAGE = b"Subject: one\r\n\r\nbody\r\n"
@@ -221,6 +222,12 @@ def thread_refs(client: Client) -> None:
     client.play("C: p THREAD REFS UTF-8 ALL\nS: * THREAD (2)(1 3)\nS: p OK ...")
 
 
+def compress(client: Client) -> None:
+    client.play("C: p COMPRESS DEFLATE\nS: p OK ...")
+    deflate(client)
+    client.play("C: q NOOP\nS: q OK ...")
+
+
 def unauthenticate(client: Client) -> None:
     client.play("C: p UNAUTHENTICATE\nS: p OK [CAPABILITY ...] ...\nC: q SELECT INBOX\nS: q BAD ...")
 
@@ -257,6 +264,7 @@ PROOFS: dict[str, Proof] = {
     "THREAD=REFERENCES": thread_references,
     "THREAD=REFS": thread_refs,
     f"APPENDLIMIT={50 * 1024 * 1024}": appendlimit,
+    "COMPRESS=DEFLATE": compress,
     "UNAUTHENTICATE": unauthenticate,
 }
 BEFORE_LOGIN = {  # proven in test_tls.py and test_authenticate.py
@@ -289,7 +297,7 @@ def test_nothing_is_advertised_without_a_proof(host: ImapHost, client: Client) -
 
 def test_what_is_not_advertised_is_refused(client: Client) -> None:
     for command in (
-        "COMPRESS DEFLATE",
+        "COMPRESS LZMA",
         "SORT (RELEVANCY) UTF-8 ALL",
         "SORT RETURN (UPDATE) (DATE) UTF-8 ALL",
         "THREAD JWZ UTF-8 ALL",
