@@ -1,7 +1,7 @@
 """COMPRESS=DEFLATE (RFC 4978): one connection's two streams of raw DEFLATE.
 
 What comes in is inflated a bounded piece at a time, when the session has used up the piece before: a few
-octets that stand for gigabytes cost the memory of one piece. A connection that compresses holds about 110 KB
+octets that stand for gigabytes cost the memory of one piece. A connection that compresses holds about 115 KB
 more: 32 KiB and 64 KiB of windows and tables of ours and some 10 KB of zlib's own.
 """
 
