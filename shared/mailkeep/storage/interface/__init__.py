@@ -1,0 +1,77 @@
+"""The store's contract: what every backend promises, written once, here.
+
+Two backends keep it (SQLite and PostgreSQL) and one suite in tests/storage holds both to it. The store
+knows no protocol: it takes prepared messages and gives back rows and bytes. What it promises:
+
+* A write is answered after its commit is durable. A write that raises left nothing behind.
+* All of one call is one transaction; the committer may put many calls into one transaction, and one
+  that fails does not take its neighbours with it.
+* Within a mailbox UIDs and modseqs only grow, in commit order, over all processes.
+* Every commit names what it changed on the feed, after it is visible. The feed is a hint and may be
+  lost: a reader that sees a gap compares modseqs.
+* Anything that the database does wrong surfaces as `StoreUnavailable` (worth repeating) and nothing else.
+
+Times are aware datetimes in UTC. Sizes are octets.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from mailkeep.storage.interface.audit import Audit, AuditRecord
+from mailkeep.storage.interface.committer import Appended, Committer, Expunged, FlagsStored
+from mailkeep.storage.interface.directory import Directory
+from mailkeep.storage.interface.emails import EmailFilter, EmailRow, Emails
+from mailkeep.storage.interface.feed import Feed, Topic, TopicKind
+from mailkeep.storage.interface.keys import Keys, StoredKey
+from mailkeep.storage.interface.locks import Locks
+from mailkeep.storage.interface.mailboxes import Mailboxes
+from mailkeep.storage.interface.messages import Body, Column, Messages
+from mailkeep.storage.interface.outbox import Outbox, OutboxItem
+
+__all__ = [
+    "Appended",
+    "Audit",
+    "AuditRecord",
+    "Body",
+    "Column",
+    "Committer",
+    "Directory",
+    "EmailFilter",
+    "EmailRow",
+    "Emails",
+    "Expunged",
+    "Feed",
+    "FlagsStored",
+    "Keys",
+    "Locks",
+    "Mailboxes",
+    "Messages",
+    "Outbox",
+    "OutboxItem",
+    "Store",
+    "StoredKey",
+    "Topic",
+    "TopicKind",
+]
+
+
+class Store(Protocol):
+    """One process's door to the mail store."""
+
+    directory: Directory
+    mailboxes: Mailboxes
+    messages: Messages
+    emails: Emails
+    committer: Committer
+    feed: Feed
+    keys: Keys
+    outbox: Outbox
+    audit: Audit
+    locks: Locks
+
+    async def ping(self) -> None:
+        """Raises StoreUnavailable if the database does not answer within its timeout."""
+
+    async def close(self) -> None:
+        """Finish what was queued, then let go of everything."""

@@ -1,0 +1,34 @@
+"""Who authenticated, how, from where, with what outcome. Part of the store's contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """One authentication attempt."""
+
+    at: datetime
+    host: str  # smtp, pop3, imap, api
+    mechanism: str
+    address: str
+    network: str
+    outcome: str  # "success" or "failure"
+    reason: str = ""
+    user_id: UUID | None = None
+    key_id: UUID | None = None
+
+
+class Audit(Protocol):
+    """Who authenticated, how, from where, with what outcome."""
+
+    async def add(self, records: Sequence[AuditRecord]) -> None:
+        """Write many at once."""
+
+    async def list(self, limit: int, user_id: UUID | None = None) -> Sequence[AuditRecord]:
+        """The newest `limit`, newest first."""

@@ -1,0 +1,75 @@
+"""Writing messages, and what a write answers. Part of the store's contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from mailkeep.model.flags import FlagAction, Flags
+from mailkeep.model.message import Delivered, Delivery, NewMessage
+from mailkeep.model.uids import UidSet
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Result of append and copy: the APPENDUID / COPYUID facts (RFC 4315). Pairs are in source order."""
+
+    mailbox_id: int
+    uidvalidity: int
+    uids: tuple[int, ...]
+    source_uids: tuple[int, ...] = ()
+    highestmodseq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FlagsStored:
+    """Result of store_flags: `changed` have `modseq` now; `modified` were left alone because they had
+    changed since (RFC 7162 section 3.1.3)."""
+
+    modseq: int
+    changed: UidSet
+    modified: UidSet
+
+
+@dataclass(frozen=True, slots=True)
+class Expunged:
+    """Result of expunge and move."""
+
+    modseq: int
+    uids: UidSet
+
+
+class Committer(Protocol):
+    """Every write of mail in this process goes through here, and shares transactions with its neighbours.
+
+    Cancelling the caller does not cancel the write: it is committed or not, and nobody hears.
+    """
+
+    async def deliver(self, delivery: Delivery) -> Sequence[Delivered]:
+        """Store one message for all targets, with an outbox row for each claimed account. Accounts for
+        unclaimed addresses are made within the same transaction. Raises StoreUnavailable."""
+
+    async def append(self, mailbox_id: int, messages: Sequence[NewMessage]) -> Appended:
+        """All of them or none, with ascending UIDs. Raises MailboxNotFound."""
+
+    async def store_flags(
+        self,
+        mailbox_id: int,
+        uids: UidSet,
+        action: FlagAction,
+        flags: Flags,
+        unchanged_since: int | None = None,
+    ) -> FlagsStored:
+        """Change flags. UIDs that are not there are ignored. Messages that have them so already keep
+        their modseq. Raises MailboxNotFound, InvalidName past the keyword limit."""
+
+    async def expunge(self, mailbox_id: int, uids: UidSet | None, only_deleted: bool = True) -> Expunged:
+        """Remove entries: all of them (None) or those of `uids`; with `only_deleted` just those with
+        \\Deleted. Raises MailboxNotFound."""
+
+    async def copy(self, source_id: int, uids: UidSet, target_id: int) -> Appended:
+        """Copy entries with flags and internal dates, in UID order. Raises MailboxNotFound."""
+
+    async def move(self, source_id: int, uids: UidSet, target_id: int) -> tuple[Appended, Expunged]:
+        """Copy and remove in one transaction (RFC 6851). Raises MailboxNotFound."""

@@ -1,0 +1,85 @@
+"""Messages of a whole account, as the API lists them. Part of the store's contract."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from mailkeep.model.flags import Flags
+from mailkeep.model.mailbox import SpecialUse
+
+
+@dataclass(frozen=True, slots=True)
+class EmailRow:
+    """One message as the API lists it. `mailbox_id` and `uid` name the caller's own entry."""
+
+    email_id: UUID
+    message_id: int
+    mailbox_id: int
+    mailbox: str
+    uid: int
+    flags: Flags
+    received_at: datetime
+    size: int
+    header_message_id: str
+    subject: str
+    from_address: str
+    from_name: str
+    attachment_count: int
+    preview: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmailFilter:
+    """Which of an account's messages are meant; every condition that is set must hold.
+
+    Without `special_use` those that `Emails.page` lists, else those in the mailbox of that use. Moments are
+    inclusive and of `received_at`; `from_addresses` are compared as stored.
+    """
+
+    special_use: SpecialUse | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    has_attachments: bool | None = None
+    is_read: bool | None = None
+    from_addresses: tuple[str, ...] | None = None
+
+
+class Emails(Protocol):
+    """The account-wide view, newest first, that the API and MCP show."""
+
+    async def page(
+        self, account_id: int, offset: int, limit: int, mailbox: str | None = None
+    ) -> tuple[Sequence[EmailRow], int, int]:
+        """(rows, total, unread in the whole account). Without `mailbox`: all but Sent, Drafts, Junk and
+        Trash. Newest `received_at` first, then by id."""
+
+    async def get(self, account_id: int, email_id: UUID) -> EmailRow:
+        """One message of the account by its id. Raises NotFound, also for what is another's."""
+
+    async def entries(self, account_id: int, email_ids: Collection[UUID]) -> Sequence[EmailRow]:
+        """Every entry that the account has of these messages, in whatever mailbox; what is another's or
+        nobody's is left out."""
+
+    async def count(self, account_id: int, which: EmailFilter) -> tuple[int, int]:
+        """(entries, octets) that the filter means."""
+
+    async def find(
+        self, account_id: int, which: EmailFilter, offset: int, limit: int, after: EmailRow | None = None
+    ) -> Sequence[EmailRow]:
+        """The same in pages, newest `received_at` first. With `after`, counted from the entry that follows
+        that row: pages read so neither repeat nor miss what was there from the first on."""
+
+    async def thread(self, account_id: int, email_id: UUID, limit: int) -> Sequence[EmailRow]:
+        """The messages that References join to this one, itself included, oldest first, each once; the
+        newest `limit` if there are more. Sent ones belong to it, Drafts, Junk and Trash do not. Empty if
+        the account has no such message."""
+
+    async def senders(self, account_id: int, special_use: SpecialUse) -> Sequence[str]:
+        """The From addresses in the mailbox of that use, each once, sorted."""
+
+    async def unread(self, user_ids: Collection[UUID]) -> Mapping[UUID, int]:
+        """Unread messages in each user's whole account; unknown users are left out."""

@@ -1,0 +1,50 @@
+"""The key table. Import rule: mailkeep.auth is its only reader. Part of the store's contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from mailkeep.model.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """An API key as kept: never the secret. Read by mailkeep.auth alone."""
+
+    id: UUID
+    user_id: UUID | None
+    name: str
+    prefix: str
+    hash: bytes = field(repr=False)
+    scopes: frozenset[Scope] = frozenset()
+    networks: tuple[str, ...] = ()
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class Keys(Protocol):
+    """The key table. Import rule: mailkeep.auth is its only reader."""
+
+    async def add(self, key: StoredKey) -> None:
+        """Keep a new key. Raises AlreadyExists if its prefix is taken."""
+
+    async def by_prefix(self, prefix: str) -> StoredKey | None:
+        """The key with this prefix, revoked and expired ones included."""
+
+    async def get(self, key_id: UUID) -> StoredKey | None:
+        """One key by id."""
+
+    async def list(self, user_id: UUID | None = None) -> Sequence[StoredKey]:
+        """Keys of one user, or all; newest first."""
+
+    async def revoke(self, key_id: UUID, at: datetime) -> None:
+        """Mark it revoked; the feed names the key. Raises NotFound."""
+
+    async def touch(self, used: Sequence[tuple[UUID, datetime]]) -> None:
+        """Set last_used_at for many keys at once; never moves it back."""

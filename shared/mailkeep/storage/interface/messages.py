@@ -1,0 +1,67 @@
+"""Reading messages: snapshots, rows, octets. Part of the store's contract."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Protocol
+
+from mailkeep.model.uids import UidSet
+from mailkeep.storage.snapshot import Snapshot
+
+
+class Column(StrEnum):
+    """What can be read of a message row, with the Python type that a row holds for it."""
+
+    EMAIL_ID = "email_id"  # UUID
+    ENVELOPE = "envelope"  # bytes, ready for the wire
+    BODY = "body"  # bytes, ready for the wire
+    BODY_STRUCTURE = "body_structure"  # bytes, ready for the wire
+    PARTS = "parts"  # bytes, see mailkeep.mime.parts
+    HEADER = "header"  # bytes: the first HEADER_KEPT octets of the header section at most
+    SUMMARY = "summary"  # MessageSummary
+
+
+class Body(Protocol):
+    """The octets of one message, random access. Cheap to make; holds no connection between calls."""
+
+    @property
+    def size(self) -> int:
+        """RFC822.SIZE."""
+
+    async def read(self, offset: int = 0, length: int | None = None) -> bytes:
+        """Octets [offset, offset + length), cut at the end. None reads to the end."""
+
+    def chunks(self, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        """The same in pieces of at most 256 KiB, for streaming."""
+
+
+class Messages(Protocol):
+    """Reading. Entries come from the snapshot; message rows come by message id."""
+
+    async def snapshot(self, mailbox_id: int) -> Snapshot:
+        """The process-wide snapshot of a mailbox, up to date at the time of the call, shared by all who
+        ask. It moves forward by the feed while anybody holds it. Raises MailboxNotFound."""
+
+    async def refresh(self, snapshot: Snapshot) -> None:
+        """Move a snapshot forward to the database's present state. Raises MailboxNotFound if deleted."""
+
+    def rows(
+        self, message_ids: Sequence[int], columns: Sequence[Column]
+    ) -> AsyncIterator[Sequence[tuple[Any, ...]]]:
+        """Rows of (message_id, *columns) in batches, in the order of `message_ids`; ids that are gone are
+        left out. No batch holds more than about 1 MiB or 1,000 rows, so the caller's backpressure works."""
+
+    async def save_dates(self, mailbox_id: int, uids: Sequence[int]) -> Mapping[int, int]:
+        """When those entries came into this mailbox, in Unix seconds by UID (RFC 8514); UIDs that are not
+        there are left out."""
+
+    async def vanished(self, mailbox_id: int, since: int, through: int) -> UidSet | None:
+        """UIDs that were removed with modseqs in (since, through] (RFC 7162 section 3.2.6); None if that
+        is not known, or is more than is worth reading: then all that is not there counts as removed."""
+
+    async def body(self, message_id: int) -> Body:
+        """The octets of one message. Raises NotFound."""
+
+    def bodies(self, message_ids: Sequence[int]) -> AsyncIterator[tuple[int, bytes]]:
+        """Whole messages in order, read in batches; at most about 4 MiB, or one message, at a time."""
