@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import sys
 
+from mailkeep.net.lifecycle import Lifecycle
 from mailkeep.net.runtime import run_host
-from mailkeep_api.server import serve
+from mailkeep.settings import Settings
+
+
+async def _main(settings: Settings, lifecycle: Lifecycle) -> None:
+    # Within the runtime's frame, which makes imports cheaper and has refused bad settings by now.
+    from mailkeep_api.server import serve  # noqa: PLC0415
+
+    await serve(settings, lifecycle)
+
 
 if __name__ == "__main__":
-    sys.exit(run_host("api", serve))
+    sys.exit(run_host("api", _main))

@@ -8,6 +8,7 @@ spawned on `tasks`, which the runtime closes after the host has returned.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Mapping, Sequence
 
 from mailkeep.net import sdnotify
@@ -32,6 +33,9 @@ class Lifecycle:
         """
         log.info("ready", **{name: " ".join(places) for name, places in listeners.items() if places})
         sdnotify.notify(sdnotify.ready_fields(listeners))
+        if not gc.isenabled():  # see runtime
+            gc.freeze()  # what the start has made stays, and no collection need look at it again
+            gc.enable()
 
     def stop(self, reason: str) -> None:
         """Begin to stop. Calling it again changes nothing."""

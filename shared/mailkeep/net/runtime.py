@@ -1,15 +1,16 @@
 """The frame that every host process runs in: settings, logs, one uvloop loop, signals, an exit code.
 
-A host is one coroutine `main(settings, lifecycle)`. The frame turns SIGTERM and SIGINT into
-`lifecycle.stopping` and gives the host STOP_SECONDS to return before it is cancelled. SIGHUP is reserved and
-ignored. Mistakes in settings end in one sentence and no traceback; faults are logged. What the frame
-refuses: a second loop, threads that serve, work after `main` has returned.
+A host is one coroutine `main(settings, lifecycle)`, which had best import what it needs itself. The frame
+turns SIGTERM and SIGINT into `lifecycle.stopping` and gives the host STOP_SECONDS to return before it is
+cancelled. SIGHUP is reserved and ignored. Mistakes in settings end in one sentence and no traceback; faults
+are logged. What the frame refuses: a second loop, threads that serve, work after `main` has returned.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import resource
 import signal
 import sys
@@ -49,6 +50,7 @@ def _run(
     name: str, main: Main, argv: Sequence[str] | None, runner: Callable[[Callable[[], Awaitable[int]]], int]
 ) -> int:
     parent.die_with_supervisor()
+    gc.disable()  # until Lifecycle.ready: a start makes what stays, and a tenth of it was looking for garbage
     _allow_open_files()
     try:
         settings = load_settings(_config_file(name, argv))
@@ -59,6 +61,7 @@ def _run(
         return runner(lambda: _supervised(name, main, settings))
     finally:
         logs.close()
+        gc.enable()
 
 
 def _allow_open_files() -> None:

@@ -197,6 +197,15 @@ def test_a_host_may_open_as_many_files_as_the_machine_permits(
     assert program.end()[:2] == (0, f"{hard} {hard}\n")
 
 
+@pytest.mark.parametrize("frame", FRAMES)
+def test_garbage_is_collected_once_the_host_is_ready(
+    host: Callable[[str, str], HostProgram], frame: str
+) -> None:
+    program = host(frame, "import gc\nprint(gc.isenabled())\nlifecycle.ready({})\nprint(gc.isenabled())")
+    program.start()
+    assert program.end()[:2] == (0, "False\nTrue\n")
+
+
 def test_a_file_of_settings_is_named_on_the_command_line(
     host: Callable[[str, str], HostProgram], tmp_path: Path
 ) -> None:
