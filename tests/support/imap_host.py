@@ -7,32 +7,20 @@ put into C: lines. A literal goes on in the next line, as it does on the wire.
 
 from __future__ import annotations
 
-import os
 import re
 import select
-import signal
 import socket
 import ssl
-import subprocess
-import sys
-import tempfile
-from collections.abc import Mapping
-from pathlib import Path
-from types import TracebackType
 
-from tests.support.pop3_host import Login, Operator
+from tests.support.host_process import IN_THE_CLEAR, SECONDS, HostProcess
+from tests.support.operator import Login, Operator
 
 from mailkeep.model.scope import Scope
-from mailkeep.net import sdnotify
 from mailkeep.net.development import DevelopmentCa
-from mailkeep.settings import StoreSettings
 
-__all__ = ["IN_THE_CLEAR", "Client", "ImapHost", "Login", "Operator", "imap_user"]
+__all__ = ["IN_THE_CLEAR", "SECONDS", "Client", "ImapHost", "Login", "Operator", "imap_user"]
 
-SECONDS = 20.0  # until a host that does not answer counts as broken
 QUIET_SECONDS = 0.15  # long enough for a notice that should not come
-IN_THE_CLEAR = {"AUTH_INSECURE_LOOPBACK_AUTH": "true"}
-"""Options of a host that takes secrets in the clear from loopback, so that transcripts can be read."""
 
 _NAMED = re.compile(r"<([a-z_]+)>")
 
@@ -42,79 +30,18 @@ def imap_user(operator: Operator) -> Login:
     return operator.user(Scope.IMAP)
 
 
-class ImapHost:
-    """`python -m mailkeep_imap` on free loopback ports. `options` are MAILKEEP_* variables without prefix."""
+class ImapHost(HostProcess):
+    """See HostProcess."""
 
-    def __init__(
-        self, store: StoreSettings, ca: DevelopmentCa, options: Mapping[str, str] | None = None
-    ) -> None:
-        self._directory = tempfile.TemporaryDirectory(prefix="mkimap-")
-        self.ca = ca
-        self._environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("MAILKEEP_")},
-            "MAILKEEP_STORE_DATA_DIR": store.data_dir,
-            "MAILKEEP_STORE_DATABASE": store.database,
-            "MAILKEEP_TLS_CERTIFICATE": str(ca.certificate),
-            "MAILKEEP_TLS_KEY": str(ca.key),
-            "MAILKEEP_IMAP_PLAIN": "127.0.0.1:0",
-            "MAILKEEP_IMAP_TLS": "127.0.0.1:0",
-            **{f"MAILKEEP_{name}": value for name, value in (options or {}).items()},
-        }
-        self.process: subprocess.Popen[bytes] | None = None
-        self.plain_port = 0
-        self.tls_port = 0
-
-    @property
-    def log(self) -> str:
-        """What the host wrote to standard error."""
-        return (Path(self._directory.name) / "log").read_text("utf-8", "replace")
-
-    @property
-    def resident_octets(self) -> int:
-        """The host's resident memory."""
-        assert self.process is not None
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        found = re.search(r"VmRSS:\s+(\d+) kB", status)
-        assert found is not None
-        return int(found[1]) * 1024
-
-    def __enter__(self) -> ImapHost:
-        path = Path(self._directory.name) / "notify"
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-            notify.bind(str(path))
-            notify.settimeout(SECONDS)
-            with (Path(self._directory.name) / "log").open("ab") as log:
-                self.process = subprocess.Popen(
-                    [sys.executable, "-m", "mailkeep_imap"],
-                    env={**self._environment, "NOTIFY_SOCKET": str(path)},
-                    stdin=subprocess.DEVNULL,
-                    stderr=log,
-                )
-            self._await_ready(notify)
-        return self
-
-    def __exit__(
-        self, _type: type[BaseException] | None, _error: BaseException | None, _where: TracebackType | None
-    ) -> None:
-        try:
-            if self.process is not None and self.process.poll() is None:
-                assert self.stop() == 0, self.log
-        finally:
-            self._directory.cleanup()
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        """Send the signal and return the exit code."""
-        assert self.process is not None
-        self.process.send_signal(number)
-        return self.process.wait(SECONDS)
+    name = "imap"
 
     def connect(self) -> Client:
         """A connection in the clear, its greeting not read."""
-        return Client(socket.create_connection(("127.0.0.1", self.plain_port), SECONDS), self.ca)
+        return Client(self.connection(self.plain_port), self.ca)
 
     def connect_tls(self) -> Client:
         """A connection over TLS, its greeting not read."""
-        client = Client(socket.create_connection(("127.0.0.1", self.tls_port), SECONDS), self.ca)
+        client = Client(self.connection(self.tls_port), self.ca)
         client.start_tls()
         return client
 
@@ -126,20 +53,6 @@ class ImapHost:
         if mailbox:
             client.command(f"SELECT {mailbox}")
         return client
-
-    def _await_ready(self, notify: socket.socket) -> None:
-        while True:
-            readable, _, _ = select.select([notify], [], [], 0.2)
-            if not readable:
-                assert self.process is not None
-                assert self.process.poll() is None, self.log
-                continue
-            fields = sdnotify.parse(notify.recv(65536))
-            if fields.get("READY") == "1":
-                listeners = sdnotify.parse_listeners(fields)
-                self.plain_port = int(listeners["imap"][0].rpartition(":")[2])
-                self.tls_port = int(listeners["imaps"][0].rpartition(":")[2])
-                return
 
 
 class Client:
