@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import poplib
-import shutil
 import ssl
 import subprocess
 from pathlib import Path
 
 import pytest
 from tests.support.pop3_host import Login, Operator, Pop3Host
+from tests.support.programs import program
 
 MESSAGES = [b"Subject: %d\r\n\r\n.dot\r\n..dots\r\n.\r\nend %d\r\n" % (number, number) for number in range(5)]
 
@@ -66,14 +66,13 @@ def test_poplib_in_utf_8_mode(strict_host: Pop3Host, operator: Operator, login: 
     client.quit()
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 class TestCurl:
     """curl's POP3, which takes AUTH with an initial response where it can."""
 
     def fetch(self, host: Pop3Host, login: Login, tmp_path: Path, path: str, *options: str) -> bytes:
         (tmp_path / "curlrc").write_text(f'user = "{login.address}:{login.key}"\n')
-        command = ["curl", "-q", "-sS", "-K", str(tmp_path / "curlrc"), "--cacert", str(host.ca.ca_file)]
-        command += ["--max-time", "20", *options, f"pop3s://localhost:{host.tls_port}/{path}"]
+        command = [program("curl"), "-q", "-sS", "-K", str(tmp_path / "curlrc")]
+        command += ["--cacert", str(host.ca.ca_file), "--max-time", "20", *options, f"pop3s://localhost:{host.tls_port}/{path}"]
         done = subprocess.run(command, capture_output=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
