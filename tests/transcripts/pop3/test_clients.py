@@ -72,7 +72,8 @@ class TestCurl:
     def fetch(self, host: Pop3Host, login: Login, tmp_path: Path, path: str, *options: str) -> bytes:
         (tmp_path / "curlrc").write_text(f'user = "{login.address}:{login.key}"\n')
         command = [program("curl"), "-q", "-sS", "-K", str(tmp_path / "curlrc")]
-        command += ["--cacert", str(host.ca.ca_file), "--max-time", "20", *options, f"pop3s://localhost:{host.tls_port}/{path}"]
+        command += ["--cacert", str(host.ca.ca_file), "--max-time", "20"]
+        command += [*options, f"pop3s://localhost:{host.tls_port}/{path}"]
         done = subprocess.run(command, capture_output=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
