@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# Test processes: one a core, eight at most; each has a PostgreSQL of its own. WORKERS=0 is one process, for debuggers.
+WORKERS ?= auto
 
 .PHONY: run venv dev check test bench bench-peers lock clean
 
@@ -33,7 +35,7 @@ check: dev
 	$(BIN)/lint-imports
 
 test: dev
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal $(ARGS)
 
 # Measure one server: make bench ARGS="fetch --port 2143 --tls starttls"; ARGS="--help" lists what there is.
 bench: dev
