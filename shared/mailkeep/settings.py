@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from mailkeep.errors import SettingsError
+from mailkeep.settings_dns import DnsSettings
 from mailkeep.settings_identity import IssuerSettings, check_development_key, has_public_listener
 
 PREFIX = "MAILKEEP_"
@@ -165,6 +166,7 @@ class Settings:
     store: StoreSettings = StoreSettings()
     tls: TlsSettings = TlsSettings()
     auth: AuthSettings = AuthSettings()
+    dns: DnsSettings = field(default_factory=DnsSettings)
     smtp: SmtpSettings = SmtpSettings()
     pop3: Pop3Settings = Pop3Settings()
     imap: ImapSettings = ImapSettings()
