@@ -15,6 +15,7 @@ from uuid import UUID
 from mailkeep.model.address import Address
 from mailkeep.model.flags import NO_FLAGS, Flags
 from mailkeep.model.mailbox import INBOX
+from mailkeep.model.queue import Outbound, Settlement
 
 HEADER_KEPT = 64 * 1024  # octets of header kept in the message row
 PREVIEW_LIMIT = 200  # characters, RFC 8970 section 3.1
@@ -77,20 +78,30 @@ class NewMessage:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryTarget:
-    """One recipient: where the entry goes. An address that no account has yet gets one in the commit."""
+    """One recipient: where the entry goes. An address that no account has yet gets one in the commit.
+
+    `is_news` is False for what its owner put there: a copy of what was sent.
+    """
 
     address: Address
     mailbox: str = INBOX
     flags: Flags = NO_FLAGS
+    is_news: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A whole SMTP transaction's worth for local recipients: all of it is committed, or none."""
+    """A whole SMTP transaction's worth: all of it is committed, or none.
+
+    `targets` stay here, `outbound` goes into the queue. `settles` are queue recipients whose fate this
+    message reports: if one of them is not under its lease any more, nothing is committed.
+    """
 
     message: PreparedMessage
     targets: tuple[DeliveryTarget, ...]
     received_at: datetime
+    outbound: Outbound | None = None
+    settles: tuple[Settlement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

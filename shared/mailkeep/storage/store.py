@@ -23,6 +23,7 @@ from mailkeep.storage.interface import (
     Mailboxes,
     Messages,
     Outbox,
+    Queue,
 )
 from mailkeep.storage.keys import StoredKeys
 from mailkeep.storage.locks import AdvisoryLocks, FileLocks
@@ -30,6 +31,7 @@ from mailkeep.storage.mailboxes import StoredMailboxes
 from mailkeep.storage.messages import StoredMessages
 from mailkeep.storage.outbox import StoredOutbox
 from mailkeep.storage.query import Query
+from mailkeep.storage.queue import StoredQueue
 from mailkeep.storage.recipients import Recipients
 from mailkeep.storage.snapshots import Snapshots
 
@@ -57,6 +59,7 @@ class OpenedStore:
     feed: Feed
     keys: Keys
     outbox: Outbox
+    queue: Queue
     audit: Audit
     locks: Locks
 
@@ -75,6 +78,7 @@ class OpenedStore:
         self.emails = StoredEmails(database)
         self.keys = StoredKeys(database)
         self.outbox = StoredOutbox(database)
+        self.queue = StoredQueue(database)
         self.audit = StoredAudit(database)
 
     async def ping(self) -> None:

@@ -28,6 +28,7 @@ from mailkeep.storage.interface.locks import Locks
 from mailkeep.storage.interface.mailboxes import Mailboxes
 from mailkeep.storage.interface.messages import Body, Column, Messages
 from mailkeep.storage.interface.outbox import Outbox, OutboxItem
+from mailkeep.storage.interface.queue import Queue, QueueFilter
 
 __all__ = [
     "Appended",
@@ -49,6 +50,8 @@ __all__ = [
     "Messages",
     "Outbox",
     "OutboxItem",
+    "Queue",
+    "QueueFilter",
     "Store",
     "StoredKey",
     "Topic",
@@ -67,6 +70,7 @@ class Store(Protocol):
     feed: Feed
     keys: Keys
     outbox: Outbox
+    queue: Queue
     audit: Audit
     locks: Locks
 

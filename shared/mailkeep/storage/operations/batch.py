@@ -33,6 +33,8 @@ INSERT_ENTRIES = BulkInsert(tables.entry)
 INSERT_OUTBOX = BulkInsert(
     tables.outbox, *(column.name for column in tables.outbox.columns if column.name != "id")
 )
+INSERT_QUEUE_MESSAGES = BulkInsert(tables.queue_message)
+INSERT_QUEUE_RECIPIENTS = BulkInsert(tables.queue_recipient)
 _MESSAGE_IDS = Query(
     "SELECT nextval('message_id_seq') FROM generate_series(1, :count)",
     # AUTOINCREMENT's own counter: ids of messages that are gone do not come back.
@@ -95,6 +97,8 @@ class Batch:
     messages: list[Row] = field(default_factory=list)
     entries: list[Row] = field(default_factory=list)
     outbox: list[Row] = field(default_factory=list)
+    queue_messages: list[Row] = field(default_factory=list)
+    queue_recipients: list[Row] = field(default_factory=list)
 
     def mailbox(self, mailbox_id: int) -> LockedMailbox:
         """A locked mailbox. Raises MailboxNotFound."""
@@ -139,9 +143,13 @@ class Batch:
             (INSERT_MESSAGES, self.messages),
             (INSERT_ENTRIES, self.entries),
             (INSERT_OUTBOX, self.outbox),
+            (INSERT_QUEUE_MESSAGES, self.queue_messages),
+            (INSERT_QUEUE_RECIPIENTS, self.queue_recipients),
         )
         for buffer in (self.blobs, self.messages, self.entries, self.outbox):
             buffer.clear()
+        self.queue_messages.clear()
+        self.queue_recipients.clear()
         self.appends.clear()
 
 

@@ -9,6 +9,8 @@ from uuid import UUID
 from mailkeep.model.address import Address
 from mailkeep.model.flags import Flags
 from mailkeep.model.message import Delivered, Delivery, DeliveryTarget, NewMessage, PreparedMessage
+from mailkeep.model.queue import Outbound
+from mailkeep.storage import queue
 from mailkeep.storage.blobs import PackedBlob
 from mailkeep.storage.database import Row, changed
 from mailkeep.storage.interface import Appended, TopicKind
@@ -75,15 +77,15 @@ def _add_entry(
 
 
 class Deliver:
-    """One message for all its local recipients."""
+    """One message for all its recipients: entries for those here, rows in the queue for the others."""
 
     inserts = True
-    new_messages = 1
 
     def __init__(self, delivery: Delivery, ready: Ready) -> None:
         self._delivery = delivery
         self._ready = ready
         self.weight = ready.weight
+        self.new_messages = 1 if delivery.targets else 0
         self.mailbox_names = {target.mailbox for target in delivery.targets}
 
     def addresses(self) -> Sequence[Address]:
@@ -95,7 +97,13 @@ class Deliver:
         return ()
 
     async def apply(self, batch: Batch) -> tuple[Delivered, ...]:
-        """See Operation. Recipients who share a mailbox share an entry."""
+        """See Operation. Recipients who share a mailbox share an entry. Raises InUse if a lease is lost."""
+        if self._delivery.settles:
+            await queue.settle_all(batch.transaction, self._delivery.settles)
+        if self._delivery.outbound is not None:
+            self._enqueue(batch, self._delivery.outbound)
+        if not self._delivery.targets:
+            return ()
         message_id = _add_message(batch, self._ready)
         uids: dict[int, int] = {}
         return tuple(self._deliver(batch, message_id, target, uids) for target in self._delivery.targets)
@@ -110,10 +118,18 @@ class Deliver:
             uids[mailbox.id] = _add_entry(
                 batch, mailbox, message_id, size=self._ready.size, flags=target.flags, internal_date=received
             )
-            if owner.user_id is not None:
+            if owner.user_id is not None and target.is_news:
                 self._notify(batch, owner.user_id)
         uid = uids[mailbox.id]
         return Delivered(target, owner.account_id, owner.user_id, mailbox.id, uid, self._ready.email_id)
+
+    def _enqueue(self, batch: Batch, outbound: Outbound) -> None:
+        delivery, blob = self._delivery, self._ready.blob
+        message, recipients = queue.rows(outbound, delivery.message, blob.digest, delivery.received_at)
+        batch.blobs.append(blob)
+        batch.queue_messages.append(message)
+        batch.queue_recipients.extend(recipients)
+        changed(batch.transaction, TopicKind.QUEUE)
 
     def _notify(self, batch: Batch, user_id: UUID) -> None:
         summary = self._delivery.message.summary
