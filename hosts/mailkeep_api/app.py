@@ -11,6 +11,7 @@ from mailkeep_api.console import welcome
 from mailkeep_api.deps import Services
 from mailkeep_api.limits import BodyLimit
 from mailkeep_api.routes import (
+    config,
     credentials,
     discovery,
     emails,
@@ -19,10 +20,10 @@ from mailkeep_api.routes import (
     files,
     health,
     internal,
+    preferences,
     profile,
 )
 
-_ROUTES = (welcome, health, discovery, emails, files, external, credentials, profile, events, internal)
 ALLOWED_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ALLOWED_HEADERS = ("Authorization", "Content-Type", "Accept", "X-Requested-With", "X-SignalR-User-Agent")
 
@@ -45,12 +46,14 @@ def create_app(services: Services) -> FastAPI:
     for module in (
         welcome,
         health,
+        config,
         discovery,
         emails,
         files,
         external,
         credentials,
         profile,
+        preferences,
         events,
         internal,
     ):

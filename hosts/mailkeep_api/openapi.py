@@ -22,7 +22,7 @@ _REFUSALS = {
     "503": "The store does not answer; the same request may succeed later",
 }
 _PUBLIC_REFUSALS = ("503",)
-_PUBLIC = frozenset(("/health", "/health/live", "/api/discovery"))
+_PUBLIC = frozenset(("/health", "/health/live", "/api/discovery", "/config/config.json"))
 _WITHOUT_RATE = ("/api/internal/",)
 _PROBLEM: Document = {
     "type": "object",

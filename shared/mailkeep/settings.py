@@ -138,6 +138,11 @@ class ApiSettings:
     max_connections_per_network: Count = 2000
     public_url: str = ""
     cors_origins: tuple[str, ...] = ("http://localhost:5173", "http://localhost:5492")
+    # What /config/config.json tells a web client of its sign-in; an empty authority is the first issuer.
+    oidc_authority: str = ""
+    oidc_client_id: str = ""
+    oidc_redirect_uri: str = ""
+    oidc_scope: str = "openid profile email"
 
 
 @dataclass(frozen=True, slots=True)

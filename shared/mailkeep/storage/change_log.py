@@ -1,8 +1,9 @@
 """The change log: one row for each commit and mailbox, enough to move a snapshot forward by.
 
 `appended` holds the new entries and `flagged` the flags that entries have now, as msgpack; `expunged` is
-a UID set as text. Modseqs in it have no holes: where one is missing, too much happened at once to be
-written down, and readers read the mailbox anew.
+a UID set as text, and `removed` the ids of its messages, as msgpack: the entries that knew them are gone
+(none is written down past APPENDED_LIMIT). Modseqs in it have no holes: where one is missing, too much
+happened at once to be written down, and readers read the mailbox anew.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class ChangeRow:
     appended: Sequence[NewEntry] = ()
     flagged: Sequence[FlagGroup] = ()
     expunged: UidSet = NO_UIDS
+    removed: Sequence[int] = ()
 
     def columns(self) -> Row:
         """In the order of the table."""
@@ -66,6 +68,7 @@ class ChangeRow:
             _encoder.encode(self.appended) if self.appended else None,
             _encoder.encode(self.flagged) if self.flagged else None,
             str(self.expunged) if self.expunged else None,
+            _encoder.encode(self.removed) if self.removed else None,
         )
 
 

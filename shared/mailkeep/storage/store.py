@@ -23,6 +23,7 @@ from mailkeep.storage.interface import (
     Mailboxes,
     Messages,
     Outbox,
+    PreferenceStore,
     Queue,
 )
 from mailkeep.storage.keys import StoredKeys
@@ -30,6 +31,7 @@ from mailkeep.storage.locks import AdvisoryLocks, FileLocks
 from mailkeep.storage.mailboxes import StoredMailboxes
 from mailkeep.storage.messages import StoredMessages
 from mailkeep.storage.outbox import StoredOutbox
+from mailkeep.storage.preferences import StoredPreferences
 from mailkeep.storage.query import Query
 from mailkeep.storage.queue import StoredQueue
 from mailkeep.storage.recipients import Recipients
@@ -62,6 +64,7 @@ class OpenedStore:
     queue: Queue
     audit: Audit
     locks: Locks
+    preferences: PreferenceStore
 
     def __init__(self, backend: Backend) -> None:
         database = backend.database
@@ -80,6 +83,7 @@ class OpenedStore:
         self.outbox = StoredOutbox(database)
         self.queue = StoredQueue(database)
         self.audit = StoredAudit(database)
+        self.preferences = StoredPreferences(database)
 
     async def ping(self) -> None:
         """See interface.Store."""

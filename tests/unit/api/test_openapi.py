@@ -8,7 +8,7 @@ from tests.support.api_host import ApiHost
 
 from mailkeep.model.scope import Scope
 
-PUBLIC = {"/health", "/health/live", "/api/discovery"}
+PUBLIC = {"/health", "/health/live", "/api/discovery", "/config/config.json"}
 METHODS = {"get", "put", "post", "patch", "delete"}
 
 

@@ -28,6 +28,7 @@ from mailkeep.storage.interface.locks import Locks
 from mailkeep.storage.interface.mailboxes import Mailboxes
 from mailkeep.storage.interface.messages import Body, Column, Messages
 from mailkeep.storage.interface.outbox import Outbox, OutboxItem
+from mailkeep.storage.interface.preferences import PreferenceStore
 from mailkeep.storage.interface.queue import Queue, QueueFilter
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "Messages",
     "Outbox",
     "OutboxItem",
+    "PreferenceStore",
     "Queue",
     "QueueFilter",
     "Store",
@@ -73,6 +75,7 @@ class Store(Protocol):
     queue: Queue
     audit: Audit
     locks: Locks
+    preferences: PreferenceStore
 
     async def ping(self) -> None:
         """Raises StoreUnavailable if the database does not answer within its timeout."""

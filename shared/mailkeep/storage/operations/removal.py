@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mailkeep.model.address import Address
 from mailkeep.model.flags import SystemFlag
 from mailkeep.model.uids import UID_MAX, UidSet
+from mailkeep.storage.change_log import APPENDED_LIMIT
 from mailkeep.storage.interface import Expunged
 from mailkeep.storage.locked import LockedMailbox
 from mailkeep.storage.operations.batch import Batch
@@ -55,5 +56,7 @@ async def remove(batch: Batch, mailbox: LockedMailbox, found: Sequence[Entry]) -
         await _DELETE.run(batch.transaction, uids, mailbox_id=mailbox.id)
         for entry in found:
             mailbox.count(entry.flags, entry.size, -1)
-        mailbox.new_change().expunged = uids
+        change = mailbox.new_change()
+        change.expunged = uids
+        change.removed = [entry.message_id for entry in found] if len(found) <= APPENDED_LIMIT else ()
     return Expunged(mailbox.highestmodseq, uids)
