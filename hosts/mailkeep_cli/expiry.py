@@ -31,15 +31,37 @@ class ExpiryType(click.ParamType[datetime]):
         return moment
 
 
+class SpanType(click.ParamType[timedelta]):
+    """90d, 12h, 30m, 0s."""
+
+    name = "span"
+
+    def convert(
+        self, value: str | timedelta, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """How long."""
+        span = value if isinstance(value, timedelta) else parse_span(value)
+        if span is None:
+            self.fail(f"'{value}' is not a span like 90d, 12h or 30m.", param, ctx)
+        return span
+
+
 EXPIRY = ExpiryType()
+SPAN = SpanType()
+
+
+def parse_span(text: str) -> timedelta | None:
+    """How long `text` says; None if it says nothing of the kind."""
+    span = _SPAN.match(text.strip().lower())
+    return timedelta(**{_UNITS[span[2]]: int(span[1])}) if span else None
 
 
 def parse_expiry(text: str, now: datetime) -> datetime | None:
     """The moment that `text` names, in UTC; None if it names none. A time without a zone is UTC."""
-    span = _SPAN.match(text.strip().lower())
+    span = parse_span(text)
     try:
-        if span:
-            return now + timedelta(**{_UNITS[span[2]]: int(span[1])})
+        if span is not None:
+            return now + span
         if len(text.strip()) == len("2027-01-31"):
             day = date.fromisoformat(text.strip())
             return datetime.combine(day + timedelta(days=1), time(), UTC)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import click
 
-from mailkeep.auth import CreatedKey, KeyInfo, KeyService
+from mailkeep.auth import CreatedKey, KeyInfo, KeyLimits, KeyService
 from mailkeep.errors import InvalidName, NotFound
 from mailkeep.model.address import Address
 from mailkeep.model.scope import Scope, format_scopes, parse_scopes
 from mailkeep.storage.interface import Store
-from mailkeep_cli.context import CommandContext, PlainError, store_command
-from mailkeep_cli.expiry import EXPIRY
+from mailkeep_cli.context import CommandContext, Hints, PlainError, store_command
+from mailkeep_cli.expiry import EXPIRY, SPAN
 from mailkeep_cli.output import Row, plain, show_done, show_rows
 from mailkeep_cli.people import ADDRESS, USERS_HINT, user_of
 
@@ -33,6 +33,7 @@ COLUMNS = {
 }
 TABLE = ("prefix", "owner", "name", "scopes", "expires_at", "last_used_at", "state")
 LIST_HINT = "See them all with: mailkeep keys list"
+CHANGE_HINTS: Hints = {NotFound: LIST_HINT, InvalidName: "Make another with: mailkeep keys create --help"}
 SCOPE_NAMES = [scope.value for scope in Scope]
 
 
@@ -159,6 +160,110 @@ def revoke(context: CommandContext, key: str) -> None:
     show_done(
         _row(revoked, None), f"The key {revoked.prefix} opens nothing any more.", as_json=context.as_json
     )
+
+
+@keys.command()
+@click.argument("key", metavar="ID")
+@click.option(
+    "--overlap",
+    type=SPAN,
+    default="7d",
+    show_default=True,
+    help="How long the old key works beside the new one: 7d, 12h, 30m, 0s.",
+)
+@store_command
+def rotate(context: CommandContext, key: str, overlap: timedelta) -> None:
+    """Make a successor of the key with this ID or prefix, and print it: this once.
+
+    It opens what the old key opens. Both work until the overlap is over; then the old key's sessions end.
+
+    \b
+    Examples:
+      mailkeep keys rotate mk_3Xk09qRtZ
+      mailkeep keys rotate mk_3Xk09qRtZ --overlap 12h
+    """
+
+    async def work(store: Store) -> tuple[CreatedKey, KeyInfo]:
+        service = KeyService(store, context.settings.auth)
+        former = await _key_id(service, key)
+        return await service.rotate(former, overlap), await service.get(former)
+
+    made, former = context.run(work, hints=CHANGE_HINTS)
+    if context.as_json:
+        facts = {**_row(made.key, None), "api_key": made.api_key}
+        show_done({**facts, "former": _row(former, None)}, "", as_json=True)
+        return
+    click.echo(made.api_key)
+    click.echo(
+        f"\nThis is the successor of {former.prefix}, which works until {plain(former.expires_at)}. "
+        "It is shown once.",
+        err=True,
+    )
+
+
+@keys.command()
+@click.argument("key", metavar="ID")
+@click.argument("name")
+@store_command
+def rename(context: CommandContext, key: str, name: str) -> None:
+    """Call the key with this ID or prefix NAME.
+
+    \b
+    Example:
+      mailkeep keys rename mk_3Xk09qRtZ "thunderbird at work"
+    """
+
+    async def work(store: Store) -> KeyInfo:
+        service = KeyService(store, context.settings.auth)
+        return await service.rename(await _key_id(service, key), name)
+
+    renamed = context.run(work, hints=CHANGE_HINTS)
+    show_done(
+        _row(renamed, None), f"The key {renamed.prefix} is called {renamed.name}.", as_json=context.as_json
+    )
+
+
+@keys.command()
+@click.argument("key", metavar="ID")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(SCOPE_NAMES),
+    help="What the key still opens; repeat it for more.",
+)
+@click.option(
+    "--network", "networks", multiple=True, metavar="CIDR", help="Usable from there only; repeat it for more."
+)
+@click.option("--expires", "expires_at", type=EXPIRY, help="When it ends: 2027-01-31, 90d, 12h.")
+@store_command
+def restrict(
+    context: CommandContext,
+    key: str,
+    scopes: tuple[str, ...],
+    networks: tuple[str, ...],
+    expires_at: datetime | None,
+) -> None:
+    """Let the key with this ID or prefix open less than now, for ever.
+
+    What is not named stays as it is. Sessions that the key would not open any more end within a second.
+
+    \b
+    Examples:
+      mailkeep keys restrict mk_3Xk09qRtZ --scope imap --scope smtp
+      mailkeep keys restrict mk_3Xk09qRtZ --network 192.0.2.0/24 --expires 30d
+    """
+    if not (scopes or networks or expires_at):
+        raise click.UsageError("Give at least one of --scope, --network and --expires.")
+    limits = KeyLimits(parse_scopes(scopes) if scopes else None, networks or None, expires_at)
+
+    async def work(store: Store) -> KeyInfo:
+        service = KeyService(store, context.settings.auth)
+        return await service.restrict(await _key_id(service, key), limits)
+
+    limited = context.run(work, hints=CHANGE_HINTS)
+    opens = plain(format_scopes(limited.scopes))
+    show_done(_row(limited, None), f"The key {limited.prefix} opens {opens}.", as_json=context.as_json)
 
 
 async def _create(context: CommandContext, store: Store, wanted: _Wanted) -> CreatedKey:

@@ -172,6 +172,24 @@ async def test_everything_works_while_hosts_run_and_reaches_them_at_once(store_s
     assert listed["last_used_at"]
 
 
+async def test_a_key_is_rotated_renamed_and_restricted(cli, alice):
+    key = (await cli("keys", "create", ALICE, "--json")).json
+    made = (await cli("keys", "rotate", key["prefix"], "--overlap", "12h", "--json")).json
+    assert apikeys.is_whole(made["api_key"])
+    assert made["former"]["id"] == key["id"]
+    assert made["former"]["expires_at"]
+    assert (await cli("keys", "rename", made["id"], "at work", "--json")).json["name"] == "at work"
+    words = ("--scope", "imap", "--network", "192.0.2.0/24", "--expires", "30d", "--json")
+    limited = (await cli("keys", "restrict", made["prefix"], *words)).json
+    assert (limited["scopes"], limited["networks"]) == (["imap"], ["192.0.2.0/24"])
+    refused = await cli("keys", "restrict", made["prefix"], "--scope", "smtp")
+    assert (refused.code, refused.out) == (1, "")
+    assert "mailkeep keys create" in refused.err
+    run = await cli("keys", "rotate", made["prefix"])
+    assert apikeys.is_whole(run.out.strip())
+    assert made["prefix"] in run.err
+
+
 async def test_disabling_a_user_ends_sessions_and_enabling_lets_them_in(store_settings, cli, alice):
     key = (await cli("keys", "create", ALICE, "--json")).json
     credential = Credential(CredentialKind.BEARER, "", key["api_key"])

@@ -109,3 +109,48 @@ async def test_times_keep_their_microseconds(store: Store) -> None:
     found = await store.keys.get(kept.id)
     assert found is not None
     assert found.expires_at == precise
+
+
+async def test_a_change_is_written_if_nobody_was_faster(store: Store) -> None:
+    kept = key()
+    await store.keys.add(kept)
+    heard: list[str] = []
+    store.feed.watch(Topic(TopicKind.KEY, str(kept.id)), lambda: heard.append("changed"))
+    changed = replace(kept, name="phone", scopes=frozenset({Scope.IMAP}), networks=(), expires_at=None)
+    assert await store.keys.change(kept, changed)
+    assert await store.keys.get(kept.id) == changed
+    assert not await store.keys.change(kept, replace(kept, name="late"))
+    assert await store.keys.change(changed, kept)
+    assert await store.keys.get(kept.id) == kept
+    assert heard
+
+
+async def test_a_revoked_key_does_not_change(store: Store) -> None:
+    kept = key()
+    await store.keys.add(kept)
+    await store.keys.revoke(kept.id, at(5))
+    assert not await store.keys.change(kept, replace(kept, name="phone"))
+
+
+@pytest.mark.parametrize(("end", "left"), [(at(60), at(9)), (at(5), at(5)), (None, at(9))])
+async def test_a_successor_is_kept_and_the_former_key_ends(
+    store: Store, end: datetime | None, left: datetime
+) -> None:
+    former, successor = key(prefix="mk_1", expires_at=end), key(prefix="mk_2")
+    await store.keys.add(former)
+    await store.keys.replace(former.id, at(9), successor)
+    assert await store.keys.get(former.id) == replace(former, expires_at=left)
+    assert await store.keys.get(successor.id) == successor
+
+
+async def test_a_successor_that_cannot_be_kept_leaves_the_former_key_alone(store: Store) -> None:
+    former, other = key(prefix="mk_1"), key(prefix="mk_2")
+    await store.keys.add(former)
+    await store.keys.add(other)
+    with pytest.raises(AlreadyExists):
+        await store.keys.replace(former.id, at(9), key(prefix="mk_2"))
+    assert await store.keys.get(former.id) == former
+    await store.keys.revoke(former.id, at(1))
+    with pytest.raises(NotFound):
+        await store.keys.replace(former.id, at(9), key(prefix="mk_3"))
+    assert await store.keys.by_prefix("mk_3") is None

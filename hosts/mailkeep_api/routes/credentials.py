@@ -3,13 +3,13 @@ the first-party clients, which manage every key; `internal` is given to nobody h
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from mailkeep.auth import KeyService
+from mailkeep.auth import KeyInfo, KeyLimits, KeyService
 from mailkeep.errors import InvalidName, NotFound, PermissionRefused
 from mailkeep.model.scope import USER_SCOPES, Scope, parse_scopes
 from mailkeep.settings import Settings
@@ -17,9 +17,11 @@ from mailkeep_api.deps import KeyReader, KeyWriter, ServicesDep, UserCaller
 from mailkeep_api.schemas.credentials import (
     ConnectionInfo,
     Credentials,
+    KeyChange,
     MadeKey,
     MobileKey,
     NewKey,
+    Rotation,
     ShownKey,
 )
 
@@ -42,11 +44,10 @@ async def list_credentials(caller: KeyReader, services: ServicesDep) -> Credenti
 @router.post("", summary="Make a key")
 async def create_key(body: NewKey, caller: KeyWriter, services: ServicesDep) -> MadeKey:
     """The key itself is in this answer alone."""
-    if not body.name.strip():
-        raise InvalidName("A key needs a name.")
+    name = _named(body.name)
     scopes = _given(caller, parse_scopes(body.scopes or ()))
     keys = KeyService(services.store, services.settings.auth)
-    return MadeKey.of(await keys.create(caller.user_id, body.name, scopes))
+    return MadeKey.of(await keys.create(caller.user_id, name, scopes, body.networks or (), body.expires_at))
 
 
 @router.post("/mobile", summary="Make a key for the app on a device")
@@ -61,15 +62,52 @@ async def create_mobile_key(body: MobileKey, caller: KeyWriter, services: Servic
     return MadeKey.of(await keys.create(caller.user_id, name, scopes))
 
 
+@router.post("/{key_id}/rotate", summary="Replace a key by a new one")
+async def rotate_key(
+    key_id: UUID, caller: KeyWriter, services: ServicesDep, body: Rotation | None = None
+) -> MadeKey:
+    """The new key opens what the former one opens, and both work until the overlap is over."""
+    keys = KeyService(services.store, services.settings.auth)
+    key = await _own(keys, key_id, caller)
+    _given(caller, key.scopes)
+    return MadeKey.of(await keys.rotate(key_id, timedelta(seconds=(body or Rotation()).overlap_seconds)))
+
+
+@router.patch("/{key_id}", summary="Rename a key, or let it open less")
+async def change_key(key_id: UUID, body: KeyChange, caller: KeyWriter, services: ServicesDep) -> ShownKey:
+    """Sessions that the key would not open any more end within a second."""
+    keys = KeyService(services.store, services.settings.auth)
+    key = await _own(keys, key_id, caller)
+    if body.scopes is not None or body.networks is not None or body.expires_at is not None:
+        scopes = None if body.scopes is None else parse_scopes(body.scopes)
+        networks = None if body.networks is None else tuple(body.networks)
+        key = await keys.restrict(key_id, KeyLimits(scopes, networks, body.expires_at))
+    if body.name is not None:
+        key = await keys.rename(key_id, _named(body.name))
+    return ShownKey.of(key)
+
+
 @router.delete("/{key_id}", summary="Revoke a key", status_code=204)
 async def revoke_key(key_id: UUID, caller: KeyWriter, services: ServicesDep) -> Response:
     """Its sessions end on every host within a second."""
     keys = KeyService(services.store, services.settings.auth)
+    await _own(keys, key_id, caller)
+    await keys.revoke(key_id)
+    return Response(status_code=204)
+
+
+async def _own(keys: KeyService, key_id: UUID, caller: UserCaller) -> KeyInfo:
+    """A usable key of the caller's. Raises NotFound."""
     key = await keys.get(key_id)
     if key.user_id != caller.user_id or not key.is_usable(datetime.now(UTC)):
         raise NotFound("There is no such key.")
-    await keys.revoke(key_id)
-    return Response(status_code=204)
+    return key
+
+
+def _named(name: str) -> str:
+    if not name.strip():
+        raise InvalidName("A key needs a name.")
+    return name
 
 
 def _given(caller: UserCaller, wanted: frozenset[Scope]) -> frozenset[Scope]:

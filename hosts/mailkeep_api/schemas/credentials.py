@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 
-from mailkeep.auth.keyservice import NAME_LIMIT, CreatedKey, KeyInfo
+from mailkeep.auth.keyservice import NAME_LIMIT, OVERLAP, OVERLAP_LIMIT, CreatedKey, KeyInfo
+from mailkeep.auth.rules import NETWORKS_LIMIT
 from mailkeep.model.scope import format_scopes
 from mailkeep_api.schemas import Instant, Shape
 
 SCOPES_LIMIT = 20  # words in one request; there are fewer scopes
+NETWORK_LIMIT = 64  # characters; the longest in CIDR notation has 43
 
 
 class ConnectionInfo(Shape):
@@ -43,6 +45,9 @@ class ShownKey(Shape):
     last_used_at: Instant | None
     is_active: bool
     scopes: list[str]
+    prefix: str
+    networks: list[str]
+    expires_at: Instant | None
 
     @classmethod
     def of(cls, key: KeyInfo) -> ShownKey:
@@ -54,6 +59,9 @@ class ShownKey(Shape):
             last_used_at=key.last_used_at,
             is_active=True,
             scopes=list(format_scopes(key.scopes)),
+            prefix=key.prefix,
+            networks=list(key.networks),
+            expires_at=key.expires_at,
         )
 
 
@@ -64,11 +72,37 @@ class Credentials(Shape):
     keys: list[ShownKey]
 
 
+Scopes = Annotated[list[Annotated[str, Field(max_length=NAME_LIMIT)]] | None, Field(max_length=SCOPES_LIMIT)]
+Networks = Annotated[
+    list[Annotated[str, Field(max_length=NETWORK_LIMIT)]] | None, Field(max_length=NETWORKS_LIMIT)
+]
+
+
 class NewKey(Shape):
-    """Without scopes, the key gets all that its maker may give."""
+    """Without scopes, the key gets all that its maker may give; without networks it works from everywhere,
+    without an expiry until it is revoked."""
 
     name: str = Field(min_length=1, max_length=NAME_LIMIT)
-    scopes: list[Annotated[str, Field(max_length=NAME_LIMIT)]] | None = Field(None, max_length=SCOPES_LIMIT)
+    scopes: Scopes = None
+    networks: Networks = None
+    expires_at: AwareDatetime | None = None
+
+
+class KeyChange(Shape):
+    """What is absent or null stays as it is. A key can be renamed, and come to open less, never more."""
+
+    name: str | None = Field(None, min_length=1, max_length=NAME_LIMIT)
+    scopes: Scopes = None
+    networks: Networks = None
+    expires_at: AwareDatetime | None = None
+
+
+class Rotation(Shape):
+    """For how many seconds the former key works beside its successor."""
+
+    overlap_seconds: Annotated[int, Field(ge=0, le=int(OVERLAP_LIMIT.total_seconds()))] = int(
+        OVERLAP.total_seconds()
+    )
 
 
 def _lower(value: object) -> object:

@@ -8,6 +8,6 @@ for the audit log.
 from __future__ import annotations
 
 from mailkeep.auth.authenticator import Authenticator
-from mailkeep.auth.keyservice import CreatedKey, KeyInfo, KeyService
+from mailkeep.auth.keyservice import CreatedKey, KeyInfo, KeyLimits, KeyService
 
-__all__ = ["Authenticator", "CreatedKey", "KeyInfo", "KeyService"]
+__all__ = ["Authenticator", "CreatedKey", "KeyInfo", "KeyLimits", "KeyService"]

@@ -170,6 +170,7 @@ class Authenticator:
             scopes=verified.scopes,
             key_id=verified.key_id,
             expires_at=verified.ends_at,
+            host=peer.host,
         )
 
     # --- the way out ------------------------------------------------------------------------------

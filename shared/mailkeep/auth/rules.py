@@ -64,6 +64,16 @@ def parse_host(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
     return getattr(address, "ipv4_mapped", None) or address
 
 
+def networks_within(inner: Iterable[str], outer: Iterable[str]) -> bool:
+    """True if each of `inner` lies in one of `outer`; everything lies in no network at all, which is no
+    restriction. Both are normal."""
+    around = [ipaddress.ip_network(network) for network in outer]
+    return not around or all(
+        any(one.version == other.version and one.subnet_of(other) for other in around)  # type: ignore[arg-type]
+        for one in map(ipaddress.ip_network, inner)
+    )
+
+
 def normal_networks(networks: Iterable[str]) -> tuple[str, ...]:
     """Networks in CIDR notation, normal form, each once; a single address is a network of one.
 

@@ -1,4 +1,4 @@
-"""Sessions end when what let them in does: their key revoked or expired, their user disabled.
+"""Sessions end when what let them in does: their key revoked, expired or restricted, their user disabled.
 
 All sessions of one key, and of one user, share a feed subscription and one look at the store when the
 feed speaks. The feed is a hint that also speaks after a gap, so what counts is the row that is read
@@ -11,15 +11,16 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from typing import TypeAlias
 from uuid import UUID
 
 from mailkeep.auth.reasons import Reason
-from mailkeep.auth.rules import key_ended, user_ended
+from mailkeep.auth.rules import key_ended, network_allowed, user_ended
 from mailkeep.errors import StoreUnavailable
 from mailkeep.model.principal import Principal
 from mailkeep.net.tasks import TaskRegistry
 from mailkeep.observe.logs import get_logger
-from mailkeep.storage.interface import Store, Topic, TopicKind
+from mailkeep.storage.interface import Store, StoredKey, Topic, TopicKind
 
 CHECKS_AT_ONCE = 8
 """Looks at the store under way together: after a gap every key is looked at, and mail must not wait."""
@@ -32,9 +33,10 @@ log = get_logger(__name__)
 
 
 class _Session:
-    __slots__ = ("ended", "expires_at", "over", "timer", "topics")
+    __slots__ = ("ended", "expires_at", "over", "principal", "timer", "topics")
 
     def __init__(self, principal: Principal, ended: Callable[[str], None]) -> None:
+        self.principal = principal
         self.ended = ended
         self.expires_at = principal.expires_at
         self.topics = _topics(principal)
@@ -52,6 +54,9 @@ class _Subject:
         self.stop: Callable[[], None] | None = None
         self.dirty = False
         self.checking = False
+
+
+Judge: TypeAlias = Callable[[_Session], Reason | None]
 
 
 class SessionWatch:
@@ -110,14 +115,13 @@ class SessionWatch:
         try:
             while subject.dirty and subject.sessions:
                 subject.dirty = False
-                reason = await self._look(topic)
-                if reason is not None:
-                    for session in tuple(subject.sessions):
-                        self._end(session, reason)
+                judge = await self._look(topic)
+                for session in tuple(subject.sessions):
+                    self._judge(session, judge)
         finally:
             subject.checking = False
 
-    async def _look(self, topic: Topic) -> Reason | None:
+    async def _look(self, topic: Topic) -> Judge:
         while True:
             try:
                 async with self._places:
@@ -125,12 +129,23 @@ class SessionWatch:
             except StoreUnavailable:
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def _ask(self, topic: Topic) -> Reason | None:
+    async def _ask(self, topic: Topic) -> Judge:
         if topic.kind is TopicKind.KEY:
-            return key_ended(await self._store.keys.get(UUID(topic.id)), datetime.now(UTC))
-        return user_ended(await self._store.directory.user(UUID(topic.id)))
+            return partial(_key_objection, await self._store.keys.get(UUID(topic.id)))
+        reason = user_ended(await self._store.directory.user(UUID(topic.id)))
+        return lambda session: reason
 
     # --- sessions ---------------------------------------------------------------------------------
+
+    def _judge(self, session: _Session, judge: Judge) -> None:
+        ends_at = session.expires_at
+        reason = judge(session)
+        if reason is not None:
+            self._end(session, reason)
+        elif session.expires_at != ends_at:
+            if session.timer is not None:
+                session.timer.cancel()
+            self._arm(session)
 
     def _arm(self, session: _Session) -> None:
         if session.expires_at is None or session.over:
@@ -164,6 +179,18 @@ class SessionWatch:
                 del self._subjects[topic]
                 if subject.stop is not None:
                     subject.stop()
+
+
+def _key_objection(key: StoredKey | None, session: _Session) -> Reason | None:
+    """Why the key would not open this session now. Its end moves when it is rotated or restricted."""
+    reason = key_ended(key, datetime.now(UTC))
+    if reason is not None or key is None:
+        return reason
+    session.expires_at = key.expires_at
+    principal = session.principal
+    if not principal.scopes <= key.scopes:
+        return Reason.SCOPE
+    return None if network_allowed(key.networks, principal.host) else Reason.NETWORK
 
 
 def _topics(principal: Principal) -> tuple[Topic, ...]:

@@ -47,7 +47,8 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A proven identity. `account_id` and `user_id` are None only for service keys (scope `internal`)."""
+    """A proven identity. `account_id` and `user_id` are None only for service keys (scope `internal`); `host`
+    is where it came from, "" if that is not known."""
 
     user_id: UUID | None
     account_id: int | None
@@ -55,6 +56,7 @@ class Principal:
     scopes: frozenset[Scope]
     key_id: UUID | None = None
     expires_at: datetime | None = None
+    host: str = ""
 
     def may(self, *any_of: Scope) -> bool:
         """True if it holds at least one of the scopes."""

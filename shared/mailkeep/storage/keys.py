@@ -36,6 +36,15 @@ _BY_ID = Query(f"{_SELECT} WHERE id = :id")
 _OF_USER = Query(f"{_SELECT} WHERE user_id = :user_id ORDER BY created_at DESC, id DESC")
 _ALL = Query(f"{_SELECT} ORDER BY created_at DESC, id DESC")
 _REVOKE = Query("UPDATE api_key SET revoked_at = coalesce(revoked_at, :at) WHERE id = :id")
+_CHANGE = Query(
+    "UPDATE api_key SET name = :name, scopes = :scopes, networks = :networks, expires_at = :expires_at"
+    " WHERE id = :id AND revoked_at IS NULL AND name = :former_name AND scopes = :former_scopes"
+    " AND networks = :former_networks AND coalesce(expires_at, 0) = :former_expires_at"
+)
+_END_BY = Query(
+    "UPDATE api_key SET expires_at = CASE WHEN expires_at < :until THEN expires_at ELSE :until END"
+    " WHERE id = :id AND revoked_at IS NULL"
+)
 _TOUCH = Query(
     "UPDATE api_key SET last_used_at = :at WHERE id = :id AND (last_used_at IS NULL OR last_used_at < :at)"
 )
@@ -49,26 +58,7 @@ class StoredKeys:
 
     async def add(self, key: StoredKey) -> None:
         """See interface.Keys."""
-        columns = {
-            "id": key.id,
-            "user_id": key.user_id,
-            "name": clean(key.name),
-            "prefix": key.prefix,
-            "hash": key.hash,
-            "scopes": words(format_scopes(key.scopes)),
-            "networks": words(key.networks),
-            "created_at": now() if key.created_at is None else moment(key.created_at),
-            "expires_at": moment_or_none(key.expires_at),
-            "last_used_at": moment_or_none(key.last_used_at),
-            "revoked_at": moment_or_none(key.revoked_at),
-        }
-
-        async def work(transaction: Transaction) -> None:
-            if not await transaction.run(_ADD, **columns):
-                raise AlreadyExists("A key with this prefix is there already.")
-            changed(transaction, TopicKind.KEY, key.id)
-
-        await self._database.write(work)
+        await self._database.write(lambda transaction: _add(transaction, key))
 
     async def by_prefix(self, prefix: str) -> StoredKey | None:
         """See interface.Keys."""
@@ -85,6 +75,30 @@ class StoredKeys:
         else:
             rows = await self._database.read(lambda connection: connection.all(_OF_USER, user_id=user_id))
         return [_key(row) for row in rows]
+
+    async def change(self, former: StoredKey, key: StoredKey) -> bool:
+        """See interface.Keys."""
+        was = {f"former_{name}": value for name, value in _changeable(former).items()}
+        was["former_expires_at"] = was["former_expires_at"] or 0
+
+        async def work(transaction: Transaction) -> bool:
+            if not await transaction.run(_CHANGE, id=former.id, **_changeable(key), **was):
+                return False
+            changed(transaction, TopicKind.KEY, former.id)
+            return True
+
+        return await self._database.write(work)
+
+    async def replace(self, former: UUID, until: datetime, key: StoredKey) -> None:
+        """See interface.Keys."""
+
+        async def work(transaction: Transaction) -> None:
+            if not await transaction.run(_END_BY, id=former, until=moment(until)):
+                raise NotFound("There is no such key.")
+            changed(transaction, TopicKind.KEY, former)
+            await _add(transaction, key)
+
+        await self._database.write(work)
 
     async def revoke(self, key_id: UUID, at: datetime) -> None:
         """See interface.Keys."""
@@ -104,6 +118,31 @@ class StoredKeys:
     async def _one(self, query: Query, **parameters: object) -> StoredKey | None:
         row = await self._database.read(lambda connection: connection.one(query, **parameters))
         return None if row is None else _key(row)
+
+
+async def _add(transaction: Transaction, key: StoredKey) -> None:
+    columns = {
+        "id": key.id,
+        "user_id": key.user_id,
+        "prefix": key.prefix,
+        "hash": key.hash,
+        "created_at": now() if key.created_at is None else moment(key.created_at),
+        "last_used_at": moment_or_none(key.last_used_at),
+        "revoked_at": moment_or_none(key.revoked_at),
+        **_changeable(key),
+    }
+    if not await transaction.run(_ADD, **columns):
+        raise AlreadyExists("A key with this prefix is there already.")
+    changed(transaction, TopicKind.KEY, key.id)
+
+
+def _changeable(key: StoredKey) -> dict[str, object]:
+    return {
+        "name": clean(key.name),
+        "scopes": words(format_scopes(key.scopes)),
+        "networks": words(key.networks),
+        "expires_at": moment_or_none(key.expires_at),
+    }
 
 
 def _key(row: Row) -> StoredKey:

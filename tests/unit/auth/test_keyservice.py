@@ -56,6 +56,7 @@ async def test_what_is_asked_for_is_kept(service, user):
         ({"networks": ["192.0.2.1/24"]}, "is not a network"),
         ({"expires_at": datetime.now(UTC) - HOUR}, "in the past"),
         ({"expires_at": datetime(2999, 1, 1)}, "time zone"),
+        ({"expires_at": datetime(2999, 1, 1, tzinfo=UTC)}, "hundred years"),
         ({"name": "n" * 101}, "100 characters"),
         ({"name": "a\x1b[2J"}, "printable"),
     ],

@@ -43,6 +43,15 @@ class Keys(Protocol):
     async def list(self, user_id: UUID | None = None) -> Sequence[StoredKey]:
         """Keys of one user, or all; newest first."""
 
+    async def change(self, former: StoredKey, key: StoredKey) -> bool:
+        """Write a key's name, scopes, networks and expiry; the feed names the key. False, and nothing
+        written, if these are not what `former` says any more, or the key is revoked or gone."""
+
+    async def replace(self, former: UUID, until: datetime, key: StoredKey) -> None:
+        """Keep a new key and let the former one end at `until`, or earlier if it does so already, in one
+        transaction; the feed names both. Raises NotFound if the former is not there or revoked,
+        AlreadyExists if the new one's prefix is taken."""
+
     async def revoke(self, key_id: UUID, at: datetime) -> None:
         """Mark it revoked; the feed names the key. Raises NotFound."""
 
