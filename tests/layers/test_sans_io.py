@@ -15,6 +15,7 @@ CORES = (
     "mailkeep.pop3",
     "mailkeep.smtp",
     "mailkeep.sasl",
+    "mailkeep.mailauth",
     "mailkeep.errors",
 )
 IO = (
