@@ -14,12 +14,15 @@ from mailkeep.net.limits import ConnectionLimiter
 from mailkeep.net.tasks import TaskRegistry
 from mailkeep.settings import ImapSettings, Settings
 from mailkeep.storage.interface import Store
+from mailkeep_imap.fetching.ready import ReadyValues
 from mailkeep_imap.recent import RecentLedger
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IOpenSSLContextFactory
 
     from mailkeep_imap.session import Session
+
+READY_OCTETS = 64 * 1024 * 1024  # of values for FETCH that the process remembers
 
 
 class Sessions:
@@ -60,6 +63,7 @@ class Host:
     limiter: ConnectionLimiter
     spool: Path
     ledger: RecentLedger = field(default_factory=RecentLedger)
+    ready: ReadyValues = field(default_factory=lambda: ReadyValues(READY_OCTETS))
     tasks: TaskRegistry = field(default_factory=TaskRegistry)
     sessions: Sessions = field(default_factory=Sessions)
 

@@ -108,6 +108,8 @@ class Selected:
 
     def sequences_at(self, places: Sequence[int]) -> Sequence[int]:
         """The same for many."""
+        if not self._ghosts and isinstance(places, range):
+            return range(places.start + 1, places.stop + 1)
         if not self._ghosts:
             return [place + 1 for place in places]
         return [self.sequence_at(place) for place in places]

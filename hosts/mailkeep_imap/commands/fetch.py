@@ -8,8 +8,7 @@ EXPUNGEISSUED. What is sent is bounded by what the client takes: a batch is read
 from __future__ import annotations
 
 import asyncio
-from array import array
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mailkeep.errors import NotFound
@@ -18,9 +17,8 @@ from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.model.flags import FlagAction, Flags, SystemFlag
 from mailkeep.model.message import HEADER_KEPT
 from mailkeep.model.uids import UidSet
-from mailkeep.storage.interface import Column
 from mailkeep_imap.codes import ExpungeIssued
-from mailkeep_imap.fetching.batch import Batch, render
+from mailkeep_imap.fetching.batch import NOTHING_READY, Batch, Ready, Rows, render, values_of_rows
 from mailkeep_imap.fetching.large import LARGE, LargeMessage, part_index
 from mailkeep_imap.fetching.plan import FetchPlan, make_plan
 from mailkeep_imap.messages import catch_up, places_in
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
 
 BATCH = 1000  # messages from the snapshot or by columns of their rows
 GONE = -1  # the place of a message that was expunged meanwhile
+BATCH_OCTETS = 1024 * 1024  # of remembered values that are rendered together
 OCTETS_BATCH = 100  # messages whose rows are held while their octets are read
 _SEEN = Flags(SystemFlag.SEEN)
 
@@ -90,11 +89,11 @@ class FetchRun:
         self._session = session
         self._view: Selected = view
         self._plan = plan
-        self._places = places
-        self._numbers = view.sequences_at(places)
-        self._uids = array("I", [snapshot.uids[place] for place in places])
-        self._ids = array("Q", [snapshot.message_ids[place] for place in places])
-        self._sizes = array("I", [snapshot.sizes[place] for place in places])
+        self._places: Sequence[int] = _as_run(places)
+        self._numbers = view.sequences_at(self._places)
+        self._uids = _taken(snapshot.uids, self._places)
+        self._ids = _taken(snapshot.message_ids, self._places)
+        self._sizes = _taken(snapshot.sizes, self._places)
         self._modseq = snapshot.highestmodseq
         self._newly_seen: frozenset[int] = frozenset()
         self._save_dates: Mapping[int, int] = {}
@@ -135,9 +134,9 @@ class FetchRun:
             await self._session.output.make_room()
 
     def _slices(self, size: int) -> Iterator[tuple[int, int]]:
-        """Runs of at most `size` messages in which no message row occurs twice, as it does after a COPY
-        into the same mailbox."""
-        if len(set(self._ids)) == len(self._ids):
+        """Runs of at most `size` messages. Where octets are read no message occurs twice in one, as it does
+        after a COPY into the same mailbox."""
+        if not self._plan.needs_octets or len(set(self._ids)) == len(self._ids):
             for start in range(0, len(self._ids), size):
                 yield start, min(start + size, len(self._ids))
             return
@@ -152,37 +151,64 @@ class FetchRun:
 
     # --- from rows ------------------------------------------------------------------------------
 
-    async def _rows(self, start: int, end: int) -> AsyncIterator[Sequence[tuple[int, Sequence[Any]]]]:
-        """(position, row) in order; what is gone is left out."""
+    async def _rows(self, start: int, end: int) -> AsyncIterator[tuple[Sequence[int], Rows]]:
+        """Positions and their rows in order; what is gone is left out."""
         messages = self._session.host.store.messages
         at = start
         async for rows in messages.rows(self._ids[start:end], self._plan.columns):
-            found = []
-            for row in rows:
-                while self._ids[at] != row[0]:
-                    at += 1
-                    self.missed = True
-                found.append((at, row))
-                at += 1
-            yield found
+            positions: Sequence[int] = range(at, at + len(rows))
+            if list(self._ids[at : at + len(rows)]) != [row[0] for row in rows]:
+                positions = self._positions(at, rows)
+                self.missed = True
+            yield positions, rows
+            at = positions[-1] + 1
         self.missed = self.missed or at < end
 
-    async def _send_rows(self, start: int, end: int) -> None:
-        cut_at = self._plan.columns.index(Column.HEADER) + 1 if Column.HEADER in self._plan.columns else 0
-        async for found in self._rows(start, end):
-            whole: list[tuple[int, Sequence[Any]]] = []
-            for position, row in found:
-                if cut_at and len(row[cut_at]) >= HEADER_KEPT:  # the rest of the header opens the body
-                    self._send_found(whole)
-                    whole = []
-                    await self._send_large(position, row)
-                else:
-                    whole.append((position, row))
-            self._send_found(whole)
-            await self._session.output.make_room()
+    def _positions(self, at: int, rows: Rows) -> list[int]:
+        positions = []
+        for row in rows:
+            at = self._ids.index(row[0], at)
+            positions.append(at)
+            at += 1
+        return positions
 
-    def _send_found(self, found: Sequence[tuple[int, Sequence[Any]]]) -> None:
-        self._send_batch([position for position, _ in found], rows=[row for _, row in found])
+    async def _send_rows(self, start: int, end: int) -> None:
+        """First those whose values are remembered, then what has to be read."""
+        kinds = self._plan.kinds
+        known = self._session.host.ready.known(kinds, self._ids[start:end])
+        read_from = start + len(known[0])
+        await self._send_known(range(start, read_from), dict(zip(kinds, known, strict=True)))
+        if read_from < end:
+            async for positions, rows in self._rows(read_from, end):
+                await self._send_read(positions, rows)
+                await self._session.output.make_room()
+
+    async def _send_known(self, positions: range, known: Mapping[Hashable, Sequence[bytes]]) -> None:
+        octets = sum(sum(map(len, values)) for values in known.values())
+        step = len(positions) * BATCH_OCTETS // max(octets, BATCH_OCTETS) or 1
+        for at in range(0, len(positions), step):
+            part = {kind: values[at : at + step] for kind, values in known.items()}
+            self._send_batch(positions[at : at + step], ready=part)
+            await self._session.output.make_room()
+            await asyncio.sleep(0)  # others get their turn between batches
+
+    async def _send_read(self, positions: Sequence[int], rows: Rows) -> None:
+        column = self._plan.header_column
+        if not column or max(len(row[column]) for row in rows) < HEADER_KEPT:
+            self._send_found(positions, rows)
+            return
+        for position, row in zip(positions, rows, strict=True):
+            if len(row[column]) >= HEADER_KEPT:  # the rest of the header opens the body
+                await self._send_large(position, row)
+            else:
+                self._send_found((position,), (row,))
+
+    def _send_found(self, positions: Sequence[int], rows: Rows) -> None:
+        ready = values_of_rows(self._plan, rows)
+        ids = [row[0] for row in rows]
+        for kind, values in ready.items():
+            self._session.host.ready.remember(kind, ids, values)
+        self._send_batch(positions, ready=ready)
 
     # --- with octets ----------------------------------------------------------------------------
 
@@ -190,8 +216,8 @@ class FetchRun:
         if not self._plan.columns:
             await self._send_sized([(position, ()) for position in range(start, end)])
             return
-        async for found in self._rows(start, end):
-            await self._send_sized(found)
+        async for positions, rows in self._rows(start, end):
+            await self._send_sized(list(zip(positions, rows, strict=True)))
 
     async def _send_sized(self, found: Sequence[tuple[int, Sequence[Any]]]) -> None:
         small: list[tuple[int, Sequence[Any]]] = []
@@ -242,14 +268,22 @@ class FetchRun:
     # --- out ------------------------------------------------------------------------------------
 
     def _send_batch(
-        self, positions: Sequence[int], rows: Sequence[Any] = (), octets: Sequence[bytes] = ()
+        self,
+        positions: Sequence[int],
+        rows: Rows = (),
+        octets: Sequence[bytes] = (),
+        ready: Ready = NOTHING_READY,
     ) -> None:
-        batch = self._batch(positions, rows, octets)
+        batch = self._batch(positions, rows, octets, ready)
         if batch.uids:
             self._session.send(render(self._plan, self._view, batch))
 
     def _batch(
-        self, positions: Sequence[int], rows: Sequence[Any] = (), octets: Sequence[bytes] = ()
+        self,
+        positions: Sequence[int],
+        rows: Rows = (),
+        octets: Sequence[bytes] = (),
+        ready: Ready = NOTHING_READY,
     ) -> Batch:
         """The messages at these positions that are still there, with their places as they are now."""
         snapshot = self._view.snapshot
@@ -257,7 +291,9 @@ class FetchRun:
             self._modseq = snapshot.highestmodseq
             found = (snapshot.index(uid) for uid in self._uids)
             self._places = [GONE if place is None else place for place in found]
-        kept = [at for at, position in enumerate(positions) if self._places[position] != GONE]
+        kept: Sequence[int] = range(len(positions))
+        if not isinstance(self._places, range):
+            kept = [at for at, position in enumerate(positions) if self._places[position] != GONE]
         if self._plan.shows_save_date:  # the database may have lost a message before the snapshot did
             kept = [at for at in kept if self._uids[positions[at]] in self._save_dates]
         if len(kept) < len(positions):
@@ -265,13 +301,29 @@ class FetchRun:
             positions = [positions[at] for at in kept]
             rows = [rows[at] for at in kept] if rows else ()
             octets = [octets[at] for at in kept] if octets else ()
+            ready = {kind: [values[at] for at in kept] for kind, values in ready.items()}
         return Batch(
-            [self._numbers[position] for position in positions],
-            [self._uids[position] for position in positions],
-            [self._places[position] for position in positions],
+            _taken(self._numbers, positions),
+            _taken(self._uids, positions),
+            _taken(self._places, positions),
             rows,
             octets,
+            ready,
             self._newly_seen,
             self._save_dates,
             self._session.condstore,
         )
+
+
+def _as_run(places: Sequence[int]) -> Sequence[int]:
+    """Ascending places as a range if none is left out, as in most commands."""
+    if places and places[-1] - places[0] == len(places) - 1:
+        return range(places[0], places[-1] + 1)
+    return places
+
+
+def _taken(column: Sequence[int], places: Sequence[int]) -> Sequence[int]:
+    """The values at places."""
+    if isinstance(places, range):
+        return column[places.start : places.stop]
+    return [column[place] for place in places]

@@ -6,12 +6,13 @@ message that can be called once a batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from mailkeep.imap.commands.fetch import FetchItem
-from mailkeep.imap.encoder import flags_of, internal_date, string
+from mailkeep.imap.encoder import flags_of, internal_dates, string
 from mailkeep.imap.render import cut
 from mailkeep.mime import parts
 from mailkeep.storage.interface import Column
@@ -25,16 +26,24 @@ _RECENT_LISTS = tuple(flags_of(bits, (), recent=True) for bits in range(32))
 _SYSTEM_LISTS = tuple(flags_of(bits, ()) for bits in range(32))
 
 
+Rows = Sequence[Sequence[Any]]
+Ready = Mapping[Hashable, Sequence[bytes]]
+"""Values for the wire by their items' kinds, one a message."""
+
+NOTHING_READY: Ready = {}
+
+
 @dataclass(slots=True)
 class Batch:
     """Parallel lists, one entry a message. `places` are right at the moment of rendering; `rows` holds the
-    plan's columns, `octets` whole messages when the plan needs them."""
+    plan's columns and `octets` whole messages when the plan needs octets, `ready` values when it does not."""
 
     numbers: Sequence[int]
     uids: Sequence[int]
     places: Sequence[int]
-    rows: Sequence[Sequence[Any]] = ()
+    rows: Rows = ()
     octets: Sequence[bytes] = ()
+    ready: Ready = field(default_factory=dict)
     newly_seen: frozenset[int] = field(default=frozenset())  # UIDs
     save_dates: Mapping[int, int] = field(default_factory=dict)  # Unix seconds by UID
     tells_modseq: bool = False  # RFC 7162 section 3.1: with every change of flags
@@ -56,28 +65,42 @@ def render_item(item: Item, plan: FetchPlan, view: Selected, batch: Batch) -> by
     return b"%b %b" % (item.label, value if isinstance(value, bytes) else b"%d" % value)
 
 
+def values_of_rows(plan: FetchPlan, rows: Rows) -> dict[Hashable, Sequence[bytes]]:
+    """What rows alone say of their messages, by kind: it never changes."""
+    return {item.kind: _row_values(item, plan, rows) for item in plan.items if item.kind in plan.kinds}
+
+
 def _values(item: Item, plan: FetchPlan, view: Selected, batch: Batch) -> Iterable[Any]:
-    if item.section is not None:
+    ready = batch.ready.get(item.kind)
+    if ready is not None:
+        return ready
+    if item.section is not None and plan.needs_octets:
         return _sections(item, plan, batch)
-    attribute = item.attribute
+    attribute, snapshot, places = item.attribute, view.snapshot, batch.places
     if attribute is FetchItem.UID:
         return batch.uids
     if attribute is FetchItem.FLAGS:
-        return flag_lists(view, batch.places)
+        return flag_lists(view, places)
     if attribute is FetchItem.INTERNALDATE:
-        dates = view.snapshot.internal_dates
-        return [internal_date(dates[place]) for place in batch.places]
+        return internal_dates(_at(snapshot.internal_dates, places))
     if attribute is FetchItem.RFC822_SIZE:
-        sizes = view.snapshot.sizes
-        return [sizes[place] for place in batch.places]
+        return _at(snapshot.sizes, places)
     if attribute is FetchItem.MODSEQ:
-        return modseqs(view, batch.places)
+        return modseqs(view, places)
     if attribute is FetchItem.SAVEDATE:
-        return [internal_date(batch.save_dates[uid]) for uid in batch.uids]
+        return internal_dates([batch.save_dates[uid] for uid in batch.uids])
     if attribute is FetchItem.THREADID:
         return [b"NIL"] * len(batch.uids)
+    return _row_values(item, plan, batch.rows)
+
+
+def _row_values(item: Item, plan: FetchPlan, rows: Rows) -> Sequence[bytes]:
+    if item.section is not None:
+        select = of_header(item.section)
+        return [_literal(select(header), item) for header in _column(plan, rows, Column.HEADER)]
+    attribute = item.attribute
     assert isinstance(attribute, FetchItem)
-    ready = _column(plan, batch, COLUMN_OF[attribute])
+    ready = _column(plan, rows, COLUMN_OF[attribute])
     if attribute is FetchItem.EMAILID:
         return [b"(%b)" % object_id(value).encode("ascii") for value in ready]
     if attribute in _PREVIEWS:
@@ -85,9 +108,15 @@ def _values(item: Item, plan: FetchPlan, view: Selected, batch: Batch) -> Iterab
     return ready
 
 
-def _column(plan: FetchPlan, batch: Batch, column: Column) -> list[Any]:
+def _column(plan: FetchPlan, rows: Rows, column: Column) -> list[Any]:
     at = plan.columns.index(column) + 1  # a row begins with the message id
-    return [row[at] for row in batch.rows]
+    return [row[at] for row in rows]
+
+
+def _at(column: array[int], places: Sequence[int]) -> Sequence[int]:
+    if isinstance(places, range):
+        return column[places.start : places.stop]
+    return [column[place] for place in places]
 
 
 def modseqs(view: Selected, places: Iterable[int]) -> list[bytes]:
@@ -96,19 +125,31 @@ def modseqs(view: Selected, places: Iterable[int]) -> list[bytes]:
     return [b"(%d)" % column[place] for place in places]
 
 
-def flag_lists(view: Selected, places: Iterable[int]) -> list[bytes]:
+def flag_lists(view: Selected, places: Sequence[int]) -> list[bytes]:
     """`(\\Seen keyword)` for each place."""
     snapshot, recent = view.snapshot, view.recent_places()
     system, ids, words = snapshot.system_flags, snapshot.keyword_ids, snapshot.keyword_sets
     if len(words) == 1:  # nobody has used a keyword: the lists are ready
         if not recent:
-            return [_SYSTEM_LISTS[system[place]] for place in places]
+            return list(map(_SYSTEM_LISTS.__getitem__, _at(system, places)))
         if len(recent) == 1:
-            (run,) = recent
-            return [(_RECENT_LISTS if place in run else _SYSTEM_LISTS)[system[place]] for place in places]
+            return _lists_around(system, places, recent[0])
     return [
         flags_of(system[place], words[ids[place]], recent=any(place in run for run in recent))
         for place in places
+    ]
+
+
+def _lists_around(system: array[int], places: Sequence[int], recent: range) -> list[bytes]:
+    """Lists of messages without keywords; those of one run are recent."""
+    if not isinstance(places, range):
+        return [(_RECENT_LISTS if place in recent else _SYSTEM_LISTS)[system[place]] for place in places]
+    start = min(max(places.start, recent.start), places.stop)
+    stop = max(min(places.stop, recent.stop), start)
+    return [
+        *map(_SYSTEM_LISTS.__getitem__, system[places.start : start]),
+        *map(_RECENT_LISTS.__getitem__, system[start:stop]),
+        *map(_SYSTEM_LISTS.__getitem__, system[stop : places.stop]),
     ]
 
 
@@ -126,16 +167,10 @@ def seen_tails(plan: FetchPlan, view: Selected, batch: Batch) -> list[bytes]:
 def _sections(item: Item, plan: FetchPlan, batch: Batch) -> list[bytes]:
     section = item.section
     assert section is not None
-    if not plan.needs_octets:
-        select = of_header(section)
-        found: Iterable[bytes | None] = map(select, _column(plan, batch, Column.HEADER))
-    elif not section.part and section.text is None:
-        found = batch.octets
-    else:
-        packed = _column(plan, batch, Column.PARTS)
-        pairs = zip(packed, batch.octets, strict=True)
-        found = [section_octets(section, parts.unpack(index), octets) for index, octets in pairs]
-    return [_literal(octets, item) for octets in found]
+    if item.is_whole:
+        return [_literal(octets, item) for octets in batch.octets]
+    pairs = zip(_column(plan, batch.rows, Column.PARTS), batch.octets, strict=True)
+    return [_literal(section_octets(section, parts.unpack(index), octets), item) for index, octets in pairs]
 
 
 def _literal(octets: bytes | None, item: Item) -> bytes:

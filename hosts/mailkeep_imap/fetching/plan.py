@@ -6,6 +6,7 @@ for the wire; so are header fields. Only sections of the body need the message's
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from mailkeep.imap.commands.fetch import (
@@ -63,6 +64,11 @@ class Item:
     partial: Partial | None = None
 
     @property
+    def kind(self) -> Hashable:
+        """What of a message it is, whatever name it was asked for by."""
+        return self.attribute if self.section is None else (self.section, self.partial)
+
+    @property
     def is_of_header(self) -> bool:
         """True for sections of the message's own header."""
         return self.section is not None and not self.section.part and self.section.text in _HEADER_TEXTS
@@ -80,9 +86,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class FetchPlan:
-    """`columns` are read of each message row; `needs_octets` says that the message's octets are, too."""
+    """`columns` are read of each message row; `needs_octets` says that the message's octets are, too.
+    `kinds` are those of the items that rows answer alone."""
 
     items: tuple[Item, ...]
+    kinds: tuple[Hashable, ...]
     columns: tuple[Column, ...]
     needs_octets: bool
     marks_seen: bool
@@ -91,6 +99,11 @@ class FetchPlan:
     shows_save_date: bool
     template: bytes  # a format: message sequence number, one value an item
     template_with_tail: bytes  # the same and one value more
+
+    @property
+    def header_column(self) -> int:
+        """Where a row has the header section; 0 if it has not."""
+        return self.columns.index(Column.HEADER) + 1 if Column.HEADER in self.columns else 0
 
 
 def make_plan(command: Fetch) -> FetchPlan:
@@ -108,8 +121,10 @@ def make_plan(command: Fetch) -> FetchPlan:
         columns.add(Column.HEADER)
     elif not all(item.is_whole for item in sections):
         columns.add(Column.PARTS)
+    of_rows = [] if needs_octets else [item for item in items if item.section or item.attribute in COLUMN_OF]
     return FetchPlan(
         items,
+        tuple(dict.fromkeys(item.kind for item in of_rows)),
         tuple(sorted(columns)),
         needs_octets,
         marks_seen=any(map(_marks_seen, attributes)),

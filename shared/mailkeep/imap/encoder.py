@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from functools import lru_cache
+from itertools import repeat
 
 from mailkeep.imap.names import NameForm, encode_name
 from mailkeep.model.flags import Flags, SystemFlag
@@ -22,7 +23,8 @@ _ATOM = re.compile(rb"(?!NIL\Z)[^\x00-\x20\x7f-\xff(){%*\"\\]+\Z", re.IGNORECASE
 _QUOTABLE = re.compile(rb"[^\x00\r\n\x80-\xff]*\Z")
 _SPECIAL = re.compile(rb"([\"\\])")
 _MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_DAY = 86400
+_DAY_MINUTES = 24 * 60
+_SECONDS = tuple(b'%02d +0000"' % second for second in range(60))
 
 
 def quoted(octets: bytes) -> bytes:
@@ -128,9 +130,13 @@ def date_time(value: datetime) -> bytes:
 
 def internal_date(seconds: int) -> bytes:
     """`date-time` in UTC with its quotes, from Unix seconds."""
-    day, rest = divmod(seconds, _DAY)
-    minutes, second = divmod(rest, 60)
-    return b'"%b %02d:%02d:%02d +0000"' % (_day_text(day), minutes // 60, minutes % 60, second)
+    minute, second = divmod(seconds, 60)
+    return _minute_text(minute) + _SECONDS[second]
+
+
+def internal_dates(moments: Iterable[int]) -> list[bytes]:
+    """The same for many."""
+    return [_minute_text(minute) + _SECONDS[second] for minute, second in map(divmod, moments, repeat(60))]
 
 
 def day(value: date) -> bytes:
@@ -147,6 +153,12 @@ def _keyword_list(system: int, keywords: tuple[str, ...]) -> bytes:
 def _day_text(days: int) -> bytes:
     value = date.fromordinal(days + date(1970, 1, 1).toordinal())
     return f"{value.day:2d}-{_MONTH_NAMES[value.month - 1]}-{value.year:04d}".encode("ascii")
+
+
+@lru_cache(maxsize=16384)
+def _minute_text(minutes: int) -> bytes:
+    days, rest = divmod(minutes, _DAY_MINUTES)
+    return b'"%b %02d:%02d:' % (_day_text(days), *divmod(rest, 60))
 
 
 def _has_line_ends(octets: bytes) -> bool:

@@ -300,3 +300,31 @@ def test_the_standard_librarys_own_corpus_comes_back_unchanged(client: Client) -
         assert client.octets(len(octets)) == octets
         assert client.line() == ")"
     assert client.line() == "a OK FETCH completed."
+
+
+def test_values_that_are_remembered_are_those_of_the_message_and_the_window_asked_for(client: Client) -> None:
+    for number in range(1, 6):
+        client.append("INBOX", b"Subject: number %d\r\nFrom: a@example.test\r\n\r\ntext\r\n" % number)
+    first = client.command("FETCH 1:* (ENVELOPE BODY.PEEK[HEADER.FIELDS (SUBJECT)]<9.100>)")
+    assert client.command("FETCH 1:* (ENVELOPE BODY.PEEK[HEADER.FIELDS (SUBJECT)]<9.100>)") == first
+    client.play(r"""
+        C: a FETCH 3 BODY.PEEK[HEADER.FIELDS (SUBJECT)]<9.6>
+        S: * 3 FETCH (BODY[HEADER.FIELDS (SUBJECT)]<9> {6}
+        S: number)
+        S: a OK ...
+        C: b STORE 2 +FLAGS.SILENT (\Deleted)
+        S: b OK ...
+        C: c EXPUNGE
+        S: * 2 EXPUNGE
+        S: c OK ...
+        C: d FETCH 2:3 (BODY.PEEK[HEADER.FIELDS (SUBJECT)]<9.100>)
+        S: * 2 FETCH (BODY[HEADER.FIELDS (SUBJECT)]<9> {12}
+        S: number 3
+        S:
+        S: )
+        S: * 3 FETCH (BODY[HEADER.FIELDS (SUBJECT)]<9> {12}
+        S: number 4
+        S:
+        S: )
+        S: d OK ...
+        """)
