@@ -18,7 +18,7 @@ from mailkeep.model.principal import Peer
 from mailkeep.net.lifecycle import Lifecycle
 from mailkeep.net.limits import ConnectionLimiter
 from mailkeep.net.listen import address_of, bind_all
-from mailkeep.net.tls import twisted_options
+from mailkeep.net.tls import TwistedTls, twisted_tls
 from mailkeep.settings import Settings
 from mailkeep.storage import open_store
 from mailkeep.storage.interface import Store
@@ -97,14 +97,18 @@ class ImapFactory(Factory):
 
 async def main(settings: Settings, lifecycle: Lifecycle) -> None:
     """The host's whole life, in the frame of `run_twisted_host`."""
-    listeners = Listeners(settings)
+    tls = twisted_tls(settings.tls)
+    listeners = Listeners(settings, tls)
     store = await open_store(settings.store)
     try:
         await asyncio.to_thread(sweep, spool_directory(settings.store.data_dir))
         authenticator = Authenticator(store, settings.auth, "imap")
         await authenticator.start()
         try:
-            host = make_host(settings, store, authenticator)
+            host = make_host(settings, store, authenticator, tls)
+            if tls is not None:
+                lifecycle.on_reload(lambda renewed: tls.reload(renewed.tls))
+            lifecycle.connections = lambda: host.limiter.count
             lifecycle.ready(listeners.start(host))
             await lifecycle.stopping.wait()
             await listeners.stop()
@@ -115,14 +119,14 @@ async def main(settings: Settings, lifecycle: Lifecycle) -> None:
         await store.close()
 
 
-def make_host(settings: Settings, store: Store, authenticator: Authenticator) -> Host:
+def make_host(settings: Settings, store: Store, authenticator: Authenticator, tls: TwistedTls | None) -> Host:
     """What the sessions share."""
     imap = settings.imap
     return Host(
         settings=settings,
         store=store,
         authenticator=authenticator,
-        tls=twisted_options(settings.tls),
+        tls=tls.factory if tls is not None else None,
         limiter=ConnectionLimiter(imap.max_connections, imap.max_connections_per_network),
         spool=spool_directory(settings.store.data_dir),
     )
@@ -143,8 +147,8 @@ async def end_sessions(host: Host) -> None:
 class Listeners:
     """Bound when made, so that a port in use is known before anything else is begun."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._tls = twisted_options(settings.tls)
+    def __init__(self, settings: Settings, tls: TwistedTls | None) -> None:
+        self._tls = tls
         self._sockets = {
             "imap": bind_all(settings.imap.plain),
             "imaps": bind_all(settings.imap.tls) if self._tls is not None else [],
@@ -177,4 +181,4 @@ class Listeners:
             return ImapFactory(host, tls=False)
         assert self._tls is not None
         wrapped: Any = ImapFactory(host, tls=True)  # mypy does not see zope's interfaces
-        return TLSMemoryBIOFactory(self._tls, False, wrapped)
+        return TLSMemoryBIOFactory(self._tls.factory, False, wrapped)

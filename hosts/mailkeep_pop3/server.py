@@ -18,7 +18,7 @@ from mailkeep.auth import Authenticator
 from mailkeep.net.lifecycle import Lifecycle
 from mailkeep.net.limits import ConnectionLimiter
 from mailkeep.net.listen import address_of, bind_all
-from mailkeep.net.tls import twisted_options
+from mailkeep.net.tls import twisted_tls
 from mailkeep.settings import Settings
 from mailkeep.storage import open_store
 from mailkeep_pop3.maildrop import RecentSnapshots
@@ -30,7 +30,7 @@ DRAIN_SECONDS = 5.0
 
 async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
     """Run the POP3 host until `lifecycle.stopping`. Raises SettingsError, StoreUnavailable."""
-    tls = twisted_options(settings.tls)
+    tls = twisted_tls(settings.tls)
     sockets = {
         "pop3": bind_all(settings.pop3.plain),
         "pop3s": bind_all(settings.pop3.tls) if tls is not None else [],
@@ -40,7 +40,10 @@ async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
     try:
         await authenticator.start()
         services = Services(settings, store, authenticator, lifecycle.tasks, RecentSnapshots())
-        server = Server(services, tls)
+        server = Server(services, tls.factory if tls is not None else None)
+        if tls is not None:
+            lifecycle.on_reload(lambda renewed: tls.reload(renewed.tls))
+        lifecycle.connections = server.connections
         server.listen(sockets)
         lifecycle.ready({name: [address_of(one) for one in bound] for name, bound in sockets.items()})
         await lifecycle.stopping.wait()
@@ -73,6 +76,10 @@ class Server:
                 # Twisted duplicates the descriptor; ours stays open to tell its address.
                 port = reactor.adoptStreamPort(listener.fileno(), listener.family, factories[name])
                 self._ports.append((port, listener))
+
+    def connections(self) -> int:
+        """How many are open."""
+        return self._limiter.count
 
     async def close(self) -> None:
         """Accept no more, let sessions finish what they are doing, drop the rest."""

@@ -17,7 +17,7 @@ from mailkeep.net.lifecycle import Lifecycle
 from mailkeep.net.limits import ConnectionLimiter
 from mailkeep.net.listen import address_of, bind_all
 from mailkeep.net.tasks import TaskRegistry
-from mailkeep.net.tls import server_context
+from mailkeep.net.tls import server_tls
 from mailkeep.observe.logs import get_logger
 from mailkeep.settings import Settings
 from mailkeep.smtp.errors import ShuttingDown
@@ -46,6 +46,8 @@ async def main(settings: Settings, lifecycle: Lifecycle) -> None:
         await asyncio.to_thread(sweep, spool_directory(settings.store.data_dir))
         server = SmtpServer(settings, store, authenticator)
         try:
+            lifecycle.connections = lambda: server.services.limiter.count
+            lifecycle.on_reload(server.reload)
             lifecycle.ready(await server.listen())
             _push_notifications(settings, store, server.services.tasks)
             await lifecycle.stopping.wait()
@@ -64,9 +66,10 @@ class SmtpServer:
         self._settings = smtp
         self._sessions: set[Connection] = set()
         self._doors: list[asyncio.Server | TlsAcceptor] = []
+        self._tls = server_tls(settings.tls)
         self.services = Services(
             settings=smtp,
-            tls=server_context(settings.tls),
+            tls=self._tls.context if self._tls is not None else None,
             authenticator=authenticator,
             delivery=LocalDelivery(store),
             spool_directory=spool_directory(settings.store.data_dir),
@@ -92,6 +95,11 @@ class SmtpServer:
         if not any(places.values()):
             raise SettingsError("[smtp] needs an address to listen on: 'mx', 'submission' or 'submissions'.")
         return places
+
+    def reload(self, settings: Settings) -> None:
+        """Take the certificates anew. Raises SettingsError."""
+        if self._tls is not None:
+            self._tls.reload(settings.tls)
 
     async def close(self) -> None:
         """See the module. Returns when no session is left."""

@@ -2,7 +2,8 @@
 
 Every host reads the same tree. A value in the environment wins over the file: `[smtp] hostname` is
 `MAILKEEP_SMTP_HOSTNAME`. Unknown sections, unknown names and wrong types are errors that say what to
-mend; nothing is read lazily and nothing can be changed later. Secrets are kept out of `repr`.
+mend; nothing is read lazily and nothing can be changed later. Secrets are kept out of `repr`, and need not
+stand in the file: see `mailkeep.settings_credentials`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from mailkeep import settings_credentials
 from mailkeep.errors import SettingsError
 from mailkeep.settings_dns import DnsSettings
 from mailkeep.settings_identity import IssuerSettings, check_development_key, has_public_listener
@@ -53,11 +55,21 @@ class StoreSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateSettings:
+    """One `[[tls.certificates]]`: for clients that ask for a name that stands in it."""
+
+    certificate: str  # PEM, the whole chain
+    key: str  # PEM, without a passphrase
+
+
+@dataclass(frozen=True, slots=True)
 class TlsSettings:
     """Certificate chain and key as PEM files; without them the TLS listeners and STARTTLS are off."""
 
-    certificate: str = ""
+    certificate: str = ""  # for clients that ask for no name, or for one that no certificate has
     key: str = ""
+    certificates: tuple[CertificateSettings, ...] = ()  # further ones, chosen by SNI
+    profile: Literal["intermediate", "modern"] = "intermediate"  # TLS 1.2 and 1.3, or 1.3 alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +192,13 @@ class Settings:
     log: LogSettings = LogSettings()
 
 
+# Arrays of tables: (section, setting) -> the class of one table.
+_TABLES: Mapping[tuple[str, str], type] = {
+    ("auth", "issuers"): IssuerSettings,
+    ("tls", "certificates"): CertificateSettings,
+}
+
+
 def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
     """Read the tree. Without `path`, the file that MAILKEEP_CONFIG names, if any.
 
@@ -194,7 +213,9 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
     for variable, (name, entry) in NAMED_VARIABLES.items():
         if environ.get(variable):
             tree.setdefault(name, {})[entry] = environ[variable]
-    _check_issuers(tree)
+    for (section_name, table_name), table in _TABLES.items():
+        _check_tables(tree, section_name, table_name, table)
+    _resolve_credentials(tree, named, environ)
     try:
         settings = _without_public_development(msgspec.convert(tree, Settings, strict=False))
     except msgspec.ValidationError as error:
@@ -215,14 +236,31 @@ def _require_url(database: str) -> None:
         raise SettingsError("[store] database is not a database URL.")
 
 
-def _check_issuers(tree: Mapping[str, Any]) -> None:
-    """Unknown names in an issuer's table, which the conversion would pass over."""
-    issuers = tree.get("auth", {}).get("issuers", ())
-    allowed = {entry.name for entry in fields(IssuerSettings)}
-    for issuer in issuers if isinstance(issuers, list) else ():
-        for entry in issuer if isinstance(issuer, dict) else ():
+def _check_tables(tree: Mapping[str, Any], section: str, name: str, table: type) -> None:
+    """Unknown names in an array of tables, which the conversion would pass over."""
+    entries = tree.get(section, {}).get(name, ())
+    allowed = {entry.name for entry in fields(table)}
+    for given in entries if isinstance(entries, list) else ():
+        for entry in given if isinstance(given, dict) else ():
             if entry not in allowed:
-                raise SettingsError(f"[[auth.issuers]] has no setting '{entry}'.")
+                raise SettingsError(f"[[{section}.{name}]] has no setting '{entry}'.")
+
+
+def _resolve_credentials(tree: dict[str, Any], config: Path | None, environ: Mapping[str, str]) -> None:
+    def resolve_all(values: dict[str, Any], section: type) -> None:
+        for entry in fields(section):
+            if entry.name in values:
+                values[entry.name] = settings_credentials.resolve(
+                    values[entry.name], is_secret=not entry.repr, config=config, environ=environ
+                )
+
+    for name, values in tree.items():
+        resolve_all(values, _section_class(name))
+    for (name, table_name), table in _TABLES.items():
+        given = tree.get(name, {}).get(table_name, ())
+        for values in given if isinstance(given, list) else ():
+            if isinstance(values, dict):
+                resolve_all(values, table)
 
 
 def _without_public_development(settings: Settings) -> Settings:

@@ -2,18 +2,22 @@
 
 A host gets one `Lifecycle`. It says `ready` when all its listeners accept, waits for `stopping`, closes its
 listeners, lets open sessions end, and returns. Background work that lives as long as the process is
-spawned on `tasks`, which the runtime closes after the host has returned.
+spawned on `tasks`, which the runtime closes after the host has returned. What can change while it runs
+(certificates) is registered with `on_reload`; see `mailkeep.net.reloading`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from mailkeep.net import sdnotify
+from mailkeep.net.heartbeat import beat
+from mailkeep.net.inherited import inherited
 from mailkeep.net.tasks import TaskRegistry
 from mailkeep.observe.logs import get_logger
+from mailkeep.settings import Settings
 
 log = get_logger(__name__)
 
@@ -25,14 +29,33 @@ class Lifecycle:
         self.name = name
         self.stopping = asyncio.Event()
         self.tasks = TaskRegistry()
+        self.reloads: list[Callable[[Settings], None]] = []
+        self.connections: Callable[[], int] = lambda: 0
+        self.listeners: Mapping[str, Sequence[str]] = {}
+
+    def on_reload(self, apply: Callable[[Settings], None]) -> None:
+        """Call `apply` in a thread with the settings as they are now, whenever SIGHUP asks for it. It raises
+        SettingsError, with everything left as it was, if it cannot use them."""
+        self.reloads.append(apply)
+
+    @property
+    def status(self) -> str:
+        """One line for `systemctl status`."""
+        return f"{sdnotify.listening(self.listeners)}; {self.connections()} connections"
 
     def ready(self, listeners: Mapping[str, Sequence[str]]) -> None:
         """Every listener accepts: listener name (mx, imaps, api, ...) -> "host:port" addresses.
 
         Those who started us hear it by sd_notify(3) READY=1.
         """
+        self.listeners = listeners
         log.info("ready", **{name: " ".join(places) for name, places in listeners.items() if places})
+        for address in inherited().left():
+            log.warning(
+                "a socket that was handed over is in no setting: nobody answers there", address=address
+            )
         sdnotify.notify(sdnotify.ready_fields(listeners))
+        beat(self)
         if not gc.isenabled():  # see runtime
             gc.freeze()  # what the start has made stays, and no collection need look at it again
             gc.enable()

@@ -2,7 +2,8 @@
 
 Sockets are bound here, before a host says that it is ready, so that a port in use is one plain sentence
 at start and never a half-started host. Resolving waits on nothing but the machine's own files: a listener
-is given as an address, `localhost`, or `*` for every address of the machine.
+is given as an address, `localhost`, or `*` for every address of the machine. A socket that the service
+manager has bound to that address already is taken instead.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import socket
 from dataclasses import dataclass
 
 from mailkeep.errors import SettingsError
+from mailkeep.net.inherited import inherited
 
 BACKLOG = 1024  # connections that the kernel accepts for us meanwhile; it caps at net.core.somaxconn
 
@@ -41,6 +43,9 @@ class Endpoint:
 def bind(endpoint: Endpoint) -> socket.socket:
     """A bound, listening, non-blocking socket. Raises SettingsError naming the port if it is in use."""
     family, address = _resolve(endpoint)
+    given = inherited().take(family, address)
+    if given is not None:
+        return given
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setblocking(False)

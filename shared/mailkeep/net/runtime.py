@@ -2,8 +2,9 @@
 
 A host is one coroutine `main(settings, lifecycle)`, which had best import what it needs itself. The frame
 turns SIGTERM and SIGINT into `lifecycle.stopping` and gives the host STOP_SECONDS to return before it is
-cancelled. SIGHUP is reserved and ignored. Mistakes in settings end in one sentence and no traceback; faults
-are logged. What the frame refuses: a second loop, threads that serve, work after `main` has returned.
+cancelled. SIGHUP has the settings read again (`mailkeep.net.reloading`). Mistakes in settings end in one
+sentence and no traceback; faults are logged. What the frame refuses: a second loop, threads that serve, work
+after `main` has returned.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from mailkeep.errors import MailkeepError, SettingsError, StoreUnavailable
 from mailkeep.net import parent
 from mailkeep.net.exits import EXIT_FAULT, EXIT_OK, EXIT_SETTINGS, EXIT_UNAVAILABLE
 from mailkeep.net.lifecycle import Lifecycle
+from mailkeep.net.reloading import Reloader
 from mailkeep.observe import logs
 from mailkeep.settings import Settings, load_settings
 
@@ -52,13 +54,14 @@ def _run(
     parent.die_with_supervisor()
     gc.disable()  # until Lifecycle.ready: a start makes what stays, and a tenth of it was looking for garbage
     _allow_open_files()
+    config = _config_file(name, argv)
     try:
-        settings = load_settings(_config_file(name, argv))
+        settings = load_settings(config)
     except SettingsError as error:
         return _complain(name, error, EXIT_SETTINGS)
     logs.configure(settings.log, name)
     try:
-        return runner(lambda: _supervised(name, main, settings))
+        return runner(lambda: _supervised(name, main, settings, lambda: load_settings(config)))
     finally:
         logs.close()
         gc.enable()
@@ -88,9 +91,9 @@ def _complain(name: str, error: MailkeepError, code: int) -> int:
     return code
 
 
-async def _supervised(name: str, main: Main, settings: Settings) -> int:
+async def _supervised(name: str, main: Main, settings: Settings, load: Callable[[], Settings]) -> int:
     lifecycle = Lifecycle(name)
-    _install_signals(lifecycle)
+    _install_signals(lifecycle, Reloader(lifecycle, load))
     work = asyncio.ensure_future(main(settings, lifecycle))
     try:
         await _until_stopped(work, lifecycle)
@@ -124,11 +127,11 @@ async def _until_stopped(work: asyncio.Future[None], lifecycle: Lifecycle) -> No
         asked.cancel()
 
 
-def _install_signals(lifecycle: Lifecycle) -> None:
+def _install_signals(lifecycle: Lifecycle, reloader: Reloader) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, lifecycle.stop, signal.Signals(number).name)
-    loop.add_signal_handler(signal.SIGHUP, log.info, "SIGHUP is reserved and does nothing")
+    loop.add_signal_handler(signal.SIGHUP, reloader.ask)
 
 
 def _run_loop(work: Callable[[], Awaitable[int]]) -> int:

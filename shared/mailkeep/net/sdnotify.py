@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from collections.abc import Mapping, MutableMapping, Sequence
 
 DATAGRAM_LIMIT = 64 * 1024  # octets; sd_notify messages are far smaller
@@ -34,13 +35,33 @@ def notify(fields: Mapping[str, str], environ: MutableMapping[str, str] | None =
 
 def ready_fields(listeners: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """What a host sends when it is ready: listener name -> addresses that accept."""
-    listening = ", ".join(f"{name} on {' '.join(places)}" for name, places in listeners.items() if places)
     return {
         "READY": "1",
-        "STATUS": f"Listening: {listening}" if listening else "Ready",
+        "STATUS": listening(listeners),
         "MAINPID": str(os.getpid()),
         LISTENERS: json.dumps({name: list(places) for name, places in listeners.items()}),
     }
+
+
+def listening(listeners: Mapping[str, Sequence[str]]) -> str:
+    """Where a host listens, in one line."""
+    told = ", ".join(f"{name} on {' '.join(places)}" for name, places in listeners.items() if places)
+    return f"Listening: {told}" if told else "Ready"
+
+
+def reloading_fields() -> dict[str, str]:
+    """What a host sends when it begins to read its settings again; READY=1 follows."""
+    now = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    return {"RELOADING": "1", "MONOTONIC_USEC": str(now), "STATUS": "Reading settings and certificates"}
+
+
+def watchdog_seconds(environ: Mapping[str, str] | None = None) -> float | None:
+    """How often the service manager wants to hear of us at least (sd_watchdog_enabled(3)); None: never."""
+    environ = os.environ if environ is None else environ
+    wanted, pid = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", "")
+    if not wanted.isdigit() or int(wanted) == 0 or pid not in ("", str(os.getpid())):
+        return None
+    return int(wanted) / 1_000_000
 
 
 def parse(datagram: bytes) -> dict[str, str]:

@@ -54,14 +54,20 @@ def configure(settings: LogSettings, host: str = "", stream: TextIO | None = Non
     handler.setFormatter(_formatter(settings, host))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(settings.level.upper())
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    set_level(settings.level)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
     logging.captureWarnings(True)
     _start(handler, stream or sys.stderr)
+
+
+def set_level(level: str) -> None:
+    """From now on: debug, info, warning or error."""
+    root = logging.getLogger()
+    root.setLevel(level.upper())
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 
 
 def get_logger(name: str) -> Any:

@@ -15,14 +15,13 @@ from cryptography import x509
 from mailkeep.errors import SettingsError
 from mailkeep.net import development
 from mailkeep.net.development import DevelopmentCa, ensure_ca
-from mailkeep.net.tls import server_context
+from mailkeep.net.tls import ServerTls
 from mailkeep.settings import TlsSettings
 
 
 def shake_hands(files: DevelopmentCa, name: str, trusted: Path | None = None) -> str:
     """The TLS version agreed with a client that verifies chain and name. Raises ssl.SSLError."""
-    server = server_context(TlsSettings(str(files.certificate), str(files.key)))
-    assert server is not None
+    server = ServerTls(TlsSettings(str(files.certificate), str(files.key))).context
     ours, theirs = socket.socketpair()
     for end in (ours, theirs):
         end.settimeout(10)

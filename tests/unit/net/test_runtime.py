@@ -48,6 +48,24 @@ class HostProgram:
             env={**os.environ, "NOTIFY_SOCKET": self._address, **environ},
         )
 
+    def start_with_descriptors(self, descriptors: list[int]) -> None:
+        """As descriptors 3 and further, told of by LISTEN_PID and LISTEN_FDS."""
+        starter = (
+            "import os, sys\n"
+            "for place, given in enumerate(sys.argv[2:]): os.dup2(int(given), 100 + place)\n"
+            "for place in range(len(sys.argv) - 2): os.dup2(100 + place, 3 + place); os.close(100 + place)\n"
+            "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(sys.argv) - 2))\n"
+            "os.execv(sys.executable, [sys.executable, sys.argv[1]])\n"
+        )
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", starter, str(self._program), *map(str, descriptors)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            pass_fds=descriptors,
+            env={**os.environ, "NOTIFY_SOCKET": self._address},
+        )
+
     def notice(self) -> dict[str, str]:
         return sdnotify.parse(self._notices.recv(sdnotify.DATAGRAM_LIMIT))
 
@@ -99,7 +117,6 @@ def test_a_signal_stops_a_host_in_order(
     ready = program.notice()
     assert ready["READY"] == "1"
     assert sdnotify.parse_listeners(ready) == {"mx": ["127.0.0.1:25"]}
-    program.signal(signal.SIGHUP)  # reserved: it must not end a host
     program.signal(number)
     assert program.notice()["STOPPING"] == "1"
     assert program.end()[:2] == (0, "sessions ended\n")
@@ -237,3 +254,83 @@ def test_a_host_whose_supervisor_is_gone_does_not_begin(host: Callable[[str, str
     program = host("run_host", "print('began')")
     program.start(**{parent.VARIABLE: "1" if os.getppid() != 1 else "2"})
     assert program.end()[:2] == (0, "")
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_sighup_reads_the_settings_again_and_tells_the_service_manager(
+    host: Callable[[str, str], HostProgram], frame: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "mailkeep.toml"
+    file.write_text('[log]\nlevel = "warning"\n')
+    program = host(
+        frame,
+        """
+        import logging
+        def apply(settings):
+            print("level", settings.log.level, logging.getLogger().level, flush=True)
+        lifecycle.on_reload(apply)
+        lifecycle.ready({"mx": ["127.0.0.1:25"]})
+        await lifecycle.stopping.wait()
+        """,
+    )
+    program.start("--config", str(file))
+    assert program.notice()["READY"] == "1"
+    file.write_text('[log]\nlevel = "debug"\n')
+    program.signal(signal.SIGHUP)
+    reloading = program.notice()
+    assert reloading["RELOADING"] == "1"
+    assert int(reloading["MONOTONIC_USEC"]) > 0
+    again = program.notice()
+    assert (again["READY"], sdnotify.parse_listeners(again)) == ("1", {"mx": ["127.0.0.1:25"]})
+    file.write_text("[log]\nlevel = broken\n")
+    program.signal(signal.SIGHUP)
+    assert [program.notice().get("READY") for _ in range(2)] == [None, "1"]
+    program.signal(signal.SIGTERM)
+    code, out, err = program.end()
+    assert (code, out) == (0, "level debug 10\n")
+    assert "not reloaded: the settings cannot be used" in err
+
+
+def test_the_watchdog_hears_of_a_loop_that_turns_and_not_of_one_that_is_stuck(
+    host: Callable[[str, str], HostProgram],
+) -> None:
+    program = host(
+        "run_host",
+        """
+        import time
+        lifecycle.ready({"mx": ["127.0.0.1:25"]})
+        await asyncio.sleep(1.0)
+        lifecycle.connections = lambda: 3
+        await asyncio.sleep(1.0)
+        time.sleep(2.0)
+        """,
+    )
+    program.start(WATCHDOG_USEC="200000")
+    heard = [program.notice() for _ in range(12)]
+    assert heard[0]["READY"] == "1"
+    assert sum(fields.get("WATCHDOG") == "1" for fields in heard) == 11
+    assert "Listening: mx on 127.0.0.1:25; 3 connections" in [fields.get("STATUS") for fields in heard]
+    assert program.end()[0] == 0
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_a_host_takes_the_sockets_that_were_bound_for_it(
+    host: Callable[[str, str], HostProgram], frame: str, tmp_path: Path
+) -> None:
+    """sd_listen_fds(3): LISTEN_PID is the process's own, so a shell puts it there."""
+    with socket.create_server(("127.0.0.1", 0)) as named, socket.create_server(("127.0.0.1", 0)) as unnamed:
+        port = named.getsockname()[1]
+        program = host(
+            frame,
+            f"""
+            import os
+            from mailkeep.net.listen import address_of, bind_all
+            (listener,) = bind_all(("127.0.0.1:{port}",))
+            print(address_of(listener), listener.fileno(), sorted(n for n in os.environ if "LISTEN" in n))
+            lifecycle.ready({{"mx": [address_of(listener)]}})
+            """,
+        )
+        program.start_with_descriptors([named.fileno(), unnamed.fileno()])
+        code, out, err = program.end()
+        assert (code, out) == (0, f"127.0.0.1:{port} 3 []\n"), err
+        assert f"address=127.0.0.1:{unnamed.getsockname()[1]}" in err
