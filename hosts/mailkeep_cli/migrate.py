@@ -18,8 +18,8 @@ from mailkeep_cli.output import show_done
 def migrate(context: CommandContext) -> None:
     """Bring the store's tables up to this version.
 
-    A store that is not there yet is made. Hosts do the same when they start; this does it alone, once, and says what went wrong. What is up to
-    date already is left as it is.
+    A store that is not there yet is made. Hosts do the same when they start; this does it alone, once, and
+    says what went wrong. What is up to date already is left as it is.
 
     \b
     Example:

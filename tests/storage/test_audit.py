@@ -40,3 +40,11 @@ async def test_what_a_client_sent_as_its_name_can_be_kept(store: Store) -> None:
     await store.audit.add([record(0, address="nul \x00 lone \udcff")])
     (found,) = await store.audit.list(1)
     assert found.address == "nul � lone ?"
+
+
+async def test_the_oldest_are_forgotten_in_pieces(store: Store) -> None:
+    await store.audit.add([record(number) for number in range(5)])
+    assert await store.audit.prune(at(3), 2) == 2
+    assert await store.audit.prune(at(3), 2) == 1
+    assert await store.audit.prune(at(3), 2) == 0
+    assert [found.at for found in await store.audit.list(10)] == [at(4), at(3)]

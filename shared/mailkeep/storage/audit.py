@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from mailkeep.storage import tables
@@ -16,6 +17,10 @@ _ADD = BulkInsert(tables.audit, *_NAMES)
 _SELECT = f"SELECT {', '.join(_NAMES)} FROM audit"
 _NEWEST = Query(f"{_SELECT} ORDER BY id DESC LIMIT :most")
 _NEWEST_OF_USER = Query(f"{_SELECT} WHERE user_id = :user_id ORDER BY id DESC LIMIT :most")
+# Ids rise with time, so that the scan ends at the first rows that are too young once there are enough.
+_PRUNE = Query(
+    "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < :before ORDER BY id LIMIT :most)"
+)
 
 
 class StoredAudit:
@@ -38,6 +43,12 @@ class StoredAudit:
                 lambda connection: connection.all(_NEWEST_OF_USER, most=limit, user_id=user_id)
             )
         return [_record(row) for row in rows]
+
+    async def prune(self, before: datetime, most: int) -> int:
+        """See interface.Audit."""
+        return await self._database.write(
+            lambda transaction: transaction.run(_PRUNE, before=moment(before), most=most)
+        )
 
 
 def _columns(record: AuditRecord) -> Row:

@@ -36,3 +36,11 @@ def test_a_database_that_does_not_answer_is_one_sentence() -> None:
     assert ran.exit_code == 1
     assert "Check that the database runs" in ran.output
     assert "Traceback" not in ran.output
+
+
+def test_prune_says_how_much_was_forgotten(tmp_path: Path) -> None:
+    assert migrate("--data-dir", str(tmp_path)).exit_code == 0
+    ran = CliRunner().invoke(
+        main, ["prune", "--audit-older-than", "1d", "--data-dir", str(tmp_path), "--json"]
+    )
+    assert (ran.exit_code, json.loads(ran.stdout)) == (0, {"audit": 0}), ran.output

@@ -32,3 +32,6 @@ class Audit(Protocol):
 
     async def list(self, limit: int, user_id: UUID | None = None) -> Sequence[AuditRecord]:
         """The newest `limit`, newest first."""
+
+    async def prune(self, before: datetime, most: int) -> int:
+        """Forget at most `most` of those from before that moment, the oldest first. How many they were."""
