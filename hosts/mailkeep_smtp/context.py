@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailkeep.auth import Authenticator
-from mailkeep.delivery.local import LocalDelivery
+from mailkeep.delivery.dispatch import Dispatch
 from mailkeep.net.limits import ConnectionLimiter
 from mailkeep.net.tasks import TaskRegistry
 from mailkeep.settings import SmtpSettings
@@ -25,7 +25,7 @@ class Services:
     settings: SmtpSettings
     tls: ssl.SSLContext | None
     authenticator: Authenticator
-    delivery: LocalDelivery
+    dispatch: Dispatch
     spool_directory: Path
     limiter: ConnectionLimiter
     tasks: TaskRegistry

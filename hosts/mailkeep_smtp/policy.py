@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from mailkeep.model.address import Address
+from mailkeep.delivery.dispatch import Addressee
 from mailkeep.model.principal import Peer, Principal
 from mailkeep.smtp.paths import ForwardPath, ReversePath
 
@@ -39,8 +39,8 @@ class Policy(Protocol):
     async def sender(self, client: Client, path: ReversePath) -> None:
         """MAIL. Raises SenderRefused."""
 
-    async def recipient(self, client: Client, path: ForwardPath) -> Address:
-        """RCPT: the address to deliver to. Raises RelayDenied, RecipientRefused."""
+    async def recipient(self, client: Client, path: ForwardPath) -> Addressee:
+        """RCPT: where its mail goes. Raises RelayDenied, RecipientRefused."""
 
     async def content(self, client: Client, header: bytes) -> None:
         """The header section without our trace fields. Raises RoutingLoop, SenderRefused, ContentRefused."""

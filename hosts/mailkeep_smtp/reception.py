@@ -5,12 +5,12 @@ Nobody authenticates here, so no claim about who is speaking opens anything: the
 
 from __future__ import annotations
 
-from mailkeep.model.address import Address
+from mailkeep.delivery.dispatch import Addressee
 from mailkeep.smtp.errors import RoutingLoop
 from mailkeep.smtp.paths import ForwardPath, ReversePath
 from mailkeep.smtp.trace import received_count
 from mailkeep_smtp.policy import Client
-from mailkeep_smtp.recipients import LocalRecipients
+from mailkeep_smtp.recipients import Recipients
 
 
 class Reception:
@@ -19,7 +19,7 @@ class Reception:
     takes_credentials = False
     mends_headers = False  # a relay changes nothing but trace fields (RFC 5321 section 6.4)
 
-    def __init__(self, recipients: LocalRecipients, max_received: int) -> None:
+    def __init__(self, recipients: Recipients, max_received: int) -> None:
         self._recipients = recipients
         self._max_received = max_received
 
@@ -29,7 +29,7 @@ class Reception:
     async def sender(self, client: Client, path: ReversePath) -> None:
         """Any reverse-path may send here."""
 
-    async def recipient(self, client: Client, path: ForwardPath) -> Address:
+    async def recipient(self, client: Client, path: ForwardPath) -> Addressee:
         """Addresses of hosted domains, claimed or not, as the domain's policy has it."""
         return await self._recipients.resolve(path)
 

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from mailkeep.auth import Authenticator
-from mailkeep.delivery.local import LocalDelivery
+from mailkeep.delivery.dispatch import Dispatch
 from mailkeep.delivery.spool import spool_directory, sweep
 from mailkeep.errors import SettingsError
 from mailkeep.net.lifecycle import Lifecycle
@@ -27,7 +27,7 @@ from mailkeep_smtp.acceptor import TlsAcceptor
 from mailkeep_smtp.connection import Connection
 from mailkeep_smtp.context import Listener, Services
 from mailkeep_smtp.reception import Reception
-from mailkeep_smtp.recipients import LocalRecipients
+from mailkeep_smtp.recipients import Recipients
 from mailkeep_smtp.session import SmtpSession
 from mailkeep_smtp.submission import Submission
 
@@ -71,15 +71,16 @@ class SmtpServer:
             settings=smtp,
             tls=self._tls.context if self._tls is not None else None,
             authenticator=authenticator,
-            delivery=LocalDelivery(store),
+            dispatch=Dispatch(store, settings.relay),
             spool_directory=spool_directory(settings.store.data_dir),
             limiter=ConnectionLimiter(smtp.max_connections, smtp.max_connections_per_network),
             tasks=TaskRegistry(),
             plaintext_from_loopback=settings.auth.insecure_loopback_auth,
             open_sessions=self._sessions,
         )
-        self._recipients = LocalRecipients(store.directory, smtp.hostname)
+        self._recipients = Recipients(store.directory, smtp.hostname)
         self._store = store
+        self._relays = settings.relay.route != "off"
 
     async def listen(self) -> Mapping[str, Sequence[str]]:
         """Serve every configured endpoint; what was really bound, by listener. Raises SettingsError."""
@@ -144,6 +145,7 @@ class SmtpServer:
             self._store.directory,
             self._settings.max_received,
             self.services.plaintext_from_loopback,
+            self._relays,
         )
 
 

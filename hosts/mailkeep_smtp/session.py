@@ -9,8 +9,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from mailkeep import sasl
+from mailkeep.delivery.dispatch import Mail
 from mailkeep.errors import Fault, TooLarge
+from mailkeep.model.message import PreparedMessage
 from mailkeep.model.principal import Principal
+from mailkeep.model.queue import Envelope
 from mailkeep.observe.logs import get_logger
 from mailkeep.smtp import replies
 from mailkeep.smtp.chunks import Chunk, parse_chunk
@@ -193,8 +196,8 @@ class SmtpSession(Connection):
             raise Utf8NotDeclared("An address beyond ASCII needs SMTPUTF8 on MAIL.")
         if transaction.accepted >= self.services.settings.max_recipients:
             raise TooManyRecipients("Too many recipients; send the message to the others apart.")
-        target = await self.policy.recipient(self.client, path)
-        transaction.add(path.address or target, target)
+        addressee = await self.policy.recipient(self.client, path)
+        transaction.add(path.address or addressee.address, addressee)
         return replies.RECIPIENT_OK
 
     async def smtp_DATA(self, argument: str) -> Reply:  # noqa: N802
@@ -202,7 +205,7 @@ class SmtpSession(Connection):
         self._check_ready()
         _refuse_argument("DATA", argument)
         transaction = self.transaction
-        if transaction is None or not transaction.targets:
+        if transaction is None or not transaction.addressees:
             raise BadSequence("RCPT comes before DATA, and none was accepted.")
         _refuse_after_bdat(transaction)
         self.answer(replies.START_DATA)
@@ -243,7 +246,7 @@ class SmtpSession(Connection):
     async def _take_chunk(self, chunk: Chunk, octets: ChunkOctets) -> Reply:
         self._check_ready()
         transaction = self.transaction
-        if transaction is None or not transaction.targets:
+        if transaction is None or not transaction.addressees:
             raise BadSequence("RCPT comes before BDAT, and none was accepted.")
         if transaction.chunked is None:
             received_at = datetime.now(UTC)
@@ -265,10 +268,21 @@ class SmtpSession(Connection):
         """A whole message: into the store, then the reply. `size` is in octets as the client sent them."""
         message = await content.prepare()
         await self.policy.content(self.client, content.header_of(message))
-        await self.services.delivery.deliver(message, tuple(transaction.targets.values()), received_at)
+        await self.services.dispatch.accept(self._mail(transaction, message, received_at))
         self.forgive_errors()
         self._log_accepted(transaction, size)
         return reply(250, "2.0.0", f"Ok: {transaction.id}")
+
+    def _mail(self, transaction: Transaction, message: PreparedMessage, received_at: datetime) -> Mail:
+        return Mail(
+            id=transaction.id,
+            message=message,
+            envelope=Envelope(transaction.reverse_path.address, transaction.parameters.smtputf8),
+            addressees=tuple(transaction.addressees.values()),
+            received_at=received_at,
+            author=self._principal,
+            saves_sent=self.services.settings.save_to_sent,
+        )
 
     def _content(self, transaction: Transaction, received_at: datetime) -> Content:
         defaults = None
@@ -297,7 +311,7 @@ class SmtpSession(Connection):
             listener=self.listener.name,
             peer=self.peer.host,
             sender=str(transaction.reverse_path),
-            recipients=len(transaction.targets),
+            recipients=len(transaction.addressees),
             octets=size,
         )
 

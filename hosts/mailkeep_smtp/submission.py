@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from mailkeep.delivery.dispatch import Addressee
 from mailkeep.errors import InvalidName, SenderRefused
 from mailkeep.mime import addresses, headers
 from mailkeep.model.address import Address, normal_domain
@@ -17,7 +18,7 @@ from mailkeep.smtp.submitted import HEADER_LIMIT
 from mailkeep.storage.interface import Directory
 from mailkeep_smtp.policy import Client
 from mailkeep_smtp.reception import refuse_loops
-from mailkeep_smtp.recipients import LocalRecipients
+from mailkeep_smtp.recipients import Recipients
 
 FROM_LIMIT = 10  # addresses in From; RFC 5322 section 3.6.2 allows several, and each costs a look-up
 
@@ -25,7 +26,8 @@ FROM_LIMIT = 10  # addresses in From; RFC 5322 section 3.6.2 allows several, and
 class Submission:
     """The policy of the submission and submissions listeners.
 
-    `plaintext_from_loopback` lifts the demand for TLS from clients on the same machine.
+    `plaintext_from_loopback` lifts the demand for TLS from clients on the same machine; `relays` lets their
+    mail leave for other domains.
     """
 
     takes_credentials = True
@@ -33,15 +35,17 @@ class Submission:
 
     def __init__(
         self,
-        recipients: LocalRecipients,
+        recipients: Recipients,
         directory: Directory,
         max_received: int,
         plaintext_from_loopback: bool,
+        relays: bool,
     ) -> None:
         self._recipients = recipients
         self._directory = directory
         self._max_received = max_received
         self._plaintext_from_loopback = plaintext_from_loopback
+        self._relays = relays
 
     def admit(self, client: Client) -> None:
         """TLS, then AUTH, then mail. Raises TlsRequired, AuthenticationRequired."""
@@ -56,9 +60,9 @@ class Submission:
         if path.address is not None and not await self._owns(client, path.address):
             raise SenderRefused("The envelope sender is not one of your addresses.")
 
-    async def recipient(self, client: Client, path: ForwardPath) -> Address:
-        """Local recipients; there is no relay to the others."""
-        return await self._recipients.resolve(path)
+    async def recipient(self, client: Client, path: ForwardPath) -> Addressee:
+        """Anybody, if this host relays: whoever asks has proven to be one of our users."""
+        return await self._recipients.resolve(path, relays=self._relays and client.principal is not None)
 
     async def content(self, client: Client, header: bytes) -> None:
         """One From field and at most one Sender field, in which every address is the user's own.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mailkeep.delivery.dispatch import Addressee
+from mailkeep.delivery.submit import new_id
 from mailkeep.errors import SpoolUnavailable, TooLarge
 from mailkeep.model.address import Address
 from mailkeep.smtp.data import TEXT_LINE_LIMIT, DataReader, Defect
@@ -23,14 +24,9 @@ FLOOD_FACTOR = 4  # how often the size limit is read before the connection is cl
 MINIMUM_RATE = 1000  # octets a second over a whole message, beyond the data timeout
 
 
-def new_id() -> str:
-    """What the client, the log and the Received field call a message."""
-    return secrets.token_hex(8)
-
-
 @dataclass(slots=True)
 class Transaction:
-    """`accepted` counts RCPT commands; `addressed` and `targets` hold each address once, by its key.
+    """`accepted` counts RCPT commands; `addressed` and `addressees` hold each address once, by its key.
 
     `chunked` is what BDAT has brought in `chunks` of `offered` octets together; `failure` is the reply to the
     first chunk that was refused, after which no other can save the message.
@@ -41,17 +37,17 @@ class Transaction:
     id: str = field(default_factory=new_id)
     accepted: int = 0
     addressed: dict[str, Address] = field(default_factory=dict)
-    targets: dict[str, Address] = field(default_factory=dict)
+    addressees: dict[str, Addressee] = field(default_factory=dict)
     chunked: ChunkedMessage | None = None
     chunks: int = 0
     offered: int = 0
     failure: Reply | None = None
 
-    def add(self, addressed: Address, target: Address) -> None:
-        """One accepted recipient, and the address that its mail goes to."""
+    def add(self, addressed: Address, addressee: Addressee) -> None:
+        """One accepted recipient, and where its mail goes."""
         self.accepted += 1
         self.addressed[addressed.key] = addressed
-        self.targets[target.key] = target
+        self.addressees[addressee.address.key] = addressee
 
     def offer(self, size: int, max_size: int) -> None:
         """One more BDAT, of `size` octets. Raises Flooded past what is worth being thrown away."""

@@ -23,6 +23,7 @@ from mailkeep import settings_credentials
 from mailkeep.errors import SettingsError
 from mailkeep.settings_dns import DnsSettings
 from mailkeep.settings_identity import IssuerSettings, check_development_key, has_public_listener
+from mailkeep.settings_relay import RelaySettings
 
 PREFIX = "MAILKEEP_"
 # Names of variables that differ from the rule: (section, setting).
@@ -112,6 +113,7 @@ class SmtpSettings:
     command_timeout_seconds: Seconds = 300.0  # RFC 5321 section 4.5.3.2
     data_timeout_seconds: Seconds = 300.0
     max_errors: Count = 20
+    save_to_sent: bool = False  # what is submitted also into its author's Sent; clients need not upload it
     max_received: Count = 100  # RFC 5321 section 6.3 asks for at least 100 hops
 
 
@@ -190,6 +192,7 @@ class Settings:
     api: ApiSettings = ApiSettings()
     notify: NotifySettings = NotifySettings()
     log: LogSettings = LogSettings()
+    relay: RelaySettings = field(default_factory=RelaySettings)
 
 
 # Arrays of tables: (section, setting) -> the class of one table.

@@ -21,6 +21,7 @@ from mailkeep.model.mailbox import INBOX
 from mailkeep.model.scope import Scope
 from mailkeep.net.development import DevelopmentCa
 from mailkeep.settings import AuthSettings, Settings, SmtpSettings, StoreSettings, TlsSettings
+from mailkeep.settings_relay import RelaySettings
 from mailkeep.storage.interface import Store
 from mailkeep_smtp.server import SmtpServer
 
@@ -200,14 +201,17 @@ async def smtp_host(
     *,
     with_tls: bool = True,
     loopback_auth: bool = False,
+    relay: RelaySettings | None = None,
     **limits: Any,
 ) -> AsyncIterator[SmtpHost]:
-    """A server on free ports, with `example.test` hosted. `limits` are SmtpSettings."""
+    """A server on free ports, with `example.test` hosted. `limits` are SmtpSettings; without `relay` nothing
+    leaves."""
     tls = TlsSettings(str(ca.certificate), str(ca.key)) if with_tls else TlsSettings()
     settings = Settings(
         store=StoreSettings(data_dir=str(directory)),
         tls=tls,
         auth=AuthSettings(bcrypt_cost=4, insecure_loopback_auth=loopback_auth),
+        relay=relay or RelaySettings(route="off"),
         smtp=SmtpSettings(
             **{
                 "hostname": HOSTNAME,

@@ -10,6 +10,7 @@ import pytest
 from tests.support.smtp_host import SmtpHost, Wire, smtp_host
 
 from mailkeep.net.development import DevelopmentCa, ensure_ca
+from mailkeep.settings_relay import RelaySettings
 from mailkeep.storage.interface import Store
 
 
@@ -26,11 +27,17 @@ def limits() -> dict[str, Any]:
 
 
 @pytest.fixture
+def relay() -> RelaySettings:
+    """Nothing leaves; modules override it."""
+    return RelaySettings(route="off")
+
+
+@pytest.fixture
 async def host(
-    store: Store, tmp_path: Path, ca: DevelopmentCa, limits: dict[str, Any]
+    store: Store, tmp_path: Path, ca: DevelopmentCa, limits: dict[str, Any], relay: RelaySettings
 ) -> AsyncIterator[SmtpHost]:
     """A running host."""
-    async with smtp_host(store, tmp_path / "data", ca, **limits) as running:
+    async with smtp_host(store, tmp_path / "data", ca, relay=relay, **limits) as running:
         yield running
 
 

@@ -336,7 +336,7 @@ async def test_a_header_past_its_limit(host: SmtpHost, demo: TestUser) -> None:
     await wire.close()
 
 
-async def test_there_is_no_relay_yet(host: SmtpHost, demo: TestUser) -> None:
+async def test_nothing_leaves_where_relaying_is_off(host: SmtpHost, demo: TestUser) -> None:
     wire = await host.logged_in(demo)
     await wire.ask("MAIL FROM:<demo@example.test>", "250 ")
     await wire.ask("RCPT TO:<a@elsewhere.example>", "550 5.7.1 ")

@@ -1,0 +1,102 @@
+"""Where an accepted message goes: mailboxes here, the queue for everywhere else, a copy for its author.
+
+All of it is one commit. `accept` returns when that is durable, and only then may the sender be told so; if it
+raises, nothing of the message was kept. Who may send what to whom was decided before: nothing is asked here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from mailkeep.model.address import Address
+from mailkeep.model.flags import Flags, SystemFlag
+from mailkeep.model.mailbox import SpecialUse
+from mailkeep.model.message import Delivered, Delivery, DeliveryTarget, PreparedMessage
+from mailkeep.model.principal import Principal
+from mailkeep.model.queue import NO_REQUEST, DsnRequest, Envelope, Outbound, OutboundRecipient
+from mailkeep.settings_relay import RelaySettings
+from mailkeep.storage.interface import Store
+
+SENT = "Sent"
+_RETURN_PATH = b"return-path:"
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """One recipient: an address of ours that mail is stored under, or one elsewhere."""
+
+    address: Address
+    is_local: bool = True
+    request: DsnRequest = NO_REQUEST
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A message that was accepted. `author` is who submitted it, None for what came from elsewhere.
+
+    `id` is what its client is told; nothing leaves before `not_before`.
+    """
+
+    id: str
+    message: PreparedMessage = field(repr=False)
+    envelope: Envelope
+    addressees: tuple[Addressee, ...]
+    received_at: datetime
+    author: Principal | None = None
+    saves_sent: bool = False
+    not_before: datetime | None = None
+
+
+class Dispatch:
+    """The last step of every message."""
+
+    def __init__(self, store: Store, settings: RelaySettings) -> None:
+        self._store = store
+        self._expire = timedelta(seconds=settings.expire_seconds)
+
+    async def accept(self, mail: Mail) -> Sequence[Delivered]:
+        """To every recipient, each once however often named. Raises StoreUnavailable."""
+        unique = {addressee.address.key: addressee for addressee in mail.addressees}
+        targets = [DeliveryTarget(one.address) for one in unique.values() if one.is_local]
+        if mail.saves_sent and mail.author is not None:
+            targets += await self._sent_copy(mail.author)
+        remote = tuple(
+            OutboundRecipient(one.address, one.request) for one in unique.values() if not one.is_local
+        )
+        outbound = self._outbound(mail, remote) if remote else None
+        return await self._store.committer.deliver(
+            Delivery(mail.message, tuple(targets), mail.received_at, outbound)
+        )
+
+    def _outbound(self, mail: Mail, recipients: tuple[OutboundRecipient, ...]) -> Outbound:
+        begins = mail.not_before or mail.received_at
+        return Outbound(
+            id=mail.id,
+            envelope=mail.envelope,
+            recipients=recipients,
+            not_before=begins,
+            expires_at=begins + self._expire,
+            user_id=mail.author.user_id if mail.author else None,
+            skip=return_path_size(mail.message.header),
+        )
+
+    async def _sent_copy(self, author: Principal) -> list[DeliveryTarget]:
+        """Into the mailbox for it, read already; into INBOX if there is none (as the committer has it)."""
+        if author.account_id is None:
+            return []
+        mailboxes = await self._store.mailboxes.list(author.account_id)
+        marked = [mailbox.name for mailbox in mailboxes if mailbox.special_use is SpecialUse.SENT]
+        name = marked[0] if marked else SENT
+        return [DeliveryTarget(Address.parse(author.address), name, Flags(SystemFlag.SEEN), is_news=False)]
+
+
+def return_path_size(header: bytes) -> int:
+    """Octets of the Return-Path at the top, which is for the last delivery alone (RFC 5321 section 4.4)."""
+    if header[: len(_RETURN_PATH)].lower() != _RETURN_PATH:
+        return 0
+    end = header.find(b"\n") + 1
+    while end and header[end : end + 1] in {b" ", b"\t"}:
+        end = header.find(b"\n", end) + 1
+    return end

@@ -1,0 +1,94 @@
+"""Sending as one of our users, for whoever has a message and a proven identity: what SMTP submission does
+after its dialogue, without one.
+
+`submit` asks what submission asks: the sender is the user's own, and every recipient may be sent to. All are
+asked before anything is kept.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from mailkeep.delivery.dispatch import Addressee, Dispatch, Mail
+from mailkeep.errors import RecipientRefused, RelayDenied, SenderRefused
+from mailkeep.model.address import Address
+from mailkeep.model.directory import RecipientKind
+from mailkeep.model.message import Delivered, PreparedMessage
+from mailkeep.model.principal import Principal
+from mailkeep.model.queue import Envelope
+from mailkeep.settings_relay import RelaySettings
+from mailkeep.storage.interface import Directory, Store
+
+
+def new_id() -> str:
+    """What the client, the log, the queue and the Received field call a message."""
+    return secrets.token_hex(8)
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What became of a message: `delivered` here, the author's copy included; `queued` for elsewhere."""
+
+    id: str
+    delivered: Sequence[Delivered]
+    queued: tuple[Address, ...]
+
+
+class Submitter:
+    """Sends for users. One a process."""
+
+    def __init__(self, store: Store, settings: RelaySettings) -> None:
+        self._directory = store.directory
+        self._dispatch = Dispatch(store, settings)
+        self._relays = settings.route != "off"
+
+    async def submit(
+        self,
+        author: Principal,
+        message: PreparedMessage,
+        sender: Address,
+        recipients: Sequence[Address],
+        *,
+        saves_sent: bool = True,
+    ) -> Submitted:
+        """One message to all recipients, Bcc's included; the message itself holds no Bcc field any more.
+
+        Raises SenderRefused, RecipientRefused, RelayDenied, StoreUnavailable.
+        """
+        if author.user_id is None or not await self._directory.owns(author.user_id, sender):
+            raise SenderRefused("The sender is not one of your addresses.")
+        addressees = [await self.addressee(recipient) for recipient in recipients]
+        mail = Mail(
+            id=new_id(),
+            message=message,
+            envelope=Envelope(sender, smtputf8=not all(one.is_ascii for one in (sender, *recipients))),
+            addressees=tuple(addressees),
+            received_at=datetime.now(UTC),
+            author=author,
+            saves_sent=saves_sent,
+        )
+        delivered = await self._dispatch.accept(mail)
+        return Submitted(mail.id, delivered, tuple(one.address for one in addressees if not one.is_local))
+
+    async def addressee(self, recipient: Address) -> Addressee:
+        """Where mail for one address goes. Raises RecipientRefused, RelayDenied, StoreUnavailable."""
+        return await addressee_for(self._directory, recipient, relays=self._relays)
+
+
+async def addressee_for(directory: Directory, recipient: Address, *, relays: bool) -> Addressee:
+    """What the directory says of a recipient; elsewhere only if we relay for whoever asks.
+
+    Raises RecipientRefused, RelayDenied, StoreUnavailable.
+    """
+    answer = await directory.recipient(recipient)
+    if answer.kind is RecipientKind.NOT_LOCAL:
+        if not relays:
+            raise RelayDenied("Relaying denied: that domain is not served here.")
+        return Addressee(recipient, is_local=False)
+    if answer.kind is RecipientKind.REFUSED or answer.deliver_to is None:
+        raise RecipientRefused("There is no such recipient here.")
+    same = answer.deliver_to == str(recipient)
+    return Addressee(recipient if same else Address.parse(answer.deliver_to))
