@@ -7,10 +7,12 @@ import click
 from mailkeep.errors import AlreadyExists, NotFound
 from mailkeep.model.address import Address
 from mailkeep.model.directory import User
+from mailkeep.model.quota import Quota
 from mailkeep.storage.interface import Store
 from mailkeep_cli.context import CommandContext, store_command
 from mailkeep_cli.output import Row, show_done, show_rows
 from mailkeep_cli.people import ADDRESS, USERS_HINT, user_of
+from mailkeep_cli.sizes import DEFAULT, LIMIT, shown_size
 
 COLUMNS = {
     "address": "ADDRESS",
@@ -96,6 +98,64 @@ def enable(context: CommandContext, address: Address) -> None:
     """
     user = context.run(lambda store: _set_disabled(store, address, False), hints={NotFound: USERS_HINT})
     show_done(_row(user), f"{user.primary_address} may log in.", as_json=context.as_json)
+
+
+@users.command()
+@click.argument("address", type=ADDRESS)
+@click.option("--storage", type=LIMIT, help="Octets, with K, M, G or T; or none, or default.")
+@click.option("--messages", type=LIMIT, help="A number; or none, or default.")
+@store_command
+def quota(
+    context: CommandContext, address: Address, storage: int | str | None, messages: int | str | None
+) -> None:
+    """Show what the user who has ADDRESS holds and may hold, or set another limit.
+
+    A limit that is not named stays. The default is [store] quota_storage and quota_messages of the hosts'
+    settings, so name the same --config here to see it.
+
+    \b
+    Examples:
+      mailkeep users quota alice@example.org
+      mailkeep users quota alice@example.org --storage 2G --messages none
+    """
+    found = context.run(lambda store: _quota(store, address, storage, messages), hints={NotFound: USERS_HINT})
+    show_done(
+        {
+            "address": str(address),
+            "storage": found.storage,
+            "storage_limit": found.limits.storage or None,
+            "messages": found.messages,
+            "messages_limit": found.limits.messages or None,
+        },
+        _sentence(address, found),
+        as_json=context.as_json,
+    )
+
+
+async def _quota(
+    store: Store, address: Address, storage: int | str | None, messages: int | str | None
+) -> Quota:
+    user = await user_of(store, address)
+    if storage is not None or messages is not None:
+        own_storage, own_messages = await store.quotas.own_limits(user.id)
+        await store.quotas.set_limits(
+            user.id,
+            own_storage if storage is None else _own(storage),
+            own_messages if messages is None else _own(messages),
+        )
+    return await store.quotas.of(user.account_id)
+
+
+def _sentence(address: Address, quota: Quota) -> str:
+    most = quota.limits
+    storage = f" of {shown_size(most.storage)}" if most.storage else ", without a limit,"
+    messages = f" of {most.messages}" if most.messages else ""
+    return f"{address} holds {shown_size(quota.storage)}{storage} in {quota.messages}{messages} messages."
+
+
+def _own(limit: int | str) -> int | None:
+    """An account's own limit from a word of the command line."""
+    return None if limit == DEFAULT else int(limit)
 
 
 async def _set_disabled(store: Store, address: Address, disabled: bool) -> User:

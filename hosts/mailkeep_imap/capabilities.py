@@ -47,6 +47,9 @@ AFTER_LOGIN = (
     "SORT",
     "SORT=DISPLAY",
     "ESORT",
+    "QUOTA",
+    "QUOTA=RES-STORAGE",
+    "QUOTA=RES-MESSAGE",
     *(f"THREAD={algorithm}" for algorithm in ALGORITHMS),
 )
 UNCOMPRESSED = ("UNAUTHENTICATE", "COMPRESS=DEFLATE")  # offered until compression begins

@@ -197,6 +197,7 @@ class SmtpSession(Connection):
         if transaction.accepted >= self.services.settings.max_recipients:
             raise TooManyRecipients("Too many recipients; send the message to the others apart.")
         addressee = await self.policy.recipient(self.client, path)
+        await self.services.dispatch.require_room(addressee, transaction.parameters.size)
         transaction.add(path.address or addressee.address, addressee)
         return replies.RECIPIENT_OK
 

@@ -67,6 +67,10 @@ class OverQuota(Refusal):
     """The account has no room for it."""
 
 
+class NeverFits(OverQuota):
+    """It is larger than all that the account may hold."""
+
+
 class TooLarge(Refusal):
     """The message is larger than the configured limit."""
 

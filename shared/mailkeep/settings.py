@@ -31,6 +31,7 @@ NAMED_VARIABLES = {"MAILKEEP_JWT_DEVELOPMENT_KEY": ("auth", "jwt_development_key
 MIB = 1024 * 1024
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
+Limit = Annotated[int, msgspec.Meta(ge=0)]  # 0: none
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 BcryptCost = Annotated[int, msgspec.Meta(ge=4, le=16)]  # bcrypt's lowest; above, a login takes seconds
 
@@ -43,6 +44,12 @@ class StoreSettings:
     database: str = field(default="", repr=False)  # may hold a password
     pool_size: Count = 8
     timeout_seconds: Seconds = 10.0
+    # What a user may hold, in octets and messages; `mailkeep users quota` sets another limit for one.
+    quota_storage: Limit = 0
+    quota_messages: Limit = 0
+    # The same for an address that nobody has claimed: anybody may write there.
+    unclaimed_storage: Limit = 100 * MIB
+    unclaimed_messages: Limit = 10_000
 
     @property
     def database_url(self) -> str:

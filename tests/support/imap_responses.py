@@ -49,6 +49,7 @@ status_values = st.one_of(
     st.tuples(st.just(StatusItem.MAILBOXID), st.text("abcF019-_", min_size=1, max_size=20)),
     st.tuples(st.just(StatusItem.APPENDLIMIT), st.none()),
 )
+quota_resources = st.builds(responses.QuotaResource, values.words, values.numbers64, values.numbers64)
 fetch_values = st.one_of(
     st.binary(max_size=40).map(lambda octets: string(octets.replace(b"\0", b""))),
     st.sampled_from([b"NIL", b"17", b"(\\Seen keyword)", b'(("a" NIL)(("b)" {3}\r\n) ( x) "\\""))', b"()"]),
@@ -100,6 +101,8 @@ all_responses = st.one_of(
     ),
     st.builds(responses.StatusData, values.names, st.lists(status_values, max_size=4).map(tuple)),
     st.builds(responses.NamespaceData, namespaces, namespaces, namespaces),
+    st.builds(responses.QuotaData, values.texts, st.lists(quota_resources, max_size=3).map(tuple)),
+    st.builds(responses.QuotaRootData, values.names, st.lists(values.texts, max_size=2).map(tuple)),
     st.builds(
         responses.SearchData,
         st.lists(values.nz_numbers, max_size=8).map(tuple),

@@ -17,6 +17,7 @@ from mailkeep.imap.commands import (
     idle,
     list,
     mailbox,
+    quota,
     search,
     session,
     sort,
@@ -282,4 +283,7 @@ commands = st.one_of(
         optional(numbers64),
     ),
     *(st.builds(kind, tags, sequence_sets, names, st.booleans()) for kind in (copy.Copy, copy.Move)),
+    st.builds(quota.GetQuota, tags, texts),
+    st.builds(quota.GetQuotaRoot, tags, names),
+    st.builds(quota.SetQuota, tags, texts, several(st.tuples(words, numbers64))),
 )

@@ -17,6 +17,7 @@ from mailkeep.imap.commands import fetch as fetch_core
 from mailkeep.imap.commands import idle as idle_core
 from mailkeep.imap.commands import list as list_core
 from mailkeep.imap.commands import mailbox as mailbox_core
+from mailkeep.imap.commands import quota as quota_core
 from mailkeep.imap.commands import search as search_core
 from mailkeep.imap.commands import session as session_core
 from mailkeep.imap.commands import sort as sort_core
@@ -31,6 +32,7 @@ from mailkeep_imap.commands import (
     idle,
     list,
     mailbox,
+    quota,
     search,
     session,
     sort,
@@ -76,4 +78,7 @@ HANDLERS: dict[type[Command], Handler] = {
     copy_core.Copy: copy.copy,
     copy_core.Move: copy.move,
     idle_core.Idle: idle.idle,
+    quota_core.GetQuota: quota.get_quota,
+    quota_core.GetQuotaRoot: quota.get_quota_root,
+    quota_core.SetQuota: quota.set_quota,
 }

@@ -85,6 +85,8 @@ async def announced(session: Session, request: LiteralRequest) -> None:
         raise TooLarge("All messages of one command together are too large.")
     if session.upload is None:
         target = await target_mailbox(session, start.mailbox)
+        if start.size > SMALL_MEMORY:  # for less, the answer after the message comes as soon
+            (await session.host.store.quotas.of(target.account_id)).require(start.size)
         session.upload = Upload(target, session.host.spool)
     session.upload.open()
     session.framer.accept()

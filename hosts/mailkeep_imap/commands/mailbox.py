@@ -219,6 +219,8 @@ async def status_value(session: Session, mailbox: Mailbox, item: StatusItem) -> 
     """One item's value."""
     if item is StatusItem.RECENT:
         return await _recent(session, mailbox)
+    if item is StatusItem.DELETED_STORAGE:
+        return await session.host.store.mailboxes.deleted_size(mailbox.id) if mailbox.deleted else 0
     if item is StatusItem.APPENDLIMIT:
         return session.host.imap.max_append_size
     return _STATUS[item](mailbox)

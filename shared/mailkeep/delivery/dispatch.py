@@ -56,6 +56,12 @@ class Dispatch:
         self._store = store
         self._expire = timedelta(seconds=settings.expire_seconds)
 
+    async def require_room(self, addressee: Addressee, size: int | None) -> None:
+        """Whether a message of the declared size may come for an address of ours. Raises OverQuota, NeverFits
+        (at RCPT, where each recipient has an answer of its own; after DATA there is one for all)."""
+        if addressee.is_local:
+            await self._store.quotas.require_room(addressee.address, size or 0)
+
     async def accept(self, mail: Mail) -> Sequence[Delivered]:
         """To every recipient, each once however often named. Raises StoreUnavailable."""
         unique = {addressee.address.key: addressee for addressee in mail.addressees}

@@ -66,6 +66,11 @@ def sent_astring(octets: bytes) -> bytes:
     return octets if _ATOM.match(octets) else sent_string(octets)
 
 
+def astring(octets: bytes) -> bytes:
+    """Atom, quoted or literal, as a server sends it."""
+    return octets if _ATOM.match(octets) else string(octets)
+
+
 def field_name(octets: bytes) -> bytes:
     """A header field name within a section, where "]" would end the section and no literal may stand."""
     return octets if _ATOM.match(octets) and b"]" not in octets else quoted(octets)

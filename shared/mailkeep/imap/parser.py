@@ -18,6 +18,7 @@ from mailkeep.imap.commands import (
     idle,
     list,
     mailbox,
+    quota,
     search,
     session,
     sort,
@@ -66,6 +67,9 @@ _WITH_ARGUMENTS: dict[bytes, Callable[[str, Cursor], Command]] = {
     b"LIST": list.parse_list,
     b"LSUB": list.parse_lsub,
     b"APPEND": append.parse_append,
+    b"GETQUOTA": quota.parse_get_quota,
+    b"GETQUOTAROOT": quota.parse_get_quota_root,
+    b"SETQUOTA": quota.parse_set_quota,
 }
 _WITH_UID_FORM: dict[bytes, _UidReader] = {
     b"FETCH": fetch_parser.parse_fetch,

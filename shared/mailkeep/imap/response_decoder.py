@@ -29,6 +29,9 @@ from mailkeep.imap.responses import (
     ListData,
     NamespaceData,
     NamespaceEntry,
+    QuotaData,
+    QuotaResource,
+    QuotaRootData,
     Response,
     SearchData,
     StatusData,
@@ -218,6 +221,31 @@ def _namespace_group(cursor: Cursor) -> tuple[NamespaceEntry, ...]:
     return tuple(entries)
 
 
+def _quota(cursor: Cursor) -> Response:
+    cursor.space()
+    root = cursor.text()
+    cursor.space()
+    resources = () if cursor.skip(b"()") else cursor.list_of(lambda: _quota_resource(cursor))
+    return QuotaData(root, resources)
+
+
+def _quota_resource(cursor: Cursor) -> QuotaResource:
+    name = cursor.word()
+    cursor.space()
+    usage = cursor.number64()
+    cursor.space()
+    return QuotaResource(name, usage, cursor.number64())
+
+
+def _quota_root(cursor: Cursor) -> Response:
+    cursor.space()
+    name = cursor.mailbox()
+    roots = []
+    while cursor.skip(b" "):
+        roots.append(cursor.text())
+    return QuotaRootData(name, tuple(roots))
+
+
 def _search(cursor: Cursor) -> Response:
     return _search_data(cursor, sort=False)
 
@@ -323,6 +351,8 @@ _READERS: dict[str, Callable[[Cursor], Response]] = {
     "LSUB": _lsub,
     "STATUS": _mailbox_status,
     "NAMESPACE": _namespace,
+    "QUOTA": _quota,
+    "QUOTAROOT": _quota_root,
     "SEARCH": _search,
     "SORT": _sort,
     "THREAD": _thread,

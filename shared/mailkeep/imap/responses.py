@@ -12,7 +12,7 @@ from enum import Enum
 
 from mailkeep.imap.commands.mailbox import StatusItem
 from mailkeep.imap.commands.session import encode_parameters
-from mailkeep.imap.encoder import flag_list, mailbox, quoted, string, uid_sequence, uid_set
+from mailkeep.imap.encoder import astring, flag_list, mailbox, quoted, string, uid_sequence, uid_set
 from mailkeep.imap.names import NameForm
 from mailkeep.imap.thread_data import ThreadData
 from mailkeep.model.uids import UidSet
@@ -200,6 +200,41 @@ class NamespaceData:
 
 
 @dataclass(frozen=True, slots=True)
+class QuotaResource:
+    """One resource of a quota root: STORAGE in units of 1024 octets, MESSAGE in messages."""
+
+    name: str
+    usage: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaData:
+    """RFC 9208 section 4.2.1."""
+
+    root: str
+    resources: tuple[QuotaResource, ...]
+
+    def encode(self, form: NameForm = LEGACY) -> bytes:
+        """The line."""
+        resources = " ".join(f"{one.name} {one.usage} {one.limit}" for one in self.resources)
+        return b"* QUOTA %b (%b)\r\n" % (astring(self.root.encode("utf-8")), resources.encode("ascii"))
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaRootData:
+    """RFC 9208 section 4.3.1."""
+
+    mailbox: str
+    roots: tuple[str, ...] = ()
+
+    def encode(self, form: NameForm = LEGACY) -> bytes:
+        """The line."""
+        roots = [astring(root.encode("utf-8")) for root in self.roots]
+        return b"* QUOTAROOT %b\r\n" % b" ".join((mailbox(self.mailbox, form), *roots))
+
+
+@dataclass(frozen=True, slots=True)
 class SearchData:
     """RFC 3501 section 7.2.5; `modseq` by RFC 7162 section 3.1.5. SORT (RFC 5256) has the same form."""
 
@@ -278,6 +313,8 @@ Response = (
     | ListData
     | StatusData
     | NamespaceData
+    | QuotaData
+    | QuotaRootData
     | SearchData
     | EsearchData
     | ThreadData

@@ -12,6 +12,7 @@ from mailkeep.imap.commands import (
     idle,
     list,
     mailbox,
+    quota,
     search,
     session,
     sort,
@@ -63,6 +64,9 @@ PERMITTED: dict[type[Command], frozenset[State]] = {
     list.Namespace: _AFTER,
     append.Append: _AFTER,
     idle.Idle: _AFTER,
+    quota.GetQuota: _AFTER,  # RFC 9208 section 4
+    quota.GetQuotaRoot: _AFTER,
+    quota.SetQuota: _AFTER,
     # section 6.4; RFC 5256
     mailbox.Close: _SELECTED,
     mailbox.Unselect: _SELECTED,

@@ -140,7 +140,8 @@ _CODES: dict[type[domain.MailkeepError], tuple[int, str]] = {
     domain.SenderRefused: (550, "5.7.1"),
     domain.RecipientRefused: (550, "5.1.1"),
     domain.TooLarge: (552, "5.3.4"),  # RFC 1870 section 6.1
-    domain.OverQuota: (452, "4.2.2"),
+    domain.OverQuota: (452, "4.2.2"),  # it may be read and emptied, or claimed
+    domain.NeverFits: (552, "5.2.2"),  # RFC 5321 section 4.2.3
     domain.TooManyConnections: (421, "4.7.0"),
     domain.Throttled: (454, "4.7.0"),
     Utf8NotDeclared: (553, "5.6.7"),  # RFC 6531 section 3.5

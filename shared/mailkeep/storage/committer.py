@@ -18,6 +18,7 @@ from typing import Any
 from mailkeep.errors import Refusal, StoreUnavailable
 from mailkeep.model.flags import FlagAction, Flags
 from mailkeep.model.message import Delivered, Delivery, NewMessage
+from mailkeep.model.quota import DefaultLimits
 from mailkeep.model.uids import UidSet
 from mailkeep.storage import blobs
 from mailkeep.storage.database import Database, Transaction
@@ -47,14 +48,14 @@ class _Waiting:
 class GroupCommitter:
     """See interface.Committer."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, defaults: DefaultLimits) -> None:
         self._database = database
         self._queue: deque[_Waiting] = deque()
         self._waiting_octets = 0
         self._room = asyncio.Condition()
         self._work = asyncio.Event()
         self._closing = False
-        self._memory = Memory()
+        self._memory = Memory(defaults=defaults)
         self._worker = asyncio.create_task(self._run(), name="committer")
 
     # --- the contract ---------------------------------------------------------------------------

@@ -16,22 +16,25 @@ from mailkeep.storage.database import Connection, Transaction, changed
 from mailkeep.storage.interface import TopicKind
 from mailkeep.storage.query import Query
 
-_COLUMNS = "id, account_id, name, uidvalidity, uidnext, highestmodseq, messages, unseen, deleted, size"
+_COLUMNS = (
+    "mailbox.id, mailbox.account_id, mailbox.name, mailbox.uidvalidity, uidnext, highestmodseq, messages,"
+    " unseen, deleted, size, account.user_id IS NOT NULL, quota_storage, quota_messages"
+)
+_FROM = "FROM mailbox JOIN account ON account.id = mailbox.account_id WHERE selectable AND mailbox.id IN"
 _BY_ADDRESS = (
     "SELECT m.id FROM address a JOIN mailbox m ON m.account_id = a.account_id"
     " WHERE a.address {addresses} AND m.name {names}"
 )
 _LOCK = Query(
-    f"SELECT {_COLUMNS} FROM mailbox WHERE selectable AND id IN (SELECT unnest(CAST(:ids AS bigint[])) UNION "
+    f"SELECT {_COLUMNS} {_FROM} (SELECT unnest(CAST(:ids AS bigint[])) UNION "
     + _BY_ADDRESS.format(addresses="= ANY(:addresses)", names="= ANY(:names)")
-    + ") ORDER BY id FOR NO KEY UPDATE OF mailbox",
-    sqlite=f"SELECT {_COLUMNS} FROM mailbox WHERE selectable AND id IN"
-    " (SELECT value FROM json_each(:ids) UNION "
+    + ") ORDER BY mailbox.id FOR NO KEY UPDATE OF mailbox",
+    sqlite=f"SELECT {_COLUMNS} {_FROM} (SELECT value FROM json_each(:ids) UNION "
     + _BY_ADDRESS.format(
         addresses="IN (SELECT value FROM json_each(:addresses))",
         names="IN (SELECT value FROM json_each(:names))",
     )
-    + ") ORDER BY id",
+    + ") ORDER BY mailbox.id",
 )
 _STORE = Query(
     "UPDATE mailbox SET uidnext = :uidnext, highestmodseq = :highestmodseq, messages = :messages,"
@@ -53,6 +56,9 @@ class LockedMailbox:
     unseen: int
     deleted: int
     size: int
+    claimed: bool  # the rest is the account's
+    quota_storage: int | None
+    quota_messages: int | None
     changes: list[ChangeRow] = field(default_factory=list)
     dirty: bool = False
 

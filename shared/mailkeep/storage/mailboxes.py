@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mailkeep.errors import AlreadyExists, InUse, InvalidName, MailboxNotFound, OverQuota, PermissionRefused
+from mailkeep.model.flags import SystemFlag
 from mailkeep.model.mailbox import HIERARCHY_DELIMITER, INBOX, Mailbox, SpecialUse
 from mailkeep.model.uids import UID_MAX, UidSet
 from mailkeep.storage import accounts, locked
@@ -29,6 +30,10 @@ _SELECT = (
 )
 _ALL = Query(_SELECT)
 _ONE = Query(f"{_SELECT} AND m.name = :name")
+_DELETED_SIZE = Query(
+    "SELECT CAST(coalesce(sum(size), 0) AS bigint) FROM entry"
+    f" WHERE mailbox_id = :id AND (flags & {int(SystemFlag.DELETED)}) <> 0"
+)
 _LOCK_ACCOUNT = Query("UPDATE account SET uidvalidity = uidvalidity WHERE id = :id")
 _COUNT = Query("SELECT count(*) FROM mailbox WHERE account_id = :account_id")
 _BELOW = "substr(name, 1, length(:prefix)) = :prefix"
@@ -70,6 +75,12 @@ class StoredMailboxes:
     async def get(self, account_id: int, name: str) -> Mailbox:
         """See interface.Mailboxes."""
         return await self._database.read(lambda connection: _get(connection, account_id, name))
+
+    async def deleted_size(self, mailbox_id: int) -> int:
+        """See interface.Mailboxes."""
+        row = await self._database.read(lambda connection: connection.one(_DELETED_SIZE, id=mailbox_id))
+        assert row is not None
+        return int(row[0])
 
     async def create(self, account_id: int, name: str, special_use: SpecialUse | None = None) -> Mailbox:
         """See interface.Mailboxes. Raises OverQuota past MAILBOXES_PER_ACCOUNT as well."""

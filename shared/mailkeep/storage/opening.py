@@ -8,6 +8,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from mailkeep.errors import SettingsError
+from mailkeep.model.quota import DefaultLimits, Limits
 from mailkeep.settings import StoreSettings
 from mailkeep.storage import migrating, postgres
 from mailkeep.storage.database import Connection
@@ -29,7 +30,14 @@ async def open_store(settings: StoreSettings) -> Store:
     await migrate(settings)
     path = _sqlite_path(settings)
     backend = await _open_postgres(settings) if path is None else await _open_sqlite(path, settings)
-    return OpenedStore(backend)
+    return OpenedStore(backend, _default_limits(settings))
+
+
+def _default_limits(settings: StoreSettings) -> DefaultLimits:
+    return DefaultLimits(
+        Limits(settings.quota_storage, settings.quota_messages),
+        Limits(settings.unclaimed_storage, settings.unclaimed_messages),
+    )
 
 
 async def migrate(settings: StoreSettings) -> None:

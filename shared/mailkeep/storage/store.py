@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from mailkeep.model.quota import DefaultLimits
 from mailkeep.storage.audit import StoredAudit
 from mailkeep.storage.committer import GroupCommitter
 from mailkeep.storage.database import Database
@@ -25,6 +26,7 @@ from mailkeep.storage.interface import (
     Outbox,
     PreferenceStore,
     Queue,
+    Quotas,
 )
 from mailkeep.storage.keys import StoredKeys
 from mailkeep.storage.locks import AdvisoryLocks, FileLocks
@@ -34,6 +36,7 @@ from mailkeep.storage.outbox import StoredOutbox
 from mailkeep.storage.preferences import StoredPreferences
 from mailkeep.storage.query import Query
 from mailkeep.storage.queue import StoredQueue
+from mailkeep.storage.quotas import StoredQuotas
 from mailkeep.storage.recipients import Recipients
 from mailkeep.storage.snapshots import Snapshots
 
@@ -65,13 +68,14 @@ class OpenedStore:
     audit: Audit
     locks: Locks
     preferences: PreferenceStore
+    quotas: Quotas
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, defaults: DefaultLimits) -> None:
         database = backend.database
         self._backend = backend
         self._closing: asyncio.Task[None] | None = None
         self._snapshots = Snapshots(database, backend.hub)
-        self._committer = GroupCommitter(database)
+        self._committer = GroupCommitter(database, defaults)
         self.feed = backend.hub
         self.locks = backend.locks
         self.committer = self._committer
@@ -84,6 +88,7 @@ class OpenedStore:
         self.queue = StoredQueue(database)
         self.audit = StoredAudit(database)
         self.preferences = StoredPreferences(database)
+        self.quotas = StoredQuotas(database, backend.hub, defaults)
 
     async def ping(self) -> None:
         """See interface.Store."""

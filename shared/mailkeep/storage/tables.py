@@ -77,6 +77,8 @@ account = Table(
     Column("uidvalidity", BigInteger, nullable=False),  # the highest that a mailbox of it was given
     Column("created_at", MOMENT, nullable=False),
     Column("has_filters", Boolean, nullable=False, server_default=false()),  # enabled ones: a delivery asks
+    Column("quota_storage", BigInteger),  # octets; null: the operator's default, 0: no limit
+    Column("quota_messages", BigInteger),
     sqlite_autoincrement=True,
 )
 

@@ -19,6 +19,7 @@ from mailkeep.net.development import DevelopmentCa, ensure_ca
 from mailkeep.settings import StoreSettings
 
 BACKENDS = ("sqlite", "postgres")
+WIDE_LIMITS = {"STORE_QUOTA_STORAGE": str(1 << 40), "STORE_QUOTA_MESSAGES": str(1 << 30)}
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +56,7 @@ def operator(backend: StoreSettings) -> Iterator[Operator]:
 @pytest.fixture(scope="session")
 def host(backend: StoreSettings, operator: Operator, ca: DevelopmentCa) -> Iterator[ImapHost]:
     """Permits plaintext authentication from loopback."""
-    with ImapHost(backend, ca, IN_THE_CLEAR) as started:
+    with ImapHost(backend, ca, {**IN_THE_CLEAR, **WIDE_LIMITS}) as started:
         yield started
         assert "Traceback" not in started.log
 

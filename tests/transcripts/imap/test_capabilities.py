@@ -232,6 +232,24 @@ def unauthenticate(client: Client) -> None:
     client.play("C: p UNAUTHENTICATE\nS: p OK [CAPABILITY ...] ...\nC: q SELECT INBOX\nS: q BAD ...")
 
 
+def quota(client: Client) -> None:
+    client.append("INBOX", MESSAGE)
+    client.play('C: p GETQUOTAROOT INBOX\nS: * QUOTAROOT INBOX ""\nS: * QUOTA "" (...)\nS: p OK ...')
+
+
+def quota_storage(client: Client) -> None:
+    client.append("INBOX", MESSAGE, r"(\Deleted) ")
+    client.play(f'C: p GETQUOTA ""\nS: * QUOTA "" (STORAGE 1 {1 << 30} ...)\nS: p OK ...')
+    client.play("C: q STATUS INBOX (DELETED-STORAGE)")
+    client.play(f"S: * STATUS INBOX (DELETED-STORAGE {len(MESSAGE)})\nS: q OK ...")
+
+
+def quota_message(client: Client) -> None:
+    client.append("INBOX", MESSAGE, r"(\Deleted) ")
+    client.play(f'C: p GETQUOTA ""\nS: * QUOTA "" (... MESSAGE 1 {1 << 30})\nS: p OK ...')
+    client.play("C: q STATUS INBOX (DELETED)\nS: * STATUS INBOX (DELETED 1)\nS: q OK ...")
+
+
 PROOFS: dict[str, Proof] = {
     "IMAP4rev1": rev1,
     "LITERAL+": literal_plus,
@@ -265,6 +283,9 @@ PROOFS: dict[str, Proof] = {
     "THREAD=REFS": thread_refs,
     f"APPENDLIMIT={50 * 1024 * 1024}": appendlimit,
     "COMPRESS=DEFLATE": compress,
+    "QUOTA": quota,
+    "QUOTA=RES-STORAGE": quota_storage,
+    "QUOTA=RES-MESSAGE": quota_message,
     "UNAUTHENTICATE": unauthenticate,
 }
 BEFORE_LOGIN = {  # proven in test_tls.py and test_authenticate.py
@@ -301,7 +322,6 @@ def test_what_is_not_advertised_is_refused(client: Client) -> None:
         "SORT (RELEVANCY) UTF-8 ALL",
         "SORT RETURN (UPDATE) (DATE) UTF-8 ALL",
         "THREAD JWZ UTF-8 ALL",
-        "GETQUOTAROOT INBOX",
         "GETACL INBOX",
         "SETMETADATA INBOX (/private/comment NIL)",
         "FETCH 1:* BINARY[1]",

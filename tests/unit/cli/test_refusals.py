@@ -32,6 +32,7 @@ def mailkeep(store_settings: StoreSettings, monkeypatch: pytest.MonkeyPatch):
         (("users", "add", ALICE), "Error: ", "mailkeep users list"),
         (("users", "add", "x@elsewhere.test"), "Error: ", "mailkeep domains add elsewhere.test"),
         (("users", "disable", "x@example.org"), "No user has the address", "mailkeep users list"),
+        (("users", "quota", "x@example.org"), "No user has the address", "mailkeep users list"),
         (("domains", "add", "example.org"), "Error: ", "mailkeep domains list"),
         (("domains", "add", "bad_.org"), "DNS", ""),
         (("domains", "remove", "example.org"), "Error: ", "mailkeep addresses list"),

@@ -30,6 +30,7 @@ from mailkeep.storage.interface.messages import Body, Column, Messages
 from mailkeep.storage.interface.outbox import Outbox, OutboxItem
 from mailkeep.storage.interface.preferences import PreferenceStore
 from mailkeep.storage.interface.queue import Queue, QueueFilter
+from mailkeep.storage.interface.quotas import Quotas
 
 __all__ = [
     "Appended",
@@ -54,6 +55,7 @@ __all__ = [
     "PreferenceStore",
     "Queue",
     "QueueFilter",
+    "Quotas",
     "Store",
     "StoredKey",
     "Topic",
@@ -76,6 +78,7 @@ class Store(Protocol):
     audit: Audit
     locks: Locks
     preferences: PreferenceStore
+    quotas: Quotas
 
     async def ping(self) -> None:
         """Raises StoreUnavailable if the database does not answer within its timeout."""

@@ -51,7 +51,7 @@ class Committer(Protocol):
         unclaimed addresses are made within the same transaction. Raises StoreUnavailable."""
 
     async def append(self, mailbox_id: int, messages: Sequence[NewMessage]) -> Appended:
-        """All of them or none, with ascending UIDs. Raises MailboxNotFound."""
+        """All of them or none, with ascending UIDs. Raises MailboxNotFound, OverQuota."""
 
     async def store_flags(
         self,
@@ -69,7 +69,8 @@ class Committer(Protocol):
         \\Deleted. Raises MailboxNotFound."""
 
     async def copy(self, source_id: int, uids: UidSet, target_id: int) -> Appended:
-        """Copy entries with flags and internal dates, in UID order. Raises MailboxNotFound."""
+        """Copy entries with flags and internal dates, in UID order. Raises MailboxNotFound, OverQuota."""
 
     async def move(self, source_id: int, uids: UidSet, target_id: int) -> tuple[Appended, Expunged]:
-        """Copy and remove in one transaction (RFC 6851). Raises MailboxNotFound."""
+        """Copy and remove in one transaction (RFC 6851). Raises MailboxNotFound, and OverQuota between
+        accounts."""

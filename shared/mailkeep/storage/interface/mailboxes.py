@@ -17,6 +17,9 @@ class Mailboxes(Protocol):
     async def get(self, account_id: int, name: str) -> Mailbox:
         """One mailbox; INBOX in any case. Raises MailboxNotFound."""
 
+    async def deleted_size(self, mailbox_id: int) -> int:
+        """Octets of the messages that are marked \\Deleted; 0 for a mailbox that is gone."""
+
     async def create(self, account_id: int, name: str, special_use: SpecialUse | None = None) -> Mailbox:
         """Create it and the parents that are missing; none of them is subscribed. Raises AlreadyExists,
         InvalidName, and OverQuota past the number of mailboxes that an account may hold."""

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from mailkeep.errors import MailboxNotFound, Refusal
 from mailkeep.model.address import Address
 from mailkeep.model.mailbox import INBOX
+from mailkeep.model.quota import DefaultLimits
 from mailkeep.storage import accounts, blobs, locked, tables
 from mailkeep.storage.accounts import Owner
 from mailkeep.storage.blobs import PackedBlob
@@ -76,6 +77,9 @@ class Memory:
     message_ids: deque[int] = field(default_factory=deque)
     """Ids that this process took from PostgreSQL's sequence and has not used."""
 
+    defaults: DefaultLimits = field(default_factory=DefaultLimits)
+    """What accounts may hold that have no limits of their own."""
+
     def remember(self, addresses: Iterable[str]) -> None:
         """Add addresses, forgetting the oldest past the limit."""
         self.addresses.update(dict.fromkeys(addresses))
@@ -88,6 +92,10 @@ class Batch:
     """The state that operations of one transaction share."""
 
     transaction: Transaction
+    defaults: DefaultLimits = field(default_factory=DefaultLimits)
+    elsewhere: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """What accounts hold in mailboxes that are not locked here, once somebody had to ask: see quotas.py."""
+
     owners: dict[str, Owner] = field(default_factory=dict)
     mailboxes: dict[int, LockedMailbox] = field(default_factory=dict)
     by_name: dict[tuple[int, str], LockedMailbox] = field(default_factory=dict)
@@ -155,7 +163,7 @@ class Batch:
 
 async def run(transaction: Transaction, operations: Sequence[Operation], memory: Memory) -> list[Any]:
     """Apply all; their answers in order, a Refusal in place of the answer of one that was refused."""
-    batch = Batch(transaction)
+    batch = Batch(transaction, memory.defaults)
     await _prepare(batch, operations, memory)
     answers: list[Any] = [None] * len(operations)
     for inserts in (True, False):

@@ -12,6 +12,7 @@ from mailkeep.storage.locked import LockedMailbox
 from mailkeep.storage.operations.batch import INSERT_ENTRIES, Batch
 from mailkeep.storage.operations.removal import remove
 from mailkeep.storage.operations.selection import Entry, entries
+from mailkeep.storage.quotas import require_room
 from mailkeep.storage.values import now
 
 WEIGHT = 4096
@@ -23,6 +24,7 @@ class _Between:
     inserts = False
     new_messages = 0
     weight = WEIGHT
+    keeps_source = True
 
     def __init__(self, source_id: int, uids: UidSet, target_id: int) -> None:
         self._source_id = source_id
@@ -40,6 +42,8 @@ class _Between:
     async def _copy(self, batch: Batch) -> tuple[Appended, Sequence[Entry]]:
         source, target = batch.mailbox(self._source_id), batch.mailbox(self._target_id)
         found = await entries(batch.transaction, source.id, self._uids)
+        if self.keeps_source or source.account_id != target.account_id:
+            await require_room(batch, target, [entry.size for entry in found])
         return await add_copies(batch, target, found), found
 
 
@@ -52,7 +56,9 @@ class Copy(_Between):
 
 
 class Move(_Between):
-    """RFC 6851."""
+    """RFC 6851. Within an account it takes no room."""
+
+    keeps_source = False
 
     async def apply(self, batch: Batch) -> tuple[Appended, Expunged]:
         """See Operation."""

@@ -16,6 +16,7 @@ from mailkeep.storage.database import Row, changed
 from mailkeep.storage.interface import Appended, TopicKind
 from mailkeep.storage.locked import LockedMailbox
 from mailkeep.storage.operations.batch import Batch
+from mailkeep.storage.quotas import require_room
 from mailkeep.storage.values import clean, moment, moment_or_none, new_uuid, now, words
 
 ROW_WEIGHT = 2048  # octets that rows cost beside their large columns
@@ -170,8 +171,9 @@ class Append:
         return (self._mailbox_id,)
 
     async def apply(self, batch: Batch) -> Appended:
-        """See Operation."""
+        """See Operation. Raises OverQuota."""
         mailbox = batch.mailbox(self._mailbox_id)
+        await require_room(batch, mailbox, [ready.size for ready in self._ready])
         uids = tuple(
             _add_entry(
                 batch,
