@@ -11,7 +11,17 @@ from mailkeep.imap import codes
 from mailkeep.imap.codes import COUNTED, is_fault
 from mailkeep_imap.outcome import NO, Done
 
-__all__ = ["COUNTED", "ExpungeIssued", "ReadOnly", "TargetMissing", "UseRefused", "is_fault", "refusal"]
+__all__ = [
+    "COUNTED",
+    "ExpungeIssued",
+    "HasChildren",
+    "ReadOnly",
+    "TargetMissing",
+    "UnknownEncoding",
+    "UseRefused",
+    "is_fault",
+    "refusal",
+]
 
 
 class ReadOnly(errors.Refusal):
@@ -30,6 +40,14 @@ class UseRefused(errors.Refusal):
     """No mailbox can have that special use."""
 
 
+class HasChildren(errors.Refusal):
+    """A name that only stands for the mailboxes below it cannot be deleted."""
+
+
+class UnknownEncoding(errors.Refusal):
+    """A content transfer encoding that is not decoded here, or content that has none that could hold it."""
+
+
 _HERE: tuple[tuple[type[errors.MailkeepError], bytes], ...] = (
     (sasl.PrivacyRequired, b"PRIVACYREQUIRED"),  # RFC 5530 section 3
     (sasl.UnknownMechanism, b"CANNOT"),
@@ -37,6 +55,8 @@ _HERE: tuple[tuple[type[errors.MailkeepError], bytes], ...] = (
     (ExpungeIssued, b"EXPUNGEISSUED"),  # RFC 5530 section 3
     (TargetMissing, b"TRYCREATE"),
     (UseRefused, b"USEATTR"),  # RFC 6154 section 3
+    (HasChildren, b"HASCHILDREN"),  # RFC 9051 section 7.1
+    (UnknownEncoding, b"UNKNOWN-CTE"),  # RFC 3516 section 7
     (errors.SpoolUnavailable, b"UNAVAILABLE"),
 )
 

@@ -39,7 +39,7 @@ NO_UPDATES = Updates()
 
 
 class Selected:
-    """`uidnext` is the lowest UID that the client does not know; `first_recent` opens its recent ones."""
+    """`uidnext` is the lowest UID that the client does not know. Without a ledger nothing is \\Recent."""
 
     __slots__ = (
         "_flagged",
@@ -59,7 +59,9 @@ class Selected:
         "uidvalidity",
     )
 
-    def __init__(self, snapshot: Snapshot, name: str, *, read_only: bool, ledger: RecentLedger) -> None:
+    def __init__(
+        self, snapshot: Snapshot, name: str, *, read_only: bool, ledger: RecentLedger | None
+    ) -> None:
         self.snapshot = snapshot
         self.mailbox_id = snapshot.mailbox_id
         self.name = name
@@ -166,7 +168,14 @@ class Selected:
         """The number for the RECENT response."""
         return sum(map(len, self.recent_places()))
 
+    def forget_recent(self) -> None:
+        """From now on the client knows of no such flag (RFC 9051 section 2.3.2)."""
+        self._ledger = None
+        self._recent = []
+
     def _claim_recent(self) -> None:
+        if self._ledger is None:
+            return
         if self.read_only:  # RFC 3501 section 6.3.2: EXAMINE takes \Recent from nobody
             first = min(self._ledger.untold(self.mailbox_id), self.uidnext)
         else:
@@ -250,7 +259,7 @@ class Selected:
         gone = self._take_ghosts() if expunges else ((), NO_UIDS)
         flagged = self._take_flagged()
         exists = self._take_exists()
-        recent = None if exists is None else self.recent_count()
+        recent = None if exists is None or self._ledger is None else self.recent_count()
         return Updates(gone[0], gone[1], self._take_keywords(), exists, recent, flagged)
 
     def _take_ghosts(self) -> tuple[tuple[int, ...], UidSet]:

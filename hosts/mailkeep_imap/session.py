@@ -22,7 +22,7 @@ from mailkeep.model.principal import Peer, Principal
 from mailkeep.model.uids import NO_UIDS, UidSet
 from mailkeep.observe.logs import get_logger
 from mailkeep_imap import updates
-from mailkeep_imap.capabilities import CONDSTORE, QRESYNC, capability_code
+from mailkeep_imap.capabilities import CONDSTORE, IMAP4REV2, QRESYNC, UTF8_ACCEPT, capability_code
 from mailkeep_imap.compression import Compression
 from mailkeep_imap.outcome import Exchange
 from mailkeep_imap.selected import Selected
@@ -164,6 +164,7 @@ class Session:
         self.principal = principal
         self.state = State.AUTHENTICATED
         self.framer.limits = self.host.authenticated_limits
+        self.framer.literal8 = True
         self._timer.cancel()
         self._check_time()
         self.stop_watch = self.host.authenticator.watch(principal, self._access_ended)
@@ -177,6 +178,24 @@ class Session:
     def qresync(self) -> bool:
         """True if the client hears VANISHED instead of EXPUNGE (RFC 7162 section 3.2.3)."""
         return QRESYNC in self.enabled
+
+    @property
+    def rev2(self) -> bool:
+        """True if the client speaks IMAP4rev2 (RFC 9051 section 6.3.1)."""
+        return IMAP4REV2 in self.enabled
+
+    @property
+    def utf8(self) -> bool:
+        """True if the client has enabled UTF8=ACCEPT, and so named the charset of all it sends (RFC 6855
+        section 3)."""
+        return UTF8_ACCEPT in self.enabled
+
+    def enable_utf8(self, names: frozenset[str]) -> None:
+        """IMAP4rev2 or UTF8=ACCEPT: names travel in UTF-8; the former knows no \\Recent."""
+        self.enabled |= names
+        self.form = NameForm.UTF8
+        if self.rev2 and self.selected is not None:
+            self.selected.forget_recent()
 
     def enable_condstore(self) -> None:
         """Whatever mentions a modification sequence enables it."""
@@ -216,6 +235,7 @@ class Session:
         self.form = NameForm.MODIFIED_UTF7
         self.state = State.NOT_AUTHENTICATED
         self.framer.limits = NOT_AUTHENTICATED
+        self.framer.literal8 = False
         self._started = asyncio.get_running_loop().time()
         self._timer.cancel()
         self._check_time()

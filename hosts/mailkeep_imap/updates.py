@@ -73,7 +73,9 @@ def render(view: Selected, told: Updates, also: Also) -> bytes:
     if told.keywords is not None:  # RFC 3501 section 7.2.6: FLAGS may come at any time
         lines.append(FlagsData((*SYSTEM_FLAGS, *told.keywords)).encode())
     if told.exists is not None:
-        lines.append(b"* %d EXISTS\r\n* %d RECENT\r\n" % (told.exists, told.recent or 0))
+        lines.append(b"* %d EXISTS\r\n" % told.exists)
+    if told.recent is not None:
+        lines.append(b"* %d RECENT\r\n" % told.recent)
     if told.flagged:
         lines.append(flag_responses(view, told.flagged, also))
     return b"".join(lines)

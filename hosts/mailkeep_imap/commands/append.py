@@ -23,6 +23,7 @@ from mailkeep.imap.state import State
 from mailkeep.model.flags import Flags
 from mailkeep.model.mailbox import Mailbox
 from mailkeep.model.message import NewMessage
+from mailkeep_imap.binary_content import copy_without_nul
 from mailkeep_imap.codes import TargetMissing
 from mailkeep_imap.commands.copy import target_mailbox
 from mailkeep_imap.messages import catch_up
@@ -40,13 +41,14 @@ SMALL_MEMORY = 64 * 1024  # octets of each of the others; the rest lies in files
 class Upload:
     """The messages of one APPEND on their way in. Closed when the command is over, however it ended."""
 
-    __slots__ = ("_directory", "failure", "mailbox", "spools")
+    __slots__ = ("_binary", "_directory", "failure", "mailbox", "spools")
 
     def __init__(self, mailbox: Mailbox, directory: Path) -> None:
         self.mailbox = mailbox
         self.spools: list[Spool] = []
         self.failure: SpoolUnavailable | None = None
         self._directory = directory
+        self._binary: set[int] = set()  # places of messages that hold NUL octets
 
     def open(self) -> None:
         """Another message begins. The first few may stay in memory up to the usual size."""
@@ -62,10 +64,24 @@ class Upload:
         """Octets of the message that began last. If they cannot be kept the rest is thrown away too, and
         the command is refused at its end: in between the client could not hear it."""
         if self.failure is None:
+            if b"\0" in chunk.octets:  # literal8 (RFC 3516 section 4.4)
+                self._binary.add(len(self.spools) - 1)
             try:
                 await self.spools[-1].append(chunk.octets)
             except SpoolUnavailable as error:
                 self.failure = error
+
+    async def encode_binary(self) -> None:
+        """Put messages that hold NUL octets into a form without. Raises UnknownEncoding, SpoolUnavailable."""
+        for place in sorted(self._binary):
+            binary, encoded = self.spools[place], Spool(self._directory)
+            try:
+                await copy_without_nul(await binary.content(), encoded)
+            except BaseException:
+                await encoded.close()
+                raise
+            self.spools[place] = encoded
+            await binary.close()
 
     async def close(self) -> None:
         """Forget the messages; those that were committed are in the store."""
@@ -107,6 +123,7 @@ async def append(session: Session, command: Append) -> Done:
         raise upload.failure
     now = datetime.now(UTC)
     messages = []
+    await upload.encode_binary()
     for sent, spool in zip(command.messages, upload.spools, strict=True):
         prepared = await prepare_content(await spool.content())
         messages.append(NewMessage(prepared, sent.internal_date or now, Flags.parse(sent.flags)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from mailkeep.errors import NotFound
+from mailkeep.errors import InUse, NotFound
 from mailkeep.imap.commands.mailbox import (
     Close,
     Create,
@@ -23,11 +23,11 @@ from mailkeep.imap.commands.mailbox import (
 )
 from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.response_codes import NumberCode, PermanentFlags
-from mailkeep.imap.responses import Count, CountData, FlagsData, StatusData, untagged_ok
+from mailkeep.imap.responses import Count, CountData, FlagsData, ListData, StatusData, untagged_ok
 from mailkeep.model.mailbox import HIERARCHY_DELIMITER, Mailbox, SpecialUse
 from mailkeep.model.uids import UID_MAX, UidSet
 from mailkeep.storage.interface import Expunged
-from mailkeep_imap.codes import UseRefused
+from mailkeep_imap.codes import HasChildren, UseRefused
 from mailkeep_imap.messages import catch_up, chosen, require_write
 from mailkeep_imap.outcome import Done
 from mailkeep_imap.selected import Selected
@@ -57,9 +57,12 @@ async def select(session: Session, command: Select) -> Done:
     if command.condstore:
         session.enable_condstore()
     read_only = isinstance(command, Examine)
-    view = Selected(snapshot, mailbox.name, read_only=read_only, ledger=session.host.ledger)
+    ledger = None if session.rev2 else session.host.ledger
+    view = Selected(snapshot, mailbox.name, read_only=read_only, ledger=ledger)
     session.enter_mailbox(view)
-    session.send(_opening(view, mailbox))
+    session.send(_opening(view, mailbox, rev2=session.rev2))
+    if session.rev2:
+        session.send(_listed(mailbox, command.written).encode(session.form))
     if command.qresync is not None:
         try:
             await _resynchronize(session, command.qresync)
@@ -96,23 +99,35 @@ async def selectable(session: Session, name: str) -> Mailbox:
     return mailbox
 
 
-def _opening(view: Selected, mailbox: Mailbox) -> bytes:
+def _opening(view: Selected, mailbox: Mailbox, *, rev2: bool) -> bytes:
     snapshot, keywords = view.snapshot, view.keywords()
     permanent = () if view.read_only else (*SYSTEM_FLAGS, *keywords, "\\*")
     lines = [
         FlagsData((*SYSTEM_FLAGS, *keywords)).encode(),
         CountData(Count.EXISTS, view.exists).encode(),
-        CountData(Count.RECENT, view.recent_count()).encode(),
         untagged_ok("Flags that are kept.", PermanentFlags(permanent).encode()),
         untagged_ok("UIDs are valid.", NumberCode("UIDVALIDITY", snapshot.uidvalidity).encode()),
         untagged_ok("The next UID.", NumberCode("UIDNEXT", snapshot.uidnext).encode()),
         untagged_ok("The latest change.", NumberCode("HIGHESTMODSEQ", snapshot.highestmodseq).encode()),
         untagged_ok("The mailbox's id.", mailbox_id(mailbox)),
     ]
-    unseen = snapshot.system_flags.tobytes().translate(_NOT_SEEN).find(1)
-    if unseen >= 0:  # RFC 3501 section 7.1
-        lines.insert(3, untagged_ok("The first unseen message.", NumberCode("UNSEEN", unseen + 1).encode()))
-    return b"".join(lines)
+    return b"".join(lines if rev2 else [*lines[:2], *_opening_of_rev1(view), *lines[2:]])
+
+
+def _opening_of_rev1(view: Selected) -> list[bytes]:
+    """What RFC 9051 appendix E took away: RECENT and UNSEEN (RFC 3501 section 6.3.1)."""
+    lines = [CountData(Count.RECENT, view.recent_count()).encode()]
+    unseen = view.snapshot.system_flags.tobytes().translate(_NOT_SEEN).find(1)
+    if unseen >= 0:
+        lines.append(untagged_ok("The first unseen message.", NumberCode("UNSEEN", unseen + 1).encode()))
+    return lines
+
+
+def _listed(mailbox: Mailbox, old_name: str | None = None) -> ListData:
+    """The LIST response that tells an IMAP4rev2 client under which name a mailbox goes (RFC 9051 section
+    6.3.9.7): after SELECT always, else if the name is not the one that was sent."""
+    uses = () if mailbox.special_use is None else (f"\\{mailbox.special_use.value.capitalize()}",)
+    return ListData(mailbox.name, uses, old_name=old_name)
 
 
 def mailbox_id(mailbox: Mailbox) -> bytes:
@@ -162,6 +177,8 @@ async def create(session: Session, command: Create) -> Done:
     name = command.mailbox.removesuffix(HIERARCHY_DELIMITER)
     use = _special_use(command.use)
     created = await session.host.store.mailboxes.create(session.account_id, name, use)
+    if session.rev2 and command.written is not None:
+        session.send(_listed(created, command.written).encode(session.form))
     return Done("CREATE completed.", mailbox_id(created))
 
 
@@ -177,7 +194,10 @@ def _special_use(words: Sequence[str]) -> SpecialUse | None:
 
 async def delete(session: Session, command: Delete) -> Done:
     """RFC 9051 section 6.3.5."""
-    await session.host.store.mailboxes.delete(session.account_id, command.mailbox)
+    try:
+        await session.host.store.mailboxes.delete(session.account_id, command.mailbox)
+    except InUse as error:
+        raise HasChildren(str(error)) from None
     return Done("DELETE completed.")
 
 
@@ -185,6 +205,9 @@ async def rename(session: Session, command: Rename) -> Done:
     """RFC 9051 section 6.3.6."""
     new_name = command.new_mailbox.removesuffix(HIERARCHY_DELIMITER)
     await session.host.store.mailboxes.rename(session.account_id, command.mailbox, new_name)
+    if session.rev2:
+        renamed = await session.host.store.mailboxes.get(session.account_id, new_name)
+        session.send(_listed(renamed, command.mailbox).encode(session.form))
     if session.selected is not None:  # renaming INBOX takes its messages away
         await session.host.store.messages.refresh(session.selected.snapshot)
     return Done("RENAME completed.")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from mailkeep.imap.commands.search import Search, SearchReturn
+from mailkeep.imap.commands.search import Search, SearchOptions, SearchReturn
 from mailkeep.imap.commands.search_keys import (
     AndKey,
     FuzzyKey,
@@ -17,6 +17,7 @@ from mailkeep.imap.commands.search_keys import (
     SequenceKey,
     UidKey,
 )
+from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.responses import SearchData
 from mailkeep.model.uids import NO_UIDS, UidSet
 from mailkeep_imap.messages import places_in
@@ -35,12 +36,16 @@ async def search(session: Session, command: Search) -> Done:
     before it has been answered."""
     options = command.options
     check_options(options, command.tag)
+    if session.utf8 and command.charset is not None:
+        raise ImapSyntaxError("The charset is UTF-8: UTF8=ACCEPT has said so.", command.tag)
     run = Run(session, command.keys, uid=command.uid)
     saves = options is not None and SearchReturn.SAVE in options.items
     if saves:
         session.saved = NO_UIDS  # RFC 5182 section 2.1: what fails leaves an empty result
     places = await run.find()
     found, modseq = run.numbers_of(places), run.modseq_of(places)
+    if options is None and session.rev2:  # RFC 9051 section 6.4.4
+        options = SearchOptions()
     if options is None:
         session.send(SearchData(found, modseq).encode())
         return Done("SEARCH completed.")
@@ -79,6 +84,12 @@ class Run:
         if not self._with_modseq:
             return None
         return max((self.columns.modseqs[place] for place in places), default=None)
+
+
+def check_charset(session: Session, charset: str, tag: str) -> None:
+    """RFC 6855 section 3, for SORT and THREAD, which always name one. Raises ImapSyntaxError."""
+    if session.utf8 and charset != "UTF-8":
+        raise ImapSyntaxError("The charset is UTF-8: UTF8=ACCEPT has said so.", tag)
 
 
 def mentions_modseq(keys: Iterable[SearchKey]) -> bool:

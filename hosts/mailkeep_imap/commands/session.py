@@ -19,13 +19,21 @@ from mailkeep.imap.commands.session import (
 )
 from mailkeep.imap.responses import CapabilityData, EnabledData, IdData
 from mailkeep.observe.logs import get_logger
-from mailkeep_imap.capabilities import CONDSTORE, QRESYNC, capabilities, capability_code
+from mailkeep_imap.capabilities import (
+    CONDSTORE,
+    IMAP4REV2,
+    QRESYNC,
+    UTF8_ACCEPT,
+    capabilities,
+    capability_code,
+)
 from mailkeep_imap.outcome import BAD, NO, Done
 
 if TYPE_CHECKING:
     from mailkeep_imap.session import Session
 
-ENABLED_ON_REQUEST = (CONDSTORE, QRESYNC)
+ENABLED_ON_REQUEST = {name.upper(): name for name in (CONDSTORE, QRESYNC, IMAP4REV2, UTF8_ACCEPT)}
+_IN_UTF8 = frozenset({IMAP4REV2, UTF8_ACCEPT})
 VERSION = version("mailkeep")
 log = get_logger(__name__)
 
@@ -63,9 +71,12 @@ async def identify(session: Session, command: Id) -> Done:
 
 async def enable(session: Session, command: Enable) -> Done:
     """RFC 9051 section 6.3.1: what is unknown, or cannot be enabled, is left out."""
-    asked = tuple(dict.fromkeys(name for name in command.capabilities if name in ENABLED_ON_REQUEST))
-    fresh = tuple(name for name in asked if name not in session.enabled)
-    if fresh:  # RFC 7162 section 3.2.3: QRESYNC enables CONDSTORE, too
+    known = (ENABLED_ON_REQUEST.get(name) for name in command.capabilities)
+    fresh = tuple(dict.fromkeys(name for name in known if name and name not in session.enabled))
+    in_utf8 = _IN_UTF8.intersection(fresh)
+    if in_utf8:
+        session.enable_utf8(in_utf8)
+    if len(fresh) > len(in_utf8):  # RFC 7162 section 3.2.3: QRESYNC enables CONDSTORE, too
         session.enable_condstore()
     session.enabled |= set(fresh)
     session.send(EnabledData(fresh).encode())

@@ -8,7 +8,7 @@ from mailkeep.imap.commands.search import SearchReturn
 from mailkeep.imap.commands.sort import Sort
 from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.responses import SearchData
-from mailkeep_imap.commands.search import Run
+from mailkeep_imap.commands.search import Run, check_charset
 from mailkeep_imap.outcome import Done
 from mailkeep_imap.searching.results import check_options, extended
 from mailkeep_imap.searching.sorting import OFFERED, in_order
@@ -25,6 +25,7 @@ async def sort(session: Session, command: Sort) -> Done:
         raise ImapSyntaxError("Only a SEARCH can be saved.", command.tag)
     if not OFFERED.issuperset(one.field for one in command.criteria):
         raise ImapSyntaxError("That sort criterion is not offered here.", command.tag)
+    check_charset(session, command.charset, command.tag)
     run = Run(session, command.keys, uid=command.uid)
     places = await run.find()
     ordered = await in_order(places, command.criteria, run.columns, session.host.store.messages)

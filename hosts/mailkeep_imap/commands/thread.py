@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mailkeep.imap.commands.thread import Thread
 from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.threads import ALGORITHMS
-from mailkeep_imap.commands.search import Run
+from mailkeep_imap.commands.search import Run, check_charset
 from mailkeep_imap.outcome import Done
 from mailkeep_imap.searching.threading import threads_response
 
@@ -20,6 +20,7 @@ async def thread(session: Session, command: Thread) -> Done:
     algorithm = ALGORITHMS.get(command.algorithm)
     if algorithm is None:
         raise ImapSyntaxError("There is no such threading algorithm.", command.tag)
+    check_charset(session, command.charset, command.tag)
     run = Run(session, command.keys, uid=command.uid)
     places = await run.find()
     messages = session.host.store.messages

@@ -16,6 +16,7 @@ from mailkeep.imap.encoder import flags_of, internal_dates, string
 from mailkeep.imap.render import cut
 from mailkeep.mime import parts
 from mailkeep.storage.interface import Column
+from mailkeep_imap.fetching import binary
 from mailkeep_imap.fetching.plan import COLUMN_OF, FetchPlan, Item
 from mailkeep_imap.fetching.sections import of_header, section_octets
 from mailkeep_imap.objects import object_id
@@ -74,6 +75,9 @@ def _values(item: Item, plan: FetchPlan, view: Selected, batch: Batch) -> Iterab
     ready = batch.ready.get(item.kind)
     if ready is not None:
         return ready
+    if item.is_binary:
+        indexes = _column(plan, batch.rows, Column.PARTS) if Column.PARTS in plan.columns else ()
+        return binary.of_batch(item, indexes, batch.octets)
     if item.section is not None and plan.needs_octets:
         return _sections(item, plan, batch)
     attribute, snapshot, places = item.attribute, view.snapshot, batch.places

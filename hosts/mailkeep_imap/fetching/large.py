@@ -7,15 +7,17 @@ ends the connection, since nothing but closing tells the client that the literal
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from mailkeep.errors import StoreCorrupt
+from mailkeep.imap.commands.fetch import BinarySection, BinarySize, Section
 from mailkeep.imap.render import FETCH_END, cut, literal_start, section, window
 from mailkeep.mime import parts
 from mailkeep.mime.parts import PartIndex
 from mailkeep.storage.interface import Body, Column, Messages
 from mailkeep_imap.fetching.batch import Batch, render_item, seen_tails
+from mailkeep_imap.fetching.binary import LargePart, require_known
 from mailkeep_imap.fetching.plan import FetchPlan, Item
 from mailkeep_imap.fetching.sections import locate, selected_fields
 from mailkeep_imap.selected import Selected
@@ -42,6 +44,7 @@ class LargeMessage:
     async def send(self) -> None:
         """The whole FETCH response. Raises PeerGone; StoreUnavailable and StoreCorrupt end the connection."""
         output = self._output
+        require_known(self._plan.items, self._index)
         output.midway = True
         try:
             output.write(b"* %d FETCH (" % self._batch.numbers[0])
@@ -59,6 +62,9 @@ class LargeMessage:
         if item.section is None:
             self._output.write(render_item(item, self._plan, self._view, self._batch))
             return
+        if item.is_binary:
+            await self._send_binary(item, item.section)
+            return
         run = locate(item.section, self._index, self._body.size)
         if run is None:
             self._output.write(section(item.label, None))
@@ -69,14 +75,31 @@ class LargeMessage:
             offset, length = window(run[1] - run[0], item.partial)
             await self._stream(item, run[0] + offset, length)
 
+    async def _send_binary(self, item: Item, named: Section) -> None:
+        part = self._index.find(named.part) if named.part else None
+        if named.part and part is None:
+            absent = b"NIL" if isinstance(item.attribute, BinarySection) else b"0"
+            self._output.write(b"%b %b" % (item.label, absent))
+            return
+        content = LargePart(self._body, part)
+        if isinstance(item.attribute, BinarySize):
+            self._output.write(b"%b %d" % (item.label, await content.size()))
+            return
+        offset, length = await content.window(item)
+        self._output.write(b"%b ~{%d}\r\n" % (item.label, length))  # NUL octets may come
+        await self._send_pieces(content.pieces(offset, length), length)
+
     async def _stream(self, item: Item, offset: int, length: int) -> None:
         self._output.write(literal_start(item.label, length))
-        sent = 0
         if length:
-            async for piece in self._body.chunks(offset, length):
-                sent += len(piece)
-                self._output.write(piece)
-                await self._output.make_room()
+            await self._send_pieces(self._body.chunks(offset, length), length)
+
+    async def _send_pieces(self, pieces: AsyncIterator[bytes], length: int) -> None:
+        sent = 0
+        async for piece in pieces:
+            sent += len(piece)
+            self._output.write(piece)
+            await self._output.make_room()
         if sent != length:
             raise StoreCorrupt("A message is shorter than its index says.")
 

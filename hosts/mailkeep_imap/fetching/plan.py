@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from mailkeep.imap.commands.fetch import (
     BinarySection,
+    BinarySize,
     BodySection,
     Fetch,
     FetchAttribute,
@@ -77,6 +78,11 @@ class Item:
     def is_whole(self) -> bool:
         """True for BODY[]: all octets."""
         return self.section is not None and not self.section.part and self.section.text is None
+
+    @property
+    def is_binary(self) -> bool:
+        """True for BINARY and BINARY.SIZE: decoded."""
+        return isinstance(self.attribute, BinarySection | BinarySize)
 
     @property
     def is_selection(self) -> bool:
@@ -147,6 +153,10 @@ def _item(attribute: FetchAttribute) -> Item:
     section = _OLD_NAMES.get(attribute, attribute) if isinstance(attribute, FetchItem) else attribute
     if isinstance(section, BodySection):
         return Item(label(attribute), attribute, section.section, section.partial)
+    if isinstance(section, BinarySection):
+        return Item(label(attribute), attribute, Section(section.part), section.partial)
+    if isinstance(section, BinarySize):
+        return Item(label(attribute), attribute, Section(section.part))
     if attribute in SNAPSHOT_ITEMS or attribute in COLUMN_OF:
         return Item(label(attribute), attribute)
     raise ImapSyntaxError(f"FETCH {label(attribute).decode('ascii')} is not offered here.")

@@ -14,7 +14,7 @@ from typing import NoReturn, TypeVar
 
 from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.limits import NUMBER64_MAX
-from mailkeep.imap.names import NameForm, decode_name
+from mailkeep.imap.names import NameForm, decode_name, decode_written
 from mailkeep.imap.sequence import SAVED_RESULT, STAR, SequenceSet
 
 T = TypeVar("T")
@@ -221,6 +221,10 @@ class Cursor:
     def mailbox(self) -> str:
         """`mailbox` in Unicode."""
         return decode_name(self.astring(), self.form)
+
+    def written_mailbox(self) -> tuple[str, str | None]:
+        """The same, and the name as written if it was not in NFC."""
+        return decode_written(self.astring(), self.form)
 
     def list_mailbox(self) -> str:
         """`list-mailbox`: a name that may hold wildcards."""

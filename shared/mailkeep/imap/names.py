@@ -34,15 +34,22 @@ _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 def decode_name(octets: bytes, form: NameForm) -> str:
     """Unicode from a mailbox name or pattern. INBOX comes out in upper case. Raises MailboxNameInvalid."""
+    return decode_written(octets, form)[0]
+
+
+def decode_written(octets: bytes, form: NameForm) -> tuple[str, str | None]:
+    """The same, and the name as it was written if that was not in NFC: an IMAP4rev2 client is told which
+    name it got instead (RFC 9051 section 6.3.9.7)."""
     if octets.isascii() and (form is NameForm.UTF8 or b"&" not in octets):
-        name = octets.decode("ascii")
-    elif form is NameForm.UTF8:
-        name = normalize("NFC", _from_utf8(octets))
+        written = name = octets.decode("ascii")
     else:
-        name = normalize("NFC", decode_modified_utf7(octets))
+        written = _from_utf8(octets) if form is NameForm.UTF8 else decode_modified_utf7(octets)
+        name = normalize("NFC", written)
     if _FORBIDDEN.search(name):
         raise MailboxNameInvalid("A mailbox name cannot hold control characters.")
-    return INBOX if octets.upper() == b"INBOX" else name
+    if octets.upper() == b"INBOX":
+        return INBOX, None
+    return name, None if written == name else written
 
 
 def encode_name(name: str, form: NameForm) -> bytes:

@@ -2,14 +2,14 @@
 saved of it, never an error.
 
 `decode` is for a whole body in memory; `decoded_chunks` goes through a range of a large message piece by
-piece, with memory bounded by its chunk.
+piece, with memory bounded by its chunk; `Decoder` takes pieces as they arrive.
 """
 
 from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from mailkeep.mime.octets import Octets, piece
 
@@ -112,40 +112,60 @@ def decoded_chunks(
 ) -> Iterator[bytes]:
     """The decoded body [start, end) in pieces, from `chunk` octets each; joined they are what `decode` gives.
     Uuencoded bodies come whole: they have no form that can be cut."""
-    name = normal_name(encoding)
-    if name in _UUENCODE:
-        yield decode_uuencode(piece(octets, start, end))
-    elif name == "base64":
-        yield from _base64_chunks(octets, start, end, chunk)
-    elif name == "quoted-printable":
-        yield from _quoted_printable_chunks(octets, start, end, chunk)
-    else:
-        for at in range(start, end, chunk):
-            yield piece(octets, at, min(at + chunk, end))
-
-
-def _base64_chunks(octets: Octets, start: int, end: int, chunk: int) -> Iterator[bytes]:
-    rest = b""
+    decoder = Decoder(encoding)
     for at in range(start, end, chunk):
-        *complete, rest = (rest + piece(octets, at, min(at + chunk, end))).split(b"=")
+        yield decoder.feed(piece(octets, at, min(at + chunk, end)))
+    yield decoder.finish()
+
+
+class Decoder:
+    """The same for a body that arrives in pieces: what they give, joined, is what `decode` gives. Holds less
+    than a line of a piece, except of a uuencoded body, of which it holds all."""
+
+    __slots__ = ("_feed", "_finish", "_rest")
+
+    def __init__(self, encoding: str) -> None:
+        name = normal_name(encoding)
+        self._rest = b""
+        self._feed: Callable[[Decoder, bytes], bytes] = _FEEDS.get(name, Decoder._feed_identity)
+        self._finish: Callable[[bytes], bytes] = _FINISHES.get(name, bytes)
+        if name in _UUENCODE:
+            self._feed, self._finish = Decoder._feed_nothing, decode_uuencode
+
+    def feed(self, octets: bytes) -> bytes:
+        """What can be decoded by now."""
+        return self._feed(self, octets)
+
+    def finish(self) -> bytes:
+        """The rest."""
+        return self._finish(self._rest)
+
+    def _feed_identity(self, octets: bytes) -> bytes:
+        return octets
+
+    def _feed_nothing(self, octets: bytes) -> bytes:
+        self._rest += octets
+        return b""
+
+    def _feed_base64(self, octets: bytes) -> bytes:
+        *complete, rest = (self._rest + octets).split(b"=")
         decoded = b"".join(_base64_run(run) for run in complete)
         digits = rest.translate(None, _NOT_BASE64)
         whole = len(digits) & ~3
-        rest = digits[whole:]
-        yield decoded + binascii.a2b_base64(digits[:whole])
-    yield _base64_run(rest)
+        self._rest = digits[whole:]
+        return decoded + binascii.a2b_base64(digits[:whole])
 
-
-def _quoted_printable_chunks(octets: Octets, start: int, end: int, chunk: int) -> Iterator[bytes]:
-    rest = b""
-    for at in range(start, end, chunk):
-        block = rest + piece(octets, at, min(at + chunk, end))
+    def _feed_quoted_printable(self, octets: bytes) -> bytes:
+        block = self._rest + octets
         cut = block.rfind(b"\n") + 1
         if not cut and len(block) > LINE_LIMIT:
             cut = _before_escape(block)
-        rest = block[cut:]
-        yield decode_quoted_printable(block[:cut])
-    yield decode_quoted_printable(rest)
+        self._rest = block[cut:]
+        return decode_quoted_printable(block[:cut])
+
+
+_FEEDS = {"base64": Decoder._feed_base64, "quoted-printable": Decoder._feed_quoted_printable}
+_FINISHES = {"base64": _base64_run, "quoted-printable": decode_quoted_printable}
 
 
 def _before_escape(block: bytes) -> int:

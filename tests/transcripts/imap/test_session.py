@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.support.imap_host import Client, ImapHost, Login, Operator, imap_user
 
-HELLO = "* OK [CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE STARTTLS AUTH=PLAIN ..."
+HELLO = "* OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE STARTTLS AUTH=PLAIN ..."
 
 
 def test_any_state(host: ImapHost) -> None:
@@ -34,9 +34,9 @@ def test_capabilities_change_with_the_state(host: ImapHost, user: Login) -> None
             f"""
             S: {HELLO}
             C: a LOGIN {user.address} {user.key}
-            S: a OK [CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE ...] ...
+            S: a OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE IDLE ...] ...
             C: b CAPABILITY
-            S: * CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE ...
+            S: * CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE IDLE ...
             S: b OK CAPABILITY completed.
             """
         )

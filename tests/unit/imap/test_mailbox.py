@@ -23,12 +23,20 @@ from mailkeep.imap.commands.mailbox import (
 )
 from mailkeep.imap.errors import MailboxNameInvalid
 from mailkeep.imap.names import NameForm
+from mailkeep.imap.parser import parse
 from mailkeep.imap.sequence import SequenceSet
 
 
 @pytest.mark.parametrize("name", ["inbox", '"INBOX"', "{5}\r\nInBox"])
 def test_a_mailbox_is_an_astring_of_any_form(name: str) -> None:
     assert parsed(f"SELECT {name}") == Select("A", "INBOX")
+
+
+@pytest.mark.parametrize("kind", [Select, Examine, Create])
+def test_a_name_that_is_not_in_nfc_is_remembered_as_written(kind: type[Select | Create]) -> None:
+    command = kind("A", "Gr\u00fcn", written="Gru\u0308n")
+    for form in NameForm:
+        assert parse(command.encode(form)[:-2], form) == command
 
 
 def test_select_and_examine_rfc9051_6_3_2() -> None:

@@ -118,3 +118,12 @@ def test_pieces_of_one_line_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> 
 def test_memory_stays_bounded_by_the_chunk() -> None:
     encoded = b"QUJD" * 100_000
     assert max(map(len, transfer.decoded_chunks(encoded, 0, len(encoded), "base64", 4096))) <= 4096
+
+
+@pytest.mark.parametrize("name", ["base64", "quoted-printable", "x-uuencode", "8bit", "x-unknown"])
+def test_pieces_that_arrive_are_what_the_whole_is(name: str) -> None:
+    encoded = b"begin 644 x\r\n#0V%T\r\n`\r\nend=\r\n=41 QUJD=\r\nQQ==\xff \t \r\n" * 3
+    for size in (1, 2, 7, 50, 1000):
+        decoder = transfer.Decoder(name)
+        pieces = [decoder.feed(encoded[at : at + size]) for at in range(0, len(encoded), size)]
+        assert b"".join([*pieces, decoder.finish()]) == transfer.decode(encoded, name)

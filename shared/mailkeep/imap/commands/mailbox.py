@@ -35,13 +35,15 @@ class QresyncParameters:
 
 @dataclass(frozen=True, slots=True)
 class Select(Command):
-    """RFC 9051 section 6.3.2, with the parameters of RFC 7162."""
+    """RFC 9051 section 6.3.2, with the parameters of RFC 7162. `written` is the name as the client wrote it,
+    if that was not in NFC."""
 
     name: ClassVar[str] = "SELECT"
 
     mailbox: str
     condstore: bool = False
     qresync: QresyncParameters | None = None
+    written: str | None = None
 
     def arguments(self, form: NameForm) -> bytes:
         """Mailbox and parameters."""
@@ -49,7 +51,7 @@ class Select(Command):
         if self.qresync is not None:
             parameters.append(self.qresync.encode())
         listed = b" (%b)" % b" ".join(parameters) if parameters else b""
-        return sent_mailbox(self.mailbox, form) + listed
+        return sent_mailbox(self.written or self.mailbox, form) + listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +64,18 @@ class Examine(Select):
 @dataclass(frozen=True, slots=True)
 class Create(Command):
     """RFC 9051 section 6.3.4. `use` are the attributes of RFC 6154 section 3, as sent (`\\Drafts`). A final
-    delimiter (the client's hint that it will make children) is kept in `mailbox`."""
+    delimiter (the client's hint that it will make children) is kept in `mailbox`. `written` as in Select."""
 
     name: ClassVar[str] = "CREATE"
 
     mailbox: str
     use: tuple[str, ...] = ()
+    written: str | None = None
 
     def arguments(self, form: NameForm) -> bytes:
         """Mailbox and special use."""
         use = f" (USE ({' '.join(self.use)}))" if self.use else ""
-        return sent_mailbox(self.mailbox, form) + use.encode("ascii")
+        return sent_mailbox(self.written or self.mailbox, form) + use.encode("ascii")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,28 +201,27 @@ class Check(Command):
 
 def parse_select(tag: str, cursor: Cursor) -> Select:
     """`select` of RFC 9051 section 9 with `select-param` of RFC 7162 section 7."""
-    mailbox, condstore, qresync = _select_arguments(cursor)
-    return Select(tag, mailbox, condstore, qresync)
+    return Select(tag, *_select_arguments(cursor))
 
 
 def parse_examine(tag: str, cursor: Cursor) -> Examine:
     """`examine`; the same parameters."""
-    mailbox, condstore, qresync = _select_arguments(cursor)
-    return Examine(tag, mailbox, condstore, qresync)
+    return Examine(tag, *_select_arguments(cursor))
 
 
 def parse_create(tag: str, cursor: Cursor) -> Create:
     """`create` with the USE parameter of RFC 6154 section 6."""
-    mailbox = parse_mailbox(cursor)
+    cursor.space()
+    mailbox, written = cursor.written_mailbox()
     if cursor.at_end():
-        return Create(tag, mailbox)
+        return Create(tag, mailbox, (), written)
     cursor.expect(b" (")
     if not cursor.skip_word(b"USE"):
         cursor.fail("USE")
     cursor.space()
     use = cursor.flag_list()
     cursor.expect(b")")
-    return Create(tag, mailbox, use)
+    return Create(tag, mailbox, use, written)
 
 
 def parse_delete(tag: str, cursor: Cursor) -> Delete:
@@ -279,8 +281,9 @@ def _status_item(cursor: Cursor) -> StatusItem:
     return item
 
 
-def _select_arguments(cursor: Cursor) -> tuple[str, bool, QresyncParameters | None]:
-    mailbox = parse_mailbox(cursor)
+def _select_arguments(cursor: Cursor) -> tuple[str, bool, QresyncParameters | None, str | None]:
+    cursor.space()
+    mailbox, written = cursor.written_mailbox()
     condstore, qresync = False, None
     if not cursor.at_end():
         cursor.space()
@@ -289,7 +292,7 @@ def _select_arguments(cursor: Cursor) -> tuple[str, bool, QresyncParameters | No
                 condstore = True
             else:
                 qresync = parameter
-    return mailbox, condstore, qresync
+    return mailbox, condstore, qresync, written
 
 
 def _select_parameter(cursor: Cursor) -> QresyncParameters | None:
