@@ -20,6 +20,7 @@ from mailkeep_api.routes import (
     files,
     health,
     internal,
+    labels,
     preferences,
     profile,
 )
@@ -54,6 +55,7 @@ def create_app(services: Services) -> FastAPI:
         credentials,
         profile,
         preferences,
+        labels,
         events,
         internal,
     ):

@@ -7,9 +7,10 @@ else's. Events follow the commit, never precede it.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from uuid import UUID
 
-from mailkeep.errors import MailboxNotFound, StoreUnavailable
+from mailkeep.errors import MailboxNotFound, NotFound, StoreUnavailable
 from mailkeep.model.flags import FlagAction, Flags, SystemFlag
 from mailkeep.model.uids import NO_UIDS, UidSet
 from mailkeep.observe.logs import get_logger
@@ -25,19 +26,37 @@ async def set_read(
     services: Services, caller: UserCaller, email_ids: Collection[UUID], is_read: bool
 ) -> Sequence[UUID]:
     """Mark messages; the ids of those that are the caller's. Raises EmailUpdated and UnreadCountChanged."""
-    action = FlagAction.ADD if is_read else FlagAction.REMOVE
     rows = await services.store.emails.entries(caller.account_id, email_ids)
-    for mailbox_id, uids in _by_mailbox(rows).items():
-        try:
-            await services.store.committer.store_flags(mailbox_id, uids, action, _SEEN)
-        except MailboxNotFound:
-            continue  # deleted meanwhile, with the entry
+    await _flag(services, rows, FlagAction.ADD if is_read else FlagAction.REMOVE, _SEEN)
     changed = list(dict.fromkeys(row.email_id for row in rows))
     for email_id in changed:
         services.hub.publish(caller.user_id, "EmailUpdated", {"id": email_id, "isRead": is_read})
     if changed:
         await _tell_caller(services, caller)
     return changed
+
+
+async def set_keyword(
+    services: Services, caller: UserCaller, email_id: UUID, keyword: str, action: FlagAction
+) -> None:
+    """Add a keyword to a message of the caller's, or take it away; having it so already is fine. Raises
+    NotFound for what is not theirs. Raises EmailUpdated."""
+    rows = await services.store.emails.entries(caller.account_id, [email_id])
+    if not rows:
+        raise NotFound("Email not found")
+    await _flag(services, rows, action, Flags(keywords=(keyword,)))
+    is_read = bool(rows[0].flags.system & SystemFlag.SEEN)
+    services.hub.publish(caller.user_id, "EmailUpdated", {"id": email_id, "isRead": is_read})
+
+
+async def forget_keyword(services: Services, caller: UserCaller, keyword: str) -> None:
+    """Take a keyword from all messages of the caller's."""
+    found: dict[int, list[int]] = {}
+    for mailbox_id, uid in await services.store.emails.with_keyword(caller.account_id, keyword):
+        found.setdefault(mailbox_id, []).append(uid)
+    flags = Flags(keywords=(keyword,))
+    for mailbox_id, uids in sorted(found.items()):
+        await _flag_in(services, mailbox_id, UidSet.of(uids), FlagAction.REMOVE, flags)
 
 
 async def delete(services: Services, caller: UserCaller, email_ids: Collection[UUID]) -> Sequence[UUID]:
@@ -71,6 +90,18 @@ async def _tell_caller(services: Services, caller: UserCaller) -> None:
         await tell_unread(services, [caller.user_id])
     except StoreUnavailable as error:
         _log.warning("unread messages could not be counted after a change", error=str(error))
+
+
+async def _flag(services: Services, rows: Sequence[EmailRow], action: FlagAction, flags: Flags) -> None:
+    for mailbox_id, uids in _by_mailbox(rows).items():
+        await _flag_in(services, mailbox_id, uids, action, flags)
+
+
+async def _flag_in(
+    services: Services, mailbox_id: int, uids: UidSet, action: FlagAction, flags: Flags
+) -> None:
+    with suppress(MailboxNotFound):  # deleted meanwhile, with the entries
+        await services.store.committer.store_flags(mailbox_id, uids, action, flags)
 
 
 def _by_mailbox(rows: Sequence[EmailRow]) -> dict[int, UidSet]:

@@ -114,6 +114,8 @@ class User:
 
 Reader = Annotated[UserCaller, Depends(User(RateClass.API, Scope.API_READ, Scope.APP))]
 Writer = Annotated[UserCaller, Depends(User(RateClass.WRITE, Scope.API_WRITE, Scope.APP))]
+PlainReader = Annotated[UserCaller, Depends(User(RateClass.PLAIN, Scope.API_READ, Scope.APP))]
+PlainWriter = Annotated[UserCaller, Depends(User(RateClass.PLAIN, Scope.API_WRITE, Scope.APP))]
 ExternalReader = Annotated[UserCaller, Depends(User(RateClass.API, Scope.API_READ))]
 ExternalWriter = Annotated[UserCaller, Depends(User(RateClass.WRITE, Scope.API_WRITE))]
 KeyReader = Annotated[UserCaller, Depends(User(RateClass.AUTH, Scope.API_READ, Scope.APP))]

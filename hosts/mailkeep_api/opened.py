@@ -18,6 +18,7 @@ from mailkeep_api.schemas.emails import (
     EmailAttachment,
     EmailDetail,
     EmailRecipient,
+    LabelIds,
     RecipientType,
     list_fields,
 )
@@ -30,21 +31,21 @@ NO_NAME = "attachment"
 _large = asyncio.Semaphore(1)
 
 
-async def open_email(store: Store, row: EmailRow) -> EmailDetail:
+async def open_email(store: Store, row: EmailRow, labels: LabelIds) -> EmailDetail:
     """The message of a row with all that a reader is shown. Raises NotFound if it is gone by now."""
     body = await store.messages.body(row.message_id)
     if body.size <= LARGE:
-        return _opened(row, await body.read())
+        return _opened(row, await body.read(), labels)
     async with _large:
-        return await asyncio.to_thread(_opened, row, await body.read())
+        return await asyncio.to_thread(_opened, row, await body.read(), labels)
 
 
-def _opened(row: EmailRow, octets: bytes) -> EmailDetail:
+def _opened(row: EmailRow, octets: bytes, labels: LabelIds) -> EmailDetail:
     entities = scan(octets)
     html, plain = text.html_and_plain(octets, parts.unpack(parts.pack(entities)))
     header = octets[: entities[0].body_start]
     return EmailDetail(
-        **list_fields(row),
+        **list_fields(row, labels),
         text_body=plain,
         html_body=html,
         recipients=list(_recipients(row.email_id, header)),

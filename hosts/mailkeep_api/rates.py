@@ -21,6 +21,7 @@ MINUTE = 60.0
 class RateClass(Enum):
     """The contract's classes, with the requests that each allows in a minute."""
 
+    PLAIN = 600  # routes that the contract leaves without a rate: each label set is a request
     API = 100
     WRITE = 30
     AUTH = 10

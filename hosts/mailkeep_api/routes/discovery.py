@@ -31,6 +31,7 @@ async def discovery(services: ServicesDep) -> Discovery:
         "pop3": bool(settings.pop3.plain or settings.pop3.tls),
         "imap": bool(settings.imap.plain or settings.imap.tls),
         "api-keys": True,
+        "labels": True,
         "preferences": True,
         "oidc": bool(settings.auth.issuers),
     }

@@ -59,10 +59,11 @@ async def get_thread(thread_id: UUID, caller: Reader, services: ServicesDep) -> 
     """The messages that References join to the one with this id, sent ones included; none if it is not the
     caller's. Of a long one the newest."""
     rows = await services.store.emails.thread(caller.account_id, thread_id, THREAD_LIMIT)
+    labels = await views.labels_of(services, caller, rows)
     opened = []
     for row in rows:
         try:
-            opened.append(await open_email(services.store, row))
+            opened.append(await open_email(services.store, row, labels))
         except NotFound:
             continue  # deleted meanwhile
     return opened
@@ -85,8 +86,7 @@ async def bulk_delete(body: BulkDeletion, caller: Writer, services: ServicesDep)
 @router.get("/{email_id}", summary="One message with its text, addressees and attachments")
 async def get_email(email_id: UUID, caller: Reader, services: ServicesDep) -> EmailDetail:
     """Reading does not mark it read; the client says when it was seen."""
-    row = await services.store.emails.get(caller.account_id, email_id)
-    return await open_email(services.store, row)
+    return await views.opened(services, caller, email_id)
 
 
 @router.patch("/{email_id}", summary="Mark a message read or unread")
@@ -96,7 +96,7 @@ async def change_email(
     """What is absent or null stays as it is."""
     if body.is_read is not None:
         await changes.set_read(services, caller, [email_id], body.is_read)
-    return await open_email(services.store, await services.store.emails.get(caller.account_id, email_id))
+    return await views.opened(services, caller, email_id)
 
 
 @router.delete("/{email_id}", summary="Delete a message", status_code=204)

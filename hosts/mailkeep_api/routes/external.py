@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query, Response
 from mailkeep.errors import NotFound
 from mailkeep_api import changes, views
 from mailkeep_api.deps import ExternalReader, ExternalWriter, ServicesDep
-from mailkeep_api.opened import open_email
 from mailkeep_api.queries import PagingDep, SoughtDep
 from mailkeep_api.schemas.emails import EmailChange, EmailDetail, EmailList
 
@@ -45,7 +44,7 @@ async def list_sent(
 @router.get("/{email_id}", summary="One message with its text, addressees and attachments")
 async def get_email(email_id: UUID, caller: ExternalReader, services: ServicesDep) -> EmailDetail:
     """A received or a sent one."""
-    return await open_email(services.store, await services.store.emails.get(caller.account_id, email_id))
+    return await views.opened(services, caller, email_id)
 
 
 @router.patch("/{email_id}", summary="Mark a message read or unread")
@@ -55,7 +54,7 @@ async def change_email(
     """What is absent or null stays as it is."""
     if body.is_read is not None:
         await changes.set_read(services, caller, [email_id], body.is_read)
-    return await open_email(services.store, await services.store.emails.get(caller.account_id, email_id))
+    return await views.opened(services, caller, email_id)
 
 
 @router.delete("/{email_id}", summary="Delete a message", status_code=204)

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 
 from fastapi import APIRouter
 
-from mailkeep_api.deps import Reader, ServicesDep, Writer
+from mailkeep_api.deps import PlainReader, PlainWriter, ServicesDep
 from mailkeep_api.schemas.preferences import PreferencesChange, ShownPreferences
 
 router = APIRouter(prefix="/api/preferences", tags=["preferences"])
 
 
 @router.get("", summary="The caller's preferences")
-async def get_preferences(caller: Reader, services: ServicesDep) -> ShownPreferences:
+async def get_preferences(caller: PlainReader, services: ServicesDep) -> ShownPreferences:
     """The defaults if none were saved."""
     found = await services.store.preferences.get(caller.user_id)
     return ShownPreferences.of(caller.user_id, found, datetime.now(UTC))
@@ -21,7 +21,7 @@ async def get_preferences(caller: Reader, services: ServicesDep) -> ShownPrefere
 
 @router.put("", summary="Change preferences")
 async def change_preferences(
-    body: PreferencesChange, caller: Writer, services: ServicesDep
+    body: PreferencesChange, caller: PlainWriter, services: ServicesDep
 ) -> ShownPreferences:
     """What is absent or null stays as it is."""
     changes = body.model_dump(exclude_none=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,6 +12,9 @@ from pydantic import Field
 from mailkeep.model.flags import SystemFlag
 from mailkeep.storage.interface import EmailRow
 from mailkeep_api.schemas import Instant, Shape
+
+LabelIds = Mapping[str, UUID]
+"""A user's labels by their keywords in lower case, in the order in which they are shown."""
 
 BULK_LIMIT = 200  # messages that one request changes: fewer than the events that a stream may lag behind
 
@@ -51,12 +55,13 @@ class EmailListItem(Shape):
     received_at: Instant
     size_bytes: int
     is_read: bool
+    label_ids: list[UUID]
     attachment_count: int
 
     @classmethod
-    def of(cls, row: EmailRow) -> EmailListItem:
+    def of(cls, row: EmailRow, labels: LabelIds) -> EmailListItem:
         """The list item of a stored row."""
-        return cls(**list_fields(row), attachment_count=row.attachment_count)
+        return cls(**list_fields(row, labels), attachment_count=row.attachment_count)
 
 
 class EmailList(Shape):
@@ -82,6 +87,7 @@ class EmailDetail(Shape):
     received_at: Instant
     size_bytes: int
     is_read: bool
+    label_ids: list[UUID]
     recipients: list[EmailRecipient]
     attachments: list[EmailAttachment]
 
@@ -114,8 +120,9 @@ class Deleted(Shape):
     deleted_count: int
 
 
-def list_fields(row: EmailRow) -> dict[str, Any]:
+def list_fields(row: EmailRow, labels: LabelIds) -> dict[str, Any]:
     """What a list item and an opened message have in common."""
+    words = {word.lower() for word in row.flags.keywords}
     return {
         "id": row.email_id,
         "message_id": row.header_message_id,
@@ -125,4 +132,5 @@ def list_fields(row: EmailRow) -> dict[str, Any]:
         "received_at": row.received_at,
         "size_bytes": row.size,
         "is_read": bool(row.flags.system & SystemFlag.SEEN),
+        "label_ids": [id for keyword, id in labels.items() if keyword in words] if words else [],
     }

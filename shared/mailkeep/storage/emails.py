@@ -15,22 +15,34 @@ from mailkeep.storage.query import Query
 from mailkeep.storage.values import as_datetime, as_flags, as_uuid
 
 _MAILBOXES = Query(
-    "SELECT id, name, special_use, messages, unseen FROM mailbox"
+    "SELECT id, name, special_use, messages, unseen, uidnext FROM mailbox"
     " WHERE account_id = :account_id AND selectable"
 )
 # The newest of each mailbox come from its index; only they are sorted together, and only the page's own
-# rows read their message.
+# rows read their message. See finding on what none before means.
+_NONE_BEFORE = (
+    "(SELECT 1 FROM entry d WHERE d.message_id = x.message_id AND d.mailbox_id {boxes}"
+    " AND (d.mailbox_id, d.uid) < (x.mailbox_id, x.uid) LIMIT 1) IS NULL"
+)
 _NEWEST = Query(
     f"SELECT {COLUMNS} FROM (SELECT n.* FROM unnest(CAST(:ids AS bigint[])) AS box(id) CROSS JOIN LATERAL"
-    " (SELECT * FROM entry WHERE mailbox_id = box.id"
+    f" (SELECT * FROM entry x WHERE mailbox_id = box.id AND {_NONE_BEFORE.format(boxes='= ANY(:ids)')}"
     " ORDER BY internal_date DESC, message_id DESC LIMIT :upto) n"
     " ORDER BY n.internal_date DESC, n.message_id DESC LIMIT :most OFFSET :skip) e"
     " JOIN message m ON m.id = e.message_id ORDER BY e.internal_date DESC, e.message_id DESC"
 )
 _NEWEST_OF_ONE = Query(
-    "SELECT mailbox_id, uid, internal_date, message_id FROM entry WHERE mailbox_id = :id"
-    " ORDER BY internal_date DESC, message_id DESC LIMIT :upto"
+    "SELECT mailbox_id, uid, internal_date, message_id FROM entry x WHERE mailbox_id = :id AND "
+    + _NONE_BEFORE.format(boxes="IN (SELECT value FROM json_each(:ids))")
+    + " ORDER BY internal_date DESC, message_id DESC LIMIT :upto"
 )
+_REPEATED = "SELECT count(*) - count(DISTINCT message_id) FROM entry WHERE mailbox_id"
+_REPETITIONS = Query(f"{_REPEATED} = ANY(:ids)", sqlite=f"{_REPEATED} IN (SELECT value FROM json_each(:ids))")
+REMEMBERED_ACCOUNTS = 20_000
+
+Signature = tuple[tuple[int, int, int], ...]
+"""(id, UIDNEXT, messages) of mailboxes: while it is the same, they hold the same entries."""
+
 _ROW = Query(
     f"SELECT {COLUMNS} FROM entry e JOIN message m ON m.id = e.message_id"
     " WHERE e.mailbox_id = :mailbox_id AND e.uid = :uid"
@@ -57,11 +69,12 @@ class StoredEmails:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._repetitions: dict[tuple[int, str | None], tuple[Signature, int]] = {}
 
     async def page(
         self, account_id: int, offset: int, limit: int, mailbox: str | None = None
     ) -> tuple[Sequence[EmailRow], int, int]:
-        """See interface.Emails. A message that lies in two mailboxes is listed from both."""
+        """See interface.Emails."""
 
         async def work(connection: Connection) -> tuple[Sequence[EmailRow], int, int]:
             boxes = await connection.all(_MAILBOXES, account_id=account_id)
@@ -69,9 +82,28 @@ class StoredEmails:
             names = {box[0]: box[1] for box in listed}
             rows = await _newest(connection, list(names), offset, limit)
             emails = [_email(row, names[row[0]]) for row in rows]
-            return emails, sum(box[3] for box in listed), sum(box[4] for box in boxes)
+            total = sum(box[3] for box in listed)
+            if total > 1:
+                total -= await self._repeated(connection, (account_id, mailbox), listed)
+            return emails, total, sum(box[4] for box in boxes)
 
         return await self._database.read_at_once(work)
+
+    async def _repeated(
+        self, connection: Connection, key: tuple[int, str | None], listed: Sequence[Row]
+    ) -> int:
+        """How many of the entries are of messages that are listed already. Counting them reads all, so it
+        is remembered until one comes or goes: UIDs only grow, and so does what was removed of them."""
+        signature = tuple((box[0], box[5], box[3]) for box in listed)
+        known = self._repetitions.get(key)
+        if known is not None and known[0] == signature:
+            return known[1]
+        row = await connection.one(_REPETITIONS, ids=[box[0] for box in listed])
+        assert row is not None
+        self._repetitions[key] = (signature, row[0])
+        if len(self._repetitions) > REMEMBERED_ACCOUNTS:
+            del self._repetitions[next(iter(self._repetitions))]
+        return int(row[0])
 
     async def get(self, account_id: int, email_id: UUID) -> EmailRow:
         """See interface.Emails."""
@@ -111,6 +143,14 @@ class StoredEmails:
         )
         return sorted(row[0] for row in rows if row[0])
 
+    async def with_keyword(self, account_id: int, keyword: str) -> Sequence[tuple[int, int]]:
+        """See interface.Emails."""
+        wanted = f" {keyword.lower()} "
+        rows = await self._database.read(
+            lambda connection: connection.all(finding.WITH_KEYWORD, account_id=account_id, keyword=wanted)
+        )
+        return [(row[0], row[1]) for row in rows]
+
     async def unread(self, user_ids: Collection[UUID]) -> Mapping[UUID, int]:
         """See interface.Emails."""
         ids = list(dict.fromkeys(user_ids))
@@ -128,7 +168,7 @@ async def _newest(connection: Connection, ids: list[int], offset: int, limit: in
     # SQLite knows no LATERAL; its calls cost no round trip.
     places: list[Row] = []
     for id in ids:
-        places += await connection.all(_NEWEST_OF_ONE, id=id, upto=offset + limit)
+        places += await connection.all(_NEWEST_OF_ONE, id=id, ids=ids, upto=offset + limit)
     places.sort(key=lambda place: (place[2], place[3]), reverse=True)
     page = places[offset : offset + limit]
     rows = [await connection.one(_ROW, mailbox_id=place[0], uid=place[1]) for place in page]

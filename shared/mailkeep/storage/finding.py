@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -29,37 +30,67 @@ COLUMNS = (
 JOINED = "FROM entry e JOIN message m ON m.id = e.message_id JOIN mailbox b ON b.id = e.mailbox_id"
 _FARTHEST = 1 << 62  # beyond every moment, id and count
 _BOXES = Query("SELECT id, special_use FROM mailbox WHERE account_id = :account_id AND selectable")
-_WANTED = (
-    " AND e.internal_date BETWEEN :since AND :until AND (e.flags & :mask) = :seen"
-    " AND m.attachment_count BETWEEN :fewest AND :most_files"
+_OF_ENTRY = (
+    "{e}.mailbox_id {boxes} AND {e}.internal_date BETWEEN :since AND :until AND ({e}.flags & :mask) = :seen"
 )
-_OF_ANY_BOX = ("e.mailbox_id = ANY(:boxes)", "e.mailbox_id IN (SELECT value FROM json_each(:boxes))")
-_FROM_ANY = ("m.from_address = ANY(:senders)", "m.from_address IN (SELECT value FROM json_each(:senders))")
+_OF_MESSAGE = " AND m.attachment_count BETWEEN :fewest AND :most_files"
+# A message that lies in several of the mailboxes, or twice in one, is listed once. As a scalar this is asked
+# for each row that a page needs; as NOT EXISTS it would be joined with all of the account's entries.
+_NONE_BEFORE = (
+    " AND (SELECT 1 FROM entry d WHERE d.message_id = e.message_id AND {of_entry}"
+    " AND (d.mailbox_id, d.uid) < (e.mailbox_id, e.uid) LIMIT 1) IS NULL"
+)
 _PAGE = (
     " AND (e.internal_date, e.message_id, e.mailbox_id, e.uid) < (:at, :message_id, :mailbox_id, :uid)"
     " ORDER BY e.internal_date DESC, e.message_id DESC, e.mailbox_id DESC, e.uid DESC"
     " LIMIT :most OFFSET :skip"
 )
+_BOXES_IN = {"postgres": "= ANY(:boxes)", "sqlite": "IN (SELECT value FROM json_each(:boxes))"}
+_SENDERS_IN = {"postgres": "= ANY(:senders)", "sqlite": "IN (SELECT value FROM json_each(:senders))"}
+_PLACE_IN = {"postgres": "strpos", "sqlite": "instr"}
+_KEYWORD = " AND {place}(' ' || lower({e}.keywords) || ' ', :keyword) > 0"
 
 
-def _both(select: str, tail: str = "") -> tuple[Query, Query]:
-    """The statement for any sender, and for given ones."""
-    texts = [
-        [f"{select} {JOINED} WHERE {boxes}{senders}{_WANTED}{tail}" for boxes, senders in spelling]
-        for spelling in (
-            zip(_OF_ANY_BOX, ("", ""), strict=True),
-            zip(_OF_ANY_BOX, (f" AND {text}" for text in _FROM_ANY), strict=True),
-        )
-    ]
-    (any_postgres, any_sqlite), (given_postgres, given_sqlite) = texts
-    return Query(any_postgres, sqlite=any_sqlite), Query(given_postgres, sqlite=given_sqlite)
+@cache
+def _find_query(by_sender: bool, by_keyword: bool) -> Query:
+    def text(dialect: str) -> str:
+        conditions = _conditions_of("e", dialect, by_keyword) + _of_message(dialect, by_sender)
+        first = _NONE_BEFORE.format(of_entry=_conditions_of("d", dialect, by_keyword))
+        return f"SELECT {COLUMNS}, b.name {JOINED} WHERE {conditions}{first}{_PAGE}"
+
+    return Query(text("postgres"), sqlite=text("sqlite"))
 
 
-_FIND, _FIND_FROM = _both(f"SELECT {COLUMNS}, b.name", _PAGE)
-_COUNT, _COUNT_FROM = _both("SELECT count(*), coalesce(sum(e.size), 0)")
+@cache
+def _count_query(by_sender: bool, by_keyword: bool) -> Query:
+    def text(dialect: str) -> str:
+        conditions = _conditions_of("e", dialect, by_keyword) + _of_message(dialect, by_sender)
+        once = f"SELECT DISTINCT e.message_id, e.size {JOINED} WHERE {conditions}"
+        return f"SELECT count(*), coalesce(sum(size), 0) FROM ({once}) AS found"
+
+    return Query(text("postgres"), sqlite=text("sqlite"))
+
+
+def _conditions_of(entry: str, dialect: str, by_keyword: bool) -> str:
+    text = _OF_ENTRY.format(e=entry, boxes=_BOXES_IN[dialect])
+    return text + (_KEYWORD.format(e=entry, place=_PLACE_IN[dialect]) if by_keyword else "")
+
+
+def _of_message(dialect: str, by_sender: bool) -> str:
+    return _OF_MESSAGE + (f" AND m.from_address {_SENDERS_IN[dialect]}" if by_sender else "")
+
+
 _ENTRIES_OF = f"SELECT {COLUMNS}, b.name {JOINED} WHERE b.account_id = :account_id AND m.email_id"
 _ENTRIES = Query(f"{_ENTRIES_OF} = ANY(:ids)")
 _ENTRIES_OF_ONE = Query(f"{_ENTRIES_OF} = :id")
+_WITH_KEYWORD = (
+    "SELECT e.mailbox_id, e.uid FROM entry e JOIN mailbox b ON b.id = e.mailbox_id"
+    " WHERE b.account_id = :account_id AND b.selectable"
+)
+WITH_KEYWORD = Query(
+    _WITH_KEYWORD + _KEYWORD.format(e="e", place=_PLACE_IN["postgres"]),
+    sqlite=_WITH_KEYWORD + _KEYWORD.format(e="e", place=_PLACE_IN["sqlite"]),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +113,8 @@ async def entries(connection: Connection, account_id: int, email_ids: list[UUID]
 
 
 async def count(connection: Connection, account_id: int, which: EmailFilter) -> tuple[int, int]:
-    """(entries, octets)."""
-    query = _COUNT if which.from_addresses is None else _COUNT_FROM
+    """(messages, octets)."""
+    query = _count_query(which.from_addresses is not None, which.keyword is not None)
     row = await connection.one(query, **await _conditions(connection, account_id, which))
     assert row is not None
     return int(row[0]), int(row[1])
@@ -91,14 +122,18 @@ async def count(connection: Connection, account_id: int, which: EmailFilter) -> 
 
 async def find(connection: Connection, account_id: int, which: EmailFilter, page: Page) -> Sequence[Row]:
     """Rows of COLUMNS and the mailbox's name, newest first."""
-    query = _FIND if which.from_addresses is None else _FIND_FROM
+    query = _find_query(which.from_addresses is not None, which.keyword is not None)
     conditions = await _conditions(connection, account_id, which)
     return await connection.all(query, most=page.limit, skip=page.offset, **conditions, **_after(page.after))
 
 
 async def _conditions(connection: Connection, account_id: int, which: EmailFilter) -> dict[str, Any]:
     boxes = await connection.all(_BOXES, account_id=account_id)
-    senders = {} if which.from_addresses is None else {"senders": list(which.from_addresses)}
+    given: dict[str, Any] = {}
+    if which.from_addresses is not None:
+        given["senders"] = list(which.from_addresses)
+    if which.keyword is not None:
+        given["keyword"] = f" {which.keyword.lower()} "  # keywords are ASCII
     return {
         "boxes": [box[0] for box in boxes if _is_meant(box[1], which.special_use)],
         "since": -_FARTHEST if which.since is None else moment(which.since),
@@ -107,7 +142,7 @@ async def _conditions(connection: Connection, account_id: int, which: EmailFilte
         "seen": int(SystemFlag.SEEN) if which.is_read else 0,
         "fewest": 1 if which.has_attachments else 0,
         "most_files": 0 if which.has_attachments is False else (1 << 31) - 1,
-        **senders,
+        **given,
     }
 
 

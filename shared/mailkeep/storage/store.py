@@ -20,6 +20,7 @@ from mailkeep.storage.interface import (
     Emails,
     Feed,
     Keys,
+    Labels,
     Locks,
     Mailboxes,
     Messages,
@@ -29,6 +30,7 @@ from mailkeep.storage.interface import (
     Quotas,
 )
 from mailkeep.storage.keys import StoredKeys
+from mailkeep.storage.labels import StoredLabels
 from mailkeep.storage.locks import AdvisoryLocks, FileLocks
 from mailkeep.storage.mailboxes import StoredMailboxes
 from mailkeep.storage.messages import StoredMessages
@@ -69,6 +71,7 @@ class OpenedStore:
     locks: Locks
     preferences: PreferenceStore
     quotas: Quotas
+    labels: Labels
 
     def __init__(self, backend: Backend, defaults: DefaultLimits) -> None:
         database = backend.database
@@ -89,6 +92,7 @@ class OpenedStore:
         self.audit = StoredAudit(database)
         self.preferences = StoredPreferences(database)
         self.quotas = StoredQuotas(database, backend.hub, defaults)
+        self.labels = StoredLabels(database)
 
     async def ping(self) -> None:
         """See interface.Store."""

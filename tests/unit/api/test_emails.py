@@ -37,6 +37,7 @@ async def test_a_list_has_the_contracts_shape(api: ApiHost) -> None:
                 "receivedAt": "2026-03-01T12:00:00Z",
                 "sizeBytes": size,
                 "isRead": False,
+                "labelIds": [],
                 "attachmentCount": 0,
             }
         ],

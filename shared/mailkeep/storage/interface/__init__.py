@@ -24,6 +24,7 @@ from mailkeep.storage.interface.directory import Directory
 from mailkeep.storage.interface.emails import EmailFilter, EmailRow, Emails
 from mailkeep.storage.interface.feed import Feed, Topic, TopicKind
 from mailkeep.storage.interface.keys import Keys, StoredKey
+from mailkeep.storage.interface.labels import Labels
 from mailkeep.storage.interface.locks import Locks
 from mailkeep.storage.interface.mailboxes import Mailboxes
 from mailkeep.storage.interface.messages import Body, Column, Messages
@@ -47,6 +48,7 @@ __all__ = [
     "Feed",
     "FlagsStored",
     "Keys",
+    "Labels",
     "Locks",
     "Mailboxes",
     "Messages",
@@ -79,6 +81,7 @@ class Store(Protocol):
     locks: Locks
     preferences: PreferenceStore
     quotas: Quotas
+    labels: Labels
 
     async def ping(self) -> None:
         """Raises StoreUnavailable if the database does not answer within its timeout."""

@@ -37,7 +37,8 @@ class EmailFilter:
     """Which of an account's messages are meant; every condition that is set must hold.
 
     Without `special_use` those that `Emails.page` lists, else those in the mailbox of that use. Moments are
-    inclusive and of `received_at`; `from_addresses` are compared as stored.
+    inclusive and of `received_at`; `from_addresses` are compared as stored, `keyword` in any case. A message
+    that lies there several times is meant once, if one of its entries is as wanted.
     """
 
     special_use: SpecialUse | None = None
@@ -46,6 +47,7 @@ class EmailFilter:
     has_attachments: bool | None = None
     is_read: bool | None = None
     from_addresses: tuple[str, ...] | None = None
+    keyword: str | None = None
 
 
 class Emails(Protocol):
@@ -55,7 +57,8 @@ class Emails(Protocol):
         self, account_id: int, offset: int, limit: int, mailbox: str | None = None
     ) -> tuple[Sequence[EmailRow], int, int]:
         """(rows, total, unread in the whole account). Without `mailbox`: all but Sent, Drafts, Junk and
-        Trash. Newest `received_at` first, then by id."""
+        Trash. Newest `received_at` first, then by id. A message that lies there several times is listed
+        and counted once."""
 
     async def get(self, account_id: int, email_id: UUID) -> EmailRow:
         """One message of the account by its id. Raises NotFound, also for what is another's."""
@@ -65,7 +68,7 @@ class Emails(Protocol):
         nobody's is left out."""
 
     async def count(self, account_id: int, which: EmailFilter) -> tuple[int, int]:
-        """(entries, octets) that the filter means."""
+        """(messages, octets) that the filter means."""
 
     async def find(
         self, account_id: int, which: EmailFilter, offset: int, limit: int, after: EmailRow | None = None
@@ -80,6 +83,9 @@ class Emails(Protocol):
 
     async def senders(self, account_id: int, special_use: SpecialUse) -> Sequence[str]:
         """The From addresses in the mailbox of that use, each once, sorted."""
+
+    async def with_keyword(self, account_id: int, keyword: str) -> Sequence[tuple[int, int]]:
+        """(mailbox id, UID) of every entry of the account that has the keyword, in whatever mailbox."""
 
     async def unread(self, user_ids: Collection[UUID]) -> Mapping[UUID, int]:
         """Unread messages in each user's whole account; unknown users are left out."""
