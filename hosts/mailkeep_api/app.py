@@ -21,10 +21,27 @@ from mailkeep_api.routes import (
     health,
     internal,
     labels,
+    oauth,
     preferences,
     profile,
 )
 
+_ROUTES = (
+    welcome,
+    health,
+    config,
+    discovery,
+    emails,
+    files,
+    external,
+    credentials,
+    profile,
+    preferences,
+    labels,
+    events,
+    internal,
+    oauth,
+)
 ALLOWED_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ALLOWED_HEADERS = ("Authorization", "Content-Type", "Accept", "X-Requested-With", "X-SignalR-User-Agent")
 
@@ -44,21 +61,7 @@ def create_app(services: Services) -> FastAPI:
         allow_headers=ALLOWED_HEADERS,
     )
     app.add_middleware(BodyLimit)
-    for module in (
-        welcome,
-        health,
-        config,
-        discovery,
-        emails,
-        files,
-        external,
-        credentials,
-        profile,
-        preferences,
-        labels,
-        events,
-        internal,
-    ):
+    for module in _ROUTES:
         app.include_router(module.router)
     openapi.install(app)
     return app

@@ -21,6 +21,7 @@ from mailkeep.settings import Settings
 from mailkeep.storage.interface import Store
 from mailkeep_api.hub import Hub
 from mailkeep_api.rates import RateClass, Rates
+from mailkeep_api.sessions.door import BrowserDoor
 
 CREDENTIAL_LIMIT = 16 * 1024  # characters of a bearer token
 _SCHEMES = ("bearer", "apikey")
@@ -34,6 +35,7 @@ class Services:
     store: Store
     authenticator: Authenticator
     hub: Hub
+    browser: BrowserDoor
     rates: Rates = field(default_factory=Rates)
 
 
@@ -65,7 +67,14 @@ def peer_of(request: Request) -> Peer:
 
 
 async def authenticated(request: Request, services: ServicesDep) -> Principal:
-    """The caller, with any of the API's scopes. Raises AuthenticationFailed."""
+    """The caller, with any of the API's scopes: by credential, or by browser session if there is none.
+
+    Raises AuthenticationFailed, PermissionRefused.
+    """
+    session = services.browser.session_of(request) if "authorization" not in request.headers else None
+    if session is not None and session.principal is not None:
+        services.browser.cookies.require_own_page(request, session)
+        return session.principal
     return await services.authenticator.authenticate(credential_of(request), API_SCOPES, peer_of(request))
 
 

@@ -3,7 +3,7 @@ form of every error."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fastapi import FastAPI
@@ -23,6 +23,8 @@ _REFUSALS = {
 }
 _PUBLIC_REFUSALS = ("503",)
 _PUBLIC = frozenset(("/health", "/health/live", "/api/discovery", "/config/config.json"))
+_BROWSER = "/oauth/"  # by cookie, or by nothing yet
+_BROWSER_REFUSALS = ("400", "401", "403", "404", "413", "429", "503")
 _WITHOUT_RATE = ("/api/internal/",)
 _PROBLEM: Document = {
     "type": "object",
@@ -75,7 +77,7 @@ def _completed(made: Document) -> Document:
         responses.pop("422", None)  # the framework's own; here it is 400
         for status in _refusals(path, operation):
             responses[status] = _problem(status)
-        if path not in _PUBLIC:
+        if path not in _PUBLIC and not path.startswith(_BROWSER):
             operation["security"] = [{name: []} for name in _SCHEMES]
     return made
 
@@ -88,14 +90,20 @@ def _operations(made: Document) -> Iterator[tuple[str, Document]]:
 
 
 def _refusals(path: str, operation: Document) -> Iterator[str]:
-    for status in _PUBLIC_REFUSALS if path in _PUBLIC else _REFUSALS:
-        if status == "404" and "{" not in path:
+    for status in _possible(path):
+        if status == "404" and "{" not in path and not path.startswith(_BROWSER):
             continue
         if status == "413" and "requestBody" not in operation:
             continue
         if status == "429" and path.startswith(_WITHOUT_RATE):
             continue
         yield status
+
+
+def _possible(path: str) -> Iterable[str]:
+    if path.startswith(_BROWSER):
+        return _BROWSER_REFUSALS
+    return _PUBLIC_REFUSALS if path in _PUBLIC else _REFUSALS
 
 
 def _problem(status: str) -> Document:

@@ -24,6 +24,7 @@ from mailkeep_api.app import create_app
 from mailkeep_api.deps import Services
 from mailkeep_api.guarded import GuardedHttp
 from mailkeep_api.hub import Hub
+from mailkeep_api.sessions.door import BrowserDoor
 
 BODY_SECONDS_TO_STOP = 5  # what an unfinished request gets when the process stops
 KEEPALIVE_SECONDS = 30
@@ -49,15 +50,18 @@ async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
     store = await open_store(settings.store)
     authenticator = Authenticator(store, settings.auth, "api")
     hub = Hub()
+    browser = BrowserDoor(settings, store, authenticator)
     try:
         await authenticator.start()
-        app = create_app(Services(settings, store, authenticator, hub))
+        browser.start()
+        app = create_app(Services(settings, store, authenticator, hub, browser))
         server = _Server(_config(app, settings.api))
         serving = asyncio.create_task(server.serve(sockets), name="uvicorn")
         await _first(server.accepting, serving)
         lifecycle.ready({"api": [address_of(listener) for listener in sockets]})
         await _until_stopped(lifecycle, server, serving, hub)
     finally:
+        await browser.close()
         await authenticator.close()
         await store.close()
 

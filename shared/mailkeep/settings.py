@@ -24,10 +24,15 @@ from mailkeep.errors import SettingsError
 from mailkeep.settings_dns import DnsSettings
 from mailkeep.settings_identity import IssuerSettings, check_development_key, has_public_listener
 from mailkeep.settings_relay import RelaySettings
+from mailkeep.settings_sessions import ProviderSettings, SessionSettings
 
 PREFIX = "MAILKEEP_"
 # Names of variables that differ from the rule: (section, setting).
-NAMED_VARIABLES = {"MAILKEEP_JWT_DEVELOPMENT_KEY": ("auth", "jwt_development_key")}
+NAMED_VARIABLES = {
+    "MAILKEEP_JWT_DEVELOPMENT_KEY": ("auth", "jwt_development_key"),
+    "SESSION_TIMEOUT": ("sessions", "timeout_seconds"),
+    "SESSION_CLEANUP_INTERVAL": ("sessions", "cleanup_seconds"),
+}
 MIB = 1024 * 1024
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -197,6 +202,7 @@ class Settings:
     pop3: Pop3Settings = Pop3Settings()
     imap: ImapSettings = ImapSettings()
     api: ApiSettings = ApiSettings()
+    sessions: SessionSettings = field(default_factory=SessionSettings)
     notify: NotifySettings = NotifySettings()
     log: LogSettings = LogSettings()
     relay: RelaySettings = field(default_factory=RelaySettings)
@@ -206,6 +212,7 @@ class Settings:
 _TABLES: Mapping[tuple[str, str], type] = {
     ("auth", "issuers"): IssuerSettings,
     ("tls", "certificates"): CertificateSettings,
+    ("sessions", "providers"): ProviderSettings,
 }
 
 

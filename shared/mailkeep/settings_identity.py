@@ -43,9 +43,9 @@ class IssuerSettings:
 
     def __post_init__(self) -> None:
         """Raises ValueError with a sentence that names the setting."""
-        _check_url("issuer", self.issuer)
+        check_url("issuer", self.issuer)
         if self.introspection_endpoint:
-            _check_url("introspection_endpoint", self.introspection_endpoint)
+            check_url("introspection_endpoint", self.introspection_endpoint)
         for name in ("domains", "trusted_domains"):
             object.__setattr__(self, name, tuple(_domain(name, domain) for domain in getattr(self, name)))
         for words in (*self.scope_map.values(), " ".join(self.default_scopes)):
@@ -83,7 +83,7 @@ def _check_scopes(words: str) -> None:
         raise ValueError("scope_map, default_scopes: no token opens 'internal'")
 
 
-def _check_url(name: str, url: str) -> None:
+def check_url(name: str, url: str) -> None:
     """https, or http to this machine: who can change the answer can be anybody (RFC 8414 section 6.1)."""
     parts = urlsplit(url)
     if parts.username or parts.password or parts.fragment or (parts.query and name == "issuer"):
@@ -105,9 +105,9 @@ def is_loopback(host: str) -> bool:
 
 
 def is_safe_url(url: str) -> bool:
-    """True for what `_check_url` lets pass: for URLs that an issuer names."""
+    """True for what `check_url` lets pass: for URLs that an issuer names."""
     try:
-        _check_url("url", url)
+        check_url("url", url)
     except ValueError:
         return False
     return True

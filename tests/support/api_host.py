@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -79,11 +79,16 @@ def api_settings(store: StoreSettings, port: int) -> Settings:
 
 @asynccontextmanager
 async def running_api(
-    store: Store, store_settings: StoreSettings, port: int = 0, per_network: int = 1000
+    store: Store,
+    store_settings: StoreSettings,
+    port: int = 0,
+    per_network: int = 1000,
+    changed: Callable[[Settings], Settings] = lambda settings: settings,
 ) -> AsyncIterator[ApiHost]:
     """Start the host, with the domain example.test in the store, and stop it cleanly at the end."""
     settings = api_settings(store_settings, port or free_port())
     settings = replace(settings, api=replace(settings.api, max_connections_per_network=per_network))
+    settings = changed(settings)
     if await store.directory.domain(DOMAIN) is None:
         await store.directory.add_domain(DOMAIN)
     lifecycle = _Started()

@@ -10,7 +10,7 @@ import { createServer } from 'node:http';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { Provider } from 'oidc-provider';
 
-const SCOPES = ['openid', 'offline_access', 'email', 'profile', 'imap', 'pop3', 'smtp', 'api:read',
+const SCOPES = ['openid', 'offline_access', 'email', 'profile', 'imap', 'pop3', 'smtp', 'api:read', 'api:write',
   'IMAP.AccessAsUser.All', 'brief'];
 const BRIEF_SECONDS = 2;
 const LONG_SECONDS = 600;
@@ -53,7 +53,7 @@ async function consent(ctx) {
 function newProvider(issuer) {
   const made = new Provider(issuer, {
     clients: [
-      { client_id: 'mail-app', token_endpoint_auth_method: 'none', redirect_uris: [redirectUri],
+      { client_id: 'mail-app', token_endpoint_auth_method: 'none', redirect_uris: [redirectUri, 'http://127.0.0.1/oauth/callback'],
         grant_types: ['authorization_code', 'refresh_token'], application_type: 'native' },
       { client_id: 'mailkeep', client_secret: clientSecret, redirect_uris: [],
         grant_types: [], response_types: [] },

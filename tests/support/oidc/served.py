@@ -66,11 +66,14 @@ class ServedIssuer:
         self.keys: list[dict[str, Any]] = [public(key) for key in (RSA, *EC.values(), ED)]
         self.metadata: dict[str, Any] = {
             "issuer": self.issuer,
+            "authorization_endpoint": f"{self.issuer}/authorize",
+            "token_endpoint": f"{self.issuer}/token",
             "jwks_uri": f"{self.issuer}/jwks",
             "introspection_endpoint": f"{self.issuer}/introspect",
             "userinfo_endpoint": f"{self.issuer}/me",
         }
         self.tokens: dict[str, dict[str, Any]] = {}  # opaque token -> introspection answer
+        self.codes: dict[str, dict[str, Any]] = {}  # authorization code -> answer of the token endpoint
         self.people: dict[str, dict[str, Any]] = {}  # token -> userinfo answer
         self.raw: dict[str, bytes] = {}  # path -> a whole response
 
@@ -137,6 +140,9 @@ class ServedIssuer:
             return 200, {"keys": self.keys}
         if path == "/introspect":
             return 200, self.tokens.get(self.forms[-1]["token"][0], {"active": False})
+        if path == "/token":
+            answer = self.codes.pop(self.forms[-1].get("code", [""])[0], None)
+            return (400, {"error": "invalid_grant"}) if answer is None else (200, answer)
         if path == "/me":
             person = self.people.get(headers.get("authorization", "").removeprefix("Bearer "))
             return (401, {}) if person is None else (200, person)
