@@ -20,9 +20,11 @@ from mailkeep.pop3.uidl import unique_id
 from mailkeep.storage.interface import Store
 from mailkeep.storage.snapshot import Snapshot
 
-RECENT_MAILDROPS = 64
-RECENT_MESSAGES = 4000
-"""How many maildrops stay in memory after their sessions, and the largest that may: 28 octets a message."""
+RECENT_MAILDROPS = 256
+RECENT_MESSAGES = 250_000
+LARGEST_KEPT = 100_000
+"""How many maildrops, and messages in all of them, stay in memory after their sessions, and the largest that
+may: 34 octets a message."""
 
 
 class RecentSnapshots:
@@ -30,18 +32,25 @@ class RecentSnapshots:
     milliseconds for each thousand messages, moving one forward a small query."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[int, Snapshot] = OrderedDict()
+        self._kept: OrderedDict[int, tuple[Snapshot, int]] = OrderedDict()
+        self._messages = 0
 
     def __len__(self) -> int:
         return len(self._kept)
 
     def keep(self, snapshot: Snapshot) -> None:
         """Keep the latest ones."""
-        self._kept.pop(snapshot.mailbox_id, None)
-        if len(snapshot) <= RECENT_MESSAGES:
-            self._kept[snapshot.mailbox_id] = snapshot
-        if len(self._kept) > RECENT_MAILDROPS:
-            self._kept.popitem(last=False)
+        self._forget(snapshot.mailbox_id)
+        if len(snapshot) > LARGEST_KEPT:
+            return
+        self._kept[snapshot.mailbox_id] = snapshot, len(snapshot)
+        self._messages += len(snapshot)
+        while len(self._kept) > RECENT_MAILDROPS or self._messages > RECENT_MESSAGES:
+            self._forget(next(iter(self._kept)))
+
+    def _forget(self, mailbox_id: int) -> None:
+        _, messages = self._kept.pop(mailbox_id, (None, 0))
+        self._messages -= messages
 
 
 class Maildrop:

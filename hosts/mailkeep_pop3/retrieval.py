@@ -20,8 +20,8 @@ from mailkeep_pop3.maildrop import Maildrop
 WHOLE_LIMIT = 128 * 1024
 """Octets up to which a message is read whole and sent in one write."""
 
-AHEAD_OCTETS = 256 * 1024
-AHEAD_MESSAGES = 64
+AHEAD_OCTETS = 512 * 1024
+AHEAD_MESSAGES = 128
 """What one session reads ahead at most."""
 
 CHUNK = 64 * 1024
@@ -78,7 +78,7 @@ class Retrieval:
         """
         if lines and self.is_small(number):
             octets = self._taken(number) or await self._octets(number, ())
-            yield TOP_FOLLOWS + stuffed_whole(TopCutter(lines).feed(octets))
+            yield stuffed_whole(TopCutter(lines).feed(octets), TOP_FOLLOWS)
             return
         message_id = self._maildrop.message_id(number)
         header = await self._header(message_id)
@@ -140,7 +140,8 @@ class Retrieval:
         for number in numbers:  # one message may have been copied into the mailbox twice
             by_id.setdefault(self._maildrop.message_id(number), []).append(number)
         found: dict[int, bytes] = {}
-        async for message_id, octets in self._messages.bodies(list(by_id)):
+        sizes = [self._maildrop.size(first) for first, *_ in by_id.values()]
+        async for message_id, octets in self._messages.bodies(list(by_id), sizes):
             found.update(dict.fromkeys(by_id[message_id], octets))
         return found
 
@@ -153,7 +154,7 @@ class Retrieval:
 
 
 def _reply(octets: bytes) -> bytes:
-    return _head(len(octets)) + stuffed_whole(octets)
+    return stuffed_whole(octets, _head(len(octets)))
 
 
 def _head(size: int) -> bytes:

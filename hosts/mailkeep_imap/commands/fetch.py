@@ -25,7 +25,6 @@ from mailkeep_imap.messages import catch_up, places_in
 from mailkeep_imap.outcome import Done
 from mailkeep_imap.selected import Selected
 from mailkeep_imap.vanished import earlier
-from mailkeep_imap.writer import FLUSH_SIZE
 
 if TYPE_CHECKING:
     from mailkeep_imap.session import Session
@@ -34,6 +33,7 @@ BATCH = 1000  # messages from the snapshot or by columns of their rows
 GONE = -1  # the place of a message that was expunged meanwhile
 BATCH_OCTETS = 1024 * 1024  # of remembered values that are rendered together
 OCTETS_BATCH = 100  # messages whose rows are held while their octets are read
+TOGETHER = 256 * 1024  # octets of messages that are written at a time
 _SEEN = Flags(SystemFlag.SEEN)
 
 
@@ -238,13 +238,14 @@ class FetchRun:
         rows: list[Sequence[Any]] = []
         octets: list[bytes] = []
         held = 0
-        async for message_id, content in self._session.host.store.messages.bodies(list(waiting)):
+        sizes = [self._sizes[position] for position, _ in found]
+        async for message_id, content in self._session.host.store.messages.bodies(list(waiting), sizes):
             position, row = waiting.pop(message_id)
             positions.append(position)
             rows.append(row)
             octets.append(content)
             held += len(content)
-            if held >= FLUSH_SIZE:
+            if held >= TOGETHER:
                 self._send_batch(positions, rows, octets)
                 positions, rows, octets, held = [], [], [], 0
                 await self._session.output.make_room()

@@ -52,7 +52,12 @@ class Batch:
 
 def render(plan: FetchPlan, view: Selected, batch: Batch) -> bytes:
     """The responses for a batch."""
-    columns: list[Iterable[Any]] = [_values(item, plan, view, batch) for item in plan.items]
+    columns: list[Iterable[Any]] = []
+    for item in plan.items:
+        if plan.needs_octets and item.section is not None and not item.is_binary:
+            columns.extend(_sections(item, plan, batch))
+        else:
+            columns.append(_values(item, plan, view, batch))
     tail = bool(batch.newly_seen)
     if tail:
         columns.append(seen_tails(plan, view, batch))
@@ -78,8 +83,6 @@ def _values(item: Item, plan: FetchPlan, view: Selected, batch: Batch) -> Iterab
     if item.is_binary:
         indexes = _column(plan, batch.rows, Column.PARTS) if Column.PARTS in plan.columns else ()
         return binary.of_batch(item, indexes, batch.octets)
-    if item.section is not None and plan.needs_octets:
-        return _sections(item, plan, batch)
     attribute, snapshot, places = item.attribute, view.snapshot, batch.places
     if attribute is FetchItem.UID:
         return batch.uids
@@ -101,7 +104,7 @@ def _values(item: Item, plan: FetchPlan, view: Selected, batch: Batch) -> Iterab
 def _row_values(item: Item, plan: FetchPlan, rows: Rows) -> Sequence[bytes]:
     if item.section is not None:
         select = of_header(item.section)
-        return [_literal(select(header), item) for header in _column(plan, rows, Column.HEADER)]
+        return [_literal(cut(select(header), item.partial)) for header in _column(plan, rows, Column.HEADER)]
     attribute = item.attribute
     assert isinstance(attribute, FetchItem)
     ready = _column(plan, rows, COLUMN_OF[attribute])
@@ -168,17 +171,21 @@ def seen_tails(plan: FetchPlan, view: Selected, batch: Batch) -> list[bytes]:
     return [tail if uid in batch.newly_seen else b"" for uid, tail in zip(batch.uids, tails, strict=True)]
 
 
-def _sections(item: Item, plan: FetchPlan, batch: Batch) -> list[bytes]:
+def _sections(item: Item, plan: FetchPlan, batch: Batch) -> tuple[list[bytes], list[bytes]]:
+    """What announces each literal, and the octets of each: not joined, for they would be copied once more."""
     section = item.section
     assert section is not None
+    found: list[bytes | None]
     if item.is_whole:
-        return [_literal(octets, item) for octets in batch.octets]
-    pairs = zip(_column(plan, batch.rows, Column.PARTS), batch.octets, strict=True)
-    return [_literal(section_octets(section, parts.unpack(index), octets), item) for index, octets in pairs]
+        found = list(batch.octets)
+    else:
+        pairs = zip(_column(plan, batch.rows, Column.PARTS), batch.octets, strict=True)
+        found = [section_octets(section, parts.unpack(index), octets) for index, octets in pairs]
+    if item.partial is not None:
+        found = [None if octets is None else cut(octets, item.partial) for octets in found]
+    heads = [b"NIL" if octets is None else b"{%d}\r\n" % len(octets) for octets in found]
+    return heads, [octets or b"" for octets in found]
 
 
-def _literal(octets: bytes | None, item: Item) -> bytes:
-    if octets is None:
-        return b"NIL"
-    octets = cut(octets, item.partial)
+def _literal(octets: bytes) -> bytes:
     return b"{%d}\r\n%b" % (len(octets), octets)

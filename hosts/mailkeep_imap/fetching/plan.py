@@ -67,7 +67,7 @@ class Item:
     @property
     def kind(self) -> Hashable:
         """What of a message it is, whatever name it was asked for by."""
-        return self.attribute if self.section is None else (self.section, self.partial)
+        return self.attribute if self.section is None or self.is_binary else (self.section, self.partial)
 
     @property
     def is_of_header(self) -> bool:
@@ -103,7 +103,7 @@ class FetchPlan:
     shows_flags: bool
     shows_modseq: bool
     shows_save_date: bool
-    template: bytes  # a format: message sequence number, one value an item
+    template: bytes  # a format: message sequence number, one value an item, two a section that is cut out
     template_with_tail: bytes  # the same and one value more
 
     @property
@@ -137,16 +137,22 @@ def make_plan(command: Fetch) -> FetchPlan:
         shows_flags=FetchItem.FLAGS in attributes,
         shows_modseq=FetchItem.MODSEQ in attributes,
         shows_save_date=FetchItem.SAVEDATE in attributes,
-        template=_template(items, tail=b""),
-        template_with_tail=_template(items, tail=b"%b"),
+        template=_template(items, b"", needs_octets=needs_octets),
+        template_with_tail=_template(items, b"%b", needs_octets=needs_octets),
     )
 
 
-def _template(items: tuple[Item, ...], tail: bytes) -> bytes:
+def _template(items: tuple[Item, ...], tail: bytes, *, needs_octets: bool) -> bytes:
     formats = b" ".join(
-        item.label.replace(b"%", b"%%") + (b" %d" if item.attribute in _NUMBERS else b" %b") for item in items
+        item.label.replace(b"%", b"%%") + _format(item, needs_octets=needs_octets) for item in items
     )
     return b"* %%d FETCH (%b%b)\r\n" % (formats, tail)
+
+
+def _format(item: Item, *, needs_octets: bool) -> bytes:
+    if needs_octets and item.section is not None and not item.is_binary:
+        return b" %b%b"  # what announces the literal, and its octets
+    return b" %d" if item.attribute in _NUMBERS else b" %b"
 
 
 def _item(attribute: FetchAttribute) -> Item:

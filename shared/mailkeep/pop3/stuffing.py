@@ -47,9 +47,9 @@ class DotStuffer:
         return _Place.AFTER_CR if chunk.endswith(b"\r") else _Place.WITHIN
 
 
-def stuffed_whole(message: bytes) -> bytes:
-    """A whole message as `feed` and `finish` would send it, without their bookkeeping."""
+def stuffed_whole(message: bytes, head: bytes = b"") -> bytes:
+    """A whole message as `feed` and `finish` would send it, without their bookkeeping, after `head`."""
     stuffed = message.replace(b"\r\n.", b"\r\n..")
-    if message.startswith(b"."):
-        stuffed = b"." + stuffed
-    return stuffed + (END if message.endswith(b"\r\n") or not message else b"\r\n" + END)
+    dot = b"." if message.startswith(b".") else b""
+    end = END if message.endswith(b"\r\n") or not message else b"\r\n" + END
+    return b"".join((head, dot, stuffed, end))  # one copy

@@ -21,7 +21,7 @@ from mailkeep.storage.values import as_datetime_or_none, as_uuid
 BATCH_OCTETS = 1024 * 1024
 BATCH_ROWS = 1000
 FIRST_ROWS = 64  # before anything is known of how large the rows are
-BODIES_OCTETS = 4 * 1024 * 1024
+BODIES_OCTETS = 2 * 1024 * 1024
 
 _SUMMARY = (
     "subject, base_subject, from_address, from_name, header_message_id, reference_ids, sent_at,"
@@ -137,11 +137,17 @@ class StoredMessages:
             raise NotFound("The message is gone.")
         return StoredBody(self._database, row)
 
-    async def bodies(self, message_ids: Sequence[int]) -> AsyncIterator[tuple[int, bytes]]:
+    async def bodies(
+        self, message_ids: Sequence[int], sizes: Sequence[int] | None = None
+    ) -> AsyncIterator[tuple[int, bytes]]:
         """See interface.Messages."""
         for start in range(0, len(message_ids), BATCH_ROWS):
-            sizes = await self._found(_SIZES, list(message_ids[start : start + BATCH_ROWS]))
-            for group in _groups(sizes):
+            ids = list(message_ids[start : start + BATCH_ROWS])
+            if sizes is None:
+                known = await self._found(_SIZES, ids)
+            else:
+                known = list(zip(ids, sizes[start : start + BATCH_ROWS], strict=True))
+            for group in _groups(known):
                 for row in await self._found(_BODIES, group):
                     if row[4] <= blobs.CHUNK:
                         yield row[0], row[2] + blobs.unpack(row[5])

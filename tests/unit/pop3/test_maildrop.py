@@ -13,7 +13,13 @@ from mailkeep.model.address import Address
 from mailkeep.model.mailbox import INBOX
 from mailkeep.model.message import NewMessage
 from mailkeep.storage.interface import Store
-from mailkeep_pop3.maildrop import RECENT_MAILDROPS, RECENT_MESSAGES, Maildrop, RecentSnapshots
+from mailkeep_pop3.maildrop import (
+    LARGEST_KEPT,
+    RECENT_MAILDROPS,
+    RECENT_MESSAGES,
+    Maildrop,
+    RecentSnapshots,
+)
 
 SIZES = (10, 200, 3000)
 
@@ -99,7 +105,17 @@ async def test_recent_snapshots_are_few_and_small(store: Store, account_id: int)
         recent.keep(snapshot)
     assert len(recent) == RECENT_MAILDROPS
     snapshot.mailbox_id = RECENT_MAILDROPS
-    snapshot.sizes.extend([1] * RECENT_MESSAGES)
-    snapshot.uids.extend(range(10, 10 + RECENT_MESSAGES))
+    snapshot.uids.extend(range(10, 11 + LARGEST_KEPT))
     recent.keep(snapshot)
     assert len(recent) == RECENT_MAILDROPS - 1, "one that has become too large is let go"
+
+
+async def test_recent_snapshots_hold_so_many_messages_together(store: Store, account_id: int) -> None:
+    snapshot = await store.messages.snapshot((await store.mailboxes.get(account_id, INBOX)).id)
+    snapshot.uids.extend(range(10, 10 + LARGEST_KEPT - len(snapshot)))
+    recent = RecentSnapshots()
+    for mailbox_id in range(5):
+        snapshot.mailbox_id = mailbox_id
+        recent.keep(snapshot)
+        recent.keep(snapshot)
+    assert len(recent) == RECENT_MESSAGES // LARGEST_KEPT
