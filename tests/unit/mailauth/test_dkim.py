@@ -1,4 +1,6 @@
-"""DKIM: RFC 8463's message, dkimpy as the second opinion, and every way in which a signature is worth nothing."""
+"""DKIM: RFC 8463's message, dkimpy as the second opinion, and every way in which a signature is worth
+nothing.
+"""
 
 from __future__ import annotations
 

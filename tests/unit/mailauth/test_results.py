@@ -1,0 +1,113 @@
+"""Authentication-Results: what is written, and which fields of others are taken away."""
+
+from __future__ import annotations
+
+import email.parser
+import email.policy
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.mailauth.dns_answers import DnsAnswers
+
+from mailkeep.mailauth.arc import ArcResult
+from mailkeep.mailauth.checks import SmtpClient, check_message
+from mailkeep.mailauth.dkim import DkimResult
+from mailkeep.mailauth.dmarc import Disposition, DmarcResult
+from mailkeep.mailauth.iprev import IprevResult
+from mailkeep.mailauth.message import in_memory
+from mailkeep.mailauth.results import Results, render, without_forged
+from mailkeep.mailauth.spf import SpfResult
+from mailkeep.mailauth.verdict import Verdict
+
+HOST = "mx.example.test"
+RESULTS = Results(
+    mail_from="ann@signer.test",
+    helo="client.test",
+    iprev=IprevResult(Verdict.PASS, "2001:db8::1", "mail.test"),
+    spf=SpfResult(Verdict.SOFTFAIL, "signer.test"),
+    dkim=(
+        DkimResult(Verdict.FAIL, "signer.test", "rsa", "rsa-sha256", "Ab/d+f", "the body has been altered"),
+    ),
+    arc=ArcResult(Verdict.NONE),
+    dmarc=DmarcResult(Verdict.FAIL, "signer.test", Disposition.REJECT, Disposition.REJECT),
+)
+
+
+def test_all_results_stand_in_one_field() -> None:
+    assert render(HOST, RESULTS).decode() == (
+        "Authentication-Results: mx.example.test;\r\n"
+        '\tiprev=pass policy.iprev="2001:db8::1";\r\n'
+        "\tspf=softfail smtp.mailfrom=ann@signer.test;\r\n"
+        '\tdkim=fail\r\n\t reason="the body has been altered"\r\n\t header.d=signer.test\r\n\t header.s=rsa'
+        '\r\n\t header.a=rsa-sha256\r\n\t header.b="Ab/d+f";\r\n'
+        "\tarc=none;\r\n"
+        "\tdmarc=fail policy.published=reject header.from=signer.test\r\n"
+    )
+
+
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_nothing_that_a_stranger_chose_breaks_the_field(sender: str, selector: str) -> None:
+    results = Results(
+        sender,
+        selector,
+        RESULTS.iprev,
+        RESULTS.spf,
+        (DkimResult(Verdict.PASS, "a", selector),),
+        RESULTS.arc,
+        RESULTS.dmarc,
+    )
+    field = render(HOST, results)
+    assert field.isascii()
+    lines = field.split(b"\r\n")
+    assert lines[-1] == b""
+    assert all(line.startswith(b"\t") and line.strip() for line in lines[1:-1])
+    assert b"\r" not in field.replace(b"\r\n", b"")
+    assert b"\n" not in field.replace(b"\r\n", b"")
+    parsed = email.parser.BytesHeaderParser(policy=email.policy.compat32).parsebytes(field)
+    assert list(parsed) == ["Authentication-Results"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "mx.example.test; spf=pass",
+        "mx.example.test; none",
+        "MX.Example.Test 1; dmarc=pass",
+        "mx.example.test.; spf=pass",
+        '"mx.example.test"; spf=pass',
+        '"mx\\.example.test"; spf=pass',
+        "(a (nested) comment) mx.example.test (another); spf=pass",
+        "\r\n\tmx.example.test;\r\n\tspf=pass",
+        "mx.example.test",
+        ";mx.example.test",
+    ],
+)
+def test_fields_that_claim_to_be_ours_go(value: str) -> None:
+    """RFC 8601 section 5."""
+    header = f"Subject: x\r\nAuthentication-Results: {value}\r\nTo: y\r\n\r\n".encode()
+    assert without_forged(header, HOST) == b"Subject: x\r\nTo: y\r\n\r\n"
+    spaced = header.replace(b"Authentication-Results:", b"AUTHENTICATION-RESULTS :")
+    assert without_forged(spaced, HOST) == b"Subject: x\r\nTo: y\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "value", ["other.test; spf=pass", "notmx.example.test; spf=pass", "other.test (mx.example.test); none"]
+)
+def test_fields_of_others_stay(value: str) -> None:
+    header = f"Authentication-Results: {value}\r\nX-Authentication-Results: mx.example.test\r\n\r\n".encode()
+    assert without_forged(header, HOST) is header or without_forged(header, HOST) == header
+
+
+async def test_without_dns_all_is_said_and_nothing_judged() -> None:
+    class Down(DnsAnswers):
+        def _find(self, kind: str, name: str) -> tuple[str, ...]:
+            self._broken = (name,)
+            return super()._find(kind, name)
+
+    client = SmtpClient("192.0.2.1", "client.test", "ann@signer.test")
+    message = in_memory(b"From: ann@signer.test\r\n\r\nx")
+    found = await check_message(message, client, Down(), 0, lambda: 0)
+    verdicts = found.iprev.verdict, found.spf.verdict, found.dmarc.verdict
+    assert set(verdicts) == {Verdict.TEMPERROR}
+    assert found.dmarc.disposition is Disposition.NONE
