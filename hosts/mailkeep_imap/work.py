@@ -26,7 +26,7 @@ from mailkeep.imap.parser import parse
 from mailkeep.imap.state import check
 from mailkeep.net.twisted_bridge import PeerGone
 from mailkeep.observe.logs import cause_of, get_logger, new_correlation_id
-from mailkeep_imap import codes, commands, updates
+from mailkeep_imap import codes, commands, progress, updates
 from mailkeep_imap.commands import append
 from mailkeep_imap.outcome import BAD, OK, Done
 from mailkeep_imap.updates import Reporting
@@ -134,7 +134,8 @@ async def _command(session: Session, line: CommandLine) -> None:
         await session.drop_upload()
         _answer(session, error.tag or tag, _refusal(session, error))
         return
-    await _run(session, tag, handler(session, command), updates.permitted(command))
+    with progress.told(session, command):
+        await _run(session, tag, handler(session, command), updates.permitted(command))
 
 
 async def _run(session: Session, tag: str, carried_out: Awaitable[Done | None], reporting: Reporting) -> None:

@@ -153,6 +153,7 @@ class ImapSettings:
     max_connections_per_network: Count = 2000
     max_append_size: Count = 50 * MIB
     max_errors: Count = 20
+    progress_seconds: Seconds = 15.0  # RFC 9585 section 4: every 10 to 15 seconds of a command
 
 
 @dataclass(frozen=True, slots=True)

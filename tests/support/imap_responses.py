@@ -32,6 +32,12 @@ codes = st.one_of(
     st.builds(response_codes.Modified, values.uid_sets),
     st.builds(response_codes.PermanentFlags, values.flag_lists),
     st.builds(response_codes.CapabilityCode, capabilities),
+    st.builds(
+        response_codes.InProgress,
+        values.tags,
+        values.optional(values.numbers64),
+        values.optional(values.numbers64),
+    ),
     st.builds(response_codes.BadCharsetCode, st.lists(values.words, min_size=1, max_size=3).map(tuple)),
     st.builds(
         response_codes.OtherCode, st.just("MAILBOXID"), st.just(b"(F2212ea87-6097-4256-9d51-71338625)")
@@ -57,7 +63,8 @@ fetch_values = st.one_of(
 fetch_items = st.lists(st.tuples(values.fetch_attributes.map(fetch.label), fetch_values), max_size=4).map(
     tuple
 )
-partial_results = st.tuples(values.partial_ranges.map(str), values.optional(values.uid_sets))
+unsorted = in_order.filter(lambda numbers: list(numbers) != sorted(numbers))
+partial_results = st.tuples(values.partial_ranges.map(str), st.one_of(st.none(), values.uid_sets, unsorted))
 
 
 @st.composite
@@ -123,7 +130,7 @@ all_responses = st.one_of(
     st.builds(
         lambda tag, numbers: responses.EsearchData(tag, in_order=numbers),
         values.tags,
-        in_order.filter(lambda numbers: list(numbers) != sorted(numbers)),
+        unsorted,
     ),
     st.builds(ThreadData, forests()),
     st.builds(responses.FetchData, values.nz_numbers, fetch_items),

@@ -40,8 +40,6 @@ _SEEN = Flags(SystemFlag.SEEN)
 async def fetch(session: Session, command: Fetch) -> Done:
     """RFC 9051 section 6.4.5."""
     plan = make_plan(command)
-    if command.partial is not None:
-        raise ImapSyntaxError("That FETCH modifier is not offered here.", command.tag)
     if command.vanished and not session.qresync:  # RFC 7162 section 3.2.6
         raise ImapSyntaxError("QRESYNC has to be enabled first.", command.tag)
     if plan.shows_modseq:
@@ -51,7 +49,10 @@ async def fetch(session: Session, command: Fetch) -> Done:
         named = command.messages.resolve_uids(session.view.uidnext - 1)
         session.send(await earlier(session, named, command.changed_since))
     places, missed = places_in(session, command.messages, uid=command.uid)
-    run = FetchRun(session, plan, _changed_since(session.view, places, command.changed_since))
+    wanted: Sequence[int] = places
+    if command.partial is not None:  # RFC 9394 section 3.4: first these, then what changed of them
+        wanted = command.partial.cut(places)
+    run = FetchRun(session, plan, _changed_since(session.view, wanted, command.changed_since))
     await run.mark_seen()
     await run.send()
     if missed or run.missed:
@@ -59,7 +60,7 @@ async def fetch(session: Session, command: Fetch) -> Done:
     return Done("FETCH completed.")
 
 
-def _changed_since(view: Selected, places: list[int], modseq: int | None) -> list[int]:
+def _changed_since(view: Selected, places: Sequence[int], modseq: int | None) -> Sequence[int]:
     """RFC 7162 section 3.1.4.1."""
     if modseq is None:
         return places

@@ -51,7 +51,7 @@ async def search(session: Session, command: Search) -> Done:
         return Done("SEARCH completed.")
     if saves:
         session.saved = UidSet.of(run.columns.uids[place] for place in saved(places, options))
-    if set(options.items) != {SearchReturn.SAVE}:
+    if options.partial is not None or set(options.items) != {SearchReturn.SAVE}:
         session.send(extended(command, options, found, modseq).encode())
     return Done("SEARCH completed.")
 

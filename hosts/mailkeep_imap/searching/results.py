@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from mailkeep.imap.commands.search import Search, SearchOptions, SearchReturn
+from mailkeep.imap.commands.search import PartialRange, Search, SearchOptions, SearchReturn
 from mailkeep.imap.commands.sort import Sort
 from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.responses import EsearchData
@@ -14,9 +14,12 @@ _OFFERED = {SearchReturn.MIN, SearchReturn.MAX, SearchReturn.ALL, SearchReturn.C
 
 
 def check_options(options: SearchOptions | None, tag: str) -> None:
-    """Raises ImapSyntaxError for what no capability of ours offers."""
-    if options is not None and (options.partial is not None or not _OFFERED.issuperset(options.items)):
+    """Raises ImapSyntaxError for what no capability of ours offers, and for ALL beside PARTIAL (RFC 9394
+    section 3.1)."""
+    if options is not None and not _OFFERED.issuperset(options.items):
         raise ImapSyntaxError("That RETURN option is not offered here.", tag)
+    if options is not None and options.partial is not None and SearchReturn.ALL in options.items:
+        raise ImapSyntaxError("RETURN takes either ALL or PARTIAL.", tag)
 
 
 def extended(
@@ -24,7 +27,9 @@ def extended(
 ) -> EsearchData:
     """RFC 4731 section 3.1: without results MIN, MAX and ALL are left out, and COUNT is 0. SORT's `found` is
     in its order, and the first and the last of that are MIN and MAX (RFC 5267 section 3.1)."""
-    items = set(options.items) - {SearchReturn.SAVE} or {SearchReturn.ALL}
+    items = set(options.items) - {SearchReturn.SAVE}
+    if not items and options.partial is None:
+        items = {SearchReturn.ALL}
     everything = found if found and SearchReturn.ALL in items else ()
     is_sorted = isinstance(command, Sort)
     return EsearchData(
@@ -35,14 +40,26 @@ def extended(
         all=UidSet.of(everything) if everything and not is_sorted else None,
         count=len(found) if SearchReturn.COUNT in items else None,
         modseq=modseq,
+        partial=_window(options.partial, found, is_sorted=is_sorted),
         in_order=tuple(everything) if is_sorted else (),
     )
 
 
+def _window(
+    partial: PartialRange | None, found: Sequence[int], *, is_sorted: bool
+) -> tuple[str, UidSet | tuple[int, ...] | None] | None:
+    if partial is None:
+        return None
+    held = partial.cut(found)
+    return str(partial), tuple(held) if is_sorted else UidSet.of(held)
+
+
 def saved(places: Sequence[int], options: SearchOptions) -> Iterable[int]:
-    """RFC 5182 section 2.4: MIN and MAX alone save only what they show."""
+    """RFC 5182 section 2.4, RFC 9394 section 3.2: MIN, MAX and PARTIAL alone save only what they show."""
     items = set(options.items)
-    if not places or items & {SearchReturn.ALL, SearchReturn.COUNT} or items == {SearchReturn.SAVE}:
+    shown_alone = options.partial is not None or items & {SearchReturn.MIN, SearchReturn.MAX}
+    if not places or items & {SearchReturn.ALL, SearchReturn.COUNT} or not shown_alone:
         return places
     kept = [places[0]] if SearchReturn.MIN in items else []
-    return [*kept, places[-1]] if SearchReturn.MAX in items else kept
+    kept += [places[-1]] if SearchReturn.MAX in items else []
+    return [*kept, *(options.partial.cut(places) if options.partial is not None else ())]

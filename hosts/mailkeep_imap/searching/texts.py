@@ -1,9 +1,9 @@
 """Comparing header fields and body text with what was asked: decoded, without regard to case, as substrings.
 
-RFC 9051 section 6.4.4 asks for case-insensitive matching; here both sides are compared in NFC and
-case-folded, in the manner of the i;unicode-casemap collation (RFC 5051). Header fields are decoded from
-RFC 2047 first, and parts of the body from their transfer encoding and charset. Pure functions: the caller
-decides on which thread they run.
+RFC 9051 section 6.4.4 asks for case-insensitive matching, and I18NLEVEL=1 (RFC 5255 section 4.3) for the
+i;unicode-casemap collation (RFC 5051): in it both sides are in title case and decomposed. Header fields are
+decoded from RFC 2047 first, and parts of the body from their transfer encoding and charset. Pure functions:
+the caller decides on which thread they run.
 """
 
 from __future__ import annotations
@@ -26,11 +26,26 @@ _FIELDS = {
 }
 
 
+class _TitleCase(dict[int, str]):
+    """The simple mapping of each character, as far as it was asked for. Where the full one is longer
+    than a character there is no simple one: the sharp s stays."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        title = character.title()
+        self[code] = mapped = title if len(title) == 1 else character
+        return mapped
+
+
+_TITLE_CASE = _TitleCase()
+
+
 def fold(text: str) -> str:
-    """The form in which texts are compared."""
+    """The form in which texts are compared (RFC 5051 section 2): title case, decomposed for compatibility.
+    Its order is that of its octets in UTF-8."""
     if text.isascii():
-        return text.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+        return text.upper()
+    return unicodedata.normalize("NFKD", text.translate(_TITLE_CASE))
 
 
 def header_test(key: TextKey | HeaderKey | DateKey) -> HeaderTest:
@@ -55,7 +70,7 @@ def _field_test(name: bytes, text: str) -> HeaderTest:
 
 
 def _unfolded(header: bytes) -> bytes:
-    return header.replace(b"\r\n", b"").replace(b"\n", b"").lower()
+    return header.replace(b"\r\n", b"").replace(b"\n", b"").upper()
 
 
 def values(header: bytes, name: bytes) -> Iterable[bytes]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mailkeep.imap.encoder import flag_list, sent_astring, uid_sequence, uid_set
+from mailkeep.imap.encoder import flag_list, quoted, sent_astring, uid_sequence, uid_set
 from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.lexer import Cursor
 from mailkeep.model.uids import UidSet
@@ -111,6 +111,20 @@ class BadCharsetCode:
 
 
 @dataclass(frozen=True, slots=True)
+class InProgress:
+    """RFC 9585 section 4: the command `tag` has done `progress` of `goal`; None is what is not known."""
+
+    tag: str
+    progress: int | None = None
+    goal: int | None = None
+
+    def encode(self) -> bytes:
+        """`INPROGRESS ("A1" 175 NIL)`."""
+        numbers = " ".join("NIL" if number is None else str(number) for number in (self.progress, self.goal))
+        return b"INPROGRESS (%b %b)" % (quoted(self.tag.encode("ascii")), numbers.encode("ascii"))
+
+
+@dataclass(frozen=True, slots=True)
 class OtherCode:
     """A code that this engine gives no meaning, with its data as it stands."""
 
@@ -131,6 +145,7 @@ Code = (
     | PermanentFlags
     | CapabilityCode
     | BadCharsetCode
+    | InProgress
     | OtherCode
 )
 
@@ -172,6 +187,17 @@ def _capability(cursor: Cursor) -> Code:
     return CapabilityCode(tuple(names))
 
 
+def _in_progress(cursor: Cursor) -> Code:
+    cursor.expect(b"(")
+    tag = cursor.decoded(cursor.string())
+    numbers = []
+    for _ in range(2):
+        cursor.space()
+        numbers.append(None if cursor.skip_word(b"NIL") else cursor.number64())
+    cursor.expect(b")")
+    return InProgress(tag, *numbers)
+
+
 def uids_in_order(cursor: Cursor) -> tuple[int, ...]:
     """A uid-set in order. Raises ImapSyntaxError for `*` and for more UIDs than any answer of ours names."""
     ranges = cursor.sequence_set().ranges
@@ -189,6 +215,7 @@ _READERS: dict[str, Callable[[Cursor], Code]] = {
     "APPENDUID": _append_uid,
     "COPYUID": _copy_uid,
     "CAPABILITY": _capability,
+    "INPROGRESS": _in_progress,
     "MODIFIED": lambda cursor: Modified(UidSet.of_ranges(cursor.sequence_set().ranges)),
     "PERMANENTFLAGS": lambda cursor: PermanentFlags(cursor.flag_list()),
     "BADCHARSET": lambda cursor: BadCharsetCode(

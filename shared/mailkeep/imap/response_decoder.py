@@ -315,11 +315,11 @@ def _all(cursor: Cursor) -> tuple[UidSet | None, tuple[int, ...]]:
     return None, uids_in_order(cursor)
 
 
-def _partial(cursor: Cursor) -> tuple[str, UidSet | None]:
+def _partial(cursor: Cursor) -> tuple[str, UidSet | tuple[int, ...] | None]:
     asked = _ascii(cursor.match(_WINDOW, "a partial range")[1])
-    found = None if cursor.skip_word(b"NIL") else _uid_set(cursor)
+    found, in_order = (None, ()) if cursor.skip_word(b"NIL") else _all(cursor)
     cursor.expect(b")")
-    return asked, found
+    return asked, found or in_order or None
 
 
 def _uid_set(cursor: Cursor) -> UidSet:

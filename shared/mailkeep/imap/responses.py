@@ -253,8 +253,8 @@ class SearchData:
 @dataclass(frozen=True, slots=True)
 class EsearchData:
     """RFC 9051 section 7.3.6. What was not asked for, or has no value, is None. `partial` is the range as
-    asked and the set, or None for NIL (RFC 9394 section 3.1). `in_order` is ALL in an order that no set can
-    hold: SORT's (RFC 5267 section 3.1)."""
+    asked and what it holds, or None for NIL (RFC 9394 section 3.1). Where SORT's order matters, `in_order`
+    takes the place of ALL's set, and numbers that of PARTIAL's (RFC 5267 section 3.1)."""
 
     tag: str | None = None
     uid: bool = False
@@ -263,7 +263,7 @@ class EsearchData:
     all: UidSet | None = None
     count: int | None = None
     modseq: int | None = None
-    partial: tuple[str, UidSet | None] | None = None
+    partial: tuple[str, UidSet | tuple[int, ...] | None] | None = None
     in_order: tuple[int, ...] = ()
 
     def encode(self, form: NameForm = LEGACY) -> bytes:
@@ -281,8 +281,7 @@ class EsearchData:
         elif self.in_order:
             words.append(b"ALL " + uid_sequence(self.in_order))
         if self.partial is not None:
-            window, found = self.partial
-            words.append(b"PARTIAL (%b %b)" % (window.encode("ascii"), uid_set(found) if found else b"NIL"))
+            words.append(b"PARTIAL (%b %b)" % (self.partial[0].encode("ascii"), _results(self.partial[1])))
         if self.modseq is not None:
             words.append(b"MODSEQ %d" % self.modseq)
         return b" ".join(words) + b"\r\n"
@@ -359,6 +358,12 @@ def _status_value(value: int | str | None) -> str:
     if value is None:
         return "NIL"
     return f"({value})" if isinstance(value, str) else str(value)
+
+
+def _results(found: UidSet | tuple[int, ...] | None) -> bytes:
+    if not found:
+        return b"NIL"
+    return uid_set(found) if isinstance(found, UidSet) else uid_sequence(found)
 
 
 def _namespace(entries: tuple[NamespaceEntry, ...], form: NameForm) -> bytes:

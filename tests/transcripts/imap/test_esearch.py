@@ -38,7 +38,9 @@ def test_nothing_found(five: Client) -> None:
     five.play('C: a SEARCH RETURN (MIN MAX ALL) KEYWORD none\nS: * ESEARCH (TAG "a")\nS: a OK ...')
 
 
-@pytest.mark.parametrize("options", ["(PARTIAL 1:2)", "(UPDATE)", "(NONSENSE)", "(RELEVANCY)"])
+@pytest.mark.parametrize(
+    "options", ["(PARTIAL 1:2 ALL)", "(PARTIAL 1:2 PARTIAL 3:4)", "(UPDATE)", "(NONSENSE)", "(RELEVANCY)"]
+)
 def test_options_that_are_not_offered(five: Client, options: str) -> None:
     assert five.refused(f"SEARCH RETURN {options} ALL").startswith("BAD")
 
@@ -76,6 +78,64 @@ def test_a_saved_result_stands_for_messages(five: Client) -> None:
         S: j OK ...
         """
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [
+        ("SEARCH RETURN (PARTIAL 1:2) ALL", "PARTIAL (1:2 1:2)"),
+        ("UID SEARCH RETURN (PARTIAL 4:9 COUNT) ALL", "UID COUNT 5 PARTIAL (4:9 5:6)"),
+        ("UID SEARCH RETURN (PARTIAL -1:-2) ALL", "UID PARTIAL (-1:-2 5:6)"),
+        ("SEARCH RETURN (PARTIAL -2:-1 MIN) FLAGGED", "MIN 2 PARTIAL (-2:-1 2,4)"),
+        ("SEARCH RETURN (PARTIAL -9:-4) ALL", "PARTIAL (-9:-4 1:2)"),
+        ("SEARCH RETURN (PARTIAL 2:1) ALL", "PARTIAL (2:1 1:2)"),
+        ("SEARCH RETURN (PARTIAL 6:7) ALL", "PARTIAL (6:7 NIL)"),
+        ("SEARCH RETURN (PARTIAL -6:-7) ALL", "PARTIAL (-6:-7 NIL)"),
+        ("SORT RETURN (PARTIAL 2:3) (REVERSE ARRIVAL) UTF-8 ALL", "PARTIAL (2:3 ...)"),
+        ("UID SORT RETURN (PARTIAL 2:3) (REVERSE SIZE FLAGGED) UTF-8 ALL", None),
+    ],
+)
+def test_part_of_a_result_rfc9394_3_1(five: Client, command: str, answer: str | None) -> None:
+    if answer is None:
+        assert five.refused(command).startswith("BAD")
+    else:
+        five.play(f'C: a {command}\nS: * ESEARCH (TAG "a") {answer}\nS: a OK ...')
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ("SAVE PARTIAL 2:3", "3:4"),
+        ("SAVE PARTIAL 2:3 MIN", "2:4"),
+        ("SAVE PARTIAL 2:3 MAX", "3:4,6"),
+        ("SAVE PARTIAL 2:3 MIN MAX", "2:4,6"),
+        ("SAVE PARTIAL 2:3 COUNT", "2:6"),
+    ],
+)
+def test_part_of_a_result_that_is_saved_rfc9394_3_2(five: Client, options: str, kept: str) -> None:
+    assert any("PARTIAL (2:3 2:3)" in line for line in five.command(f"SEARCH RETURN ({options}) ALL"))
+    five.play(f'C: a UID SEARCH RETURN () UID $\nS: * ESEARCH (TAG "a") UID ALL {kept}\nS: a OK ...')
+
+
+def test_part_of_what_is_fetched_rfc9394_3_3(five: Client) -> None:
+    five.play(
+        r"""
+        C: a UID FETCH 3:* (UID) (PARTIAL -1:-2)
+        S: * 4 FETCH (UID 5)
+        S: * 5 FETCH (UID 6)
+        S: a OK ...
+        C: b UID FETCH 3:* (UID) (PARTIAL 1:1)
+        S: * 2 FETCH (UID 3)
+        S: b OK ...
+        C: c UID FETCH 1:* (UID) (PARTIAL 6:9)
+        S: c OK ...
+        """
+    )
+    (_, status) = five.command("STATUS INBOX (HIGHESTMODSEQ)")
+    modseq = status.rstrip(")").rpartition(" ")[2]
+    five.command(r"STORE 1,5 +FLAGS.SILENT (\Answered)")
+    lines = five.command(f"UID FETCH 1:* (UID) (PARTIAL -1:-2 CHANGEDSINCE {modseq})")
+    assert [line[:21] for line in lines] == ["* 5 FETCH (UID 6 MODS"]
 
 
 def test_select_forgets_the_saved_result(five: Client) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -178,9 +179,24 @@ def test_the_cheapest_side_of_or_is_asked_first() -> None:
     assert plan.left.cost is Cost.SNAPSHOT  # type: ignore[union-attr]
 
 
-def test_folding() -> None:
-    assert fold("STRASSE") == fold("straße")
-    assert fold("Ångström") == fold("Ångström")
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("straße", "STRAßE"),
+        ("Ångström", "A\u030angstro\u0308m"),
+        ("\u01c4", "\u01c6"),  # RFC 5051 section 2: all cases of the digraph are one
+        ("Σ", "ς"),
+        ("ﾊﾝｶｸ", "ハンカク"),
+        ("x²", "X2"),
+    ],
+)
+def test_folding_rfc5051(one: str, other: str) -> None:
+    assert fold(one) == fold(other)
+
+
+def test_the_order_is_that_of_title_case() -> None:
+    assert sorted(["_", "a", "B"], key=fold) == ["a", "B", "_"]
+    assert fold("straße") != fold("strasse")
 
 
 def test_header_tests_see_through_folding_and_encoded_words() -> None:

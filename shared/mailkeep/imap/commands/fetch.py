@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from mailkeep.imap.commands.base import Command, uid_verb
 from mailkeep.imap.encoder import field_name
 from mailkeep.imap.names import NameForm
 from mailkeep.imap.sequence import SequenceSet
+
+T = TypeVar("T")
 
 
 class FetchItem(Enum):
@@ -110,6 +113,13 @@ class PartialRange:
 
     first: int
     last: int
+
+    def cut(self, found: Sequence[T]) -> Sequence[T]:
+        """What the range holds of a result. 500:400 is the same as 400:500 (section 4)."""
+        low, high = sorted((abs(self.first), abs(self.last)))
+        if self.first > 0:
+            return found[low - 1 : high]
+        return found[max(len(found) - high, 0) : max(len(found) - low + 1, 0)]
 
     def __str__(self) -> str:
         return f"{self.first}:{self.last}"
