@@ -55,6 +55,8 @@ AFTER_LOGIN = (
     "SORT",
     "SORT=DISPLAY",
     "ESORT",
+    "METADATA",
+    "LIST-METADATA",
     "QUOTA",
     "QUOTA=RES-STORAGE",
     "QUOTA=RES-MESSAGE",

@@ -67,12 +67,20 @@ class OverQuota(Refusal):
     """The account has no room for it."""
 
 
+class TooManyAnnotations(OverQuota):
+    """The mailbox, the server or the account has as many annotations as it may have."""
+
+
 class NeverFits(OverQuota):
     """It is larger than all that the account may hold."""
 
 
 class TooLarge(Refusal):
     """The message is larger than the configured limit."""
+
+
+class AnnotationTooLarge(TooLarge):
+    """The annotation's value is larger than any may be."""
 
 
 class RelayDenied(Refusal):

@@ -154,6 +154,9 @@ class ImapSettings:
     max_append_size: Count = 50 * MIB
     max_errors: Count = 20
     progress_seconds: Seconds = 15.0  # RFC 9585 section 4: every 10 to 15 seconds of a command
+    # What clients may show of this service (RFC 5464 section 6.2): a URI of its operator, and a line of text.
+    admin: str = ""
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)

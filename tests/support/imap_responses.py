@@ -108,6 +108,13 @@ all_responses = st.one_of(
     ),
     st.builds(responses.StatusData, values.names, st.lists(status_values, max_size=4).map(tuple)),
     st.builds(responses.NamespaceData, namespaces, namespaces, namespaces),
+    st.builds(
+        responses.MetadataData,
+        values.names,
+        st.lists(
+            st.tuples(values.entries, values.optional(values.annotation_values)), min_size=1, max_size=3
+        ).map(tuple),
+    ),
     st.builds(responses.QuotaData, values.texts, st.lists(quota_resources, max_size=3).map(tuple)),
     st.builds(responses.QuotaRootData, values.names, st.lists(values.texts, max_size=2).map(tuple)),
     st.builds(

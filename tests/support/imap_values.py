@@ -17,6 +17,7 @@ from mailkeep.imap.commands import (
     idle,
     list,
     mailbox,
+    metadata,
     quota,
     search,
     session,
@@ -25,6 +26,7 @@ from mailkeep.imap.commands import (
     thread,
 )
 from mailkeep.imap.sequence import SAVED_RESULT, STAR, SequenceSet
+from mailkeep.model.annotations import Depth
 from mailkeep.model.flags import FlagAction
 from mailkeep.model.uids import UidSet
 
@@ -57,6 +59,12 @@ names = st.one_of(
     st.text("&-,/+Aä台😀 %*", max_size=20),
 ).map(_name)
 
+entries = st.builds(
+    "{}/{}".format,
+    st.sampled_from(["/private", "/SHARED", "/shared/vendor/x"]),
+    st.text('abcXYZ019 _-."\\(){}', min_size=1, max_size=9),
+)
+annotation_values = st.one_of(st.binary(max_size=30), st.binary(min_size=1000, max_size=1010))
 positions = st.one_of(st.just(STAR), nz_numbers)
 sequence_sets = st.one_of(
     st.just(SAVED_RESULT),
@@ -235,6 +243,7 @@ lists = st.one_of(
         several(st.sampled_from(list.ReturnOption)),
         several(st.sampled_from(mailbox.StatusItem)),
         st.just(True),
+        several(entries),
     ),
 )
 commands = st.one_of(
@@ -283,6 +292,15 @@ commands = st.one_of(
         optional(numbers64),
     ),
     *(st.builds(kind, tags, sequence_sets, names, st.booleans()) for kind in (copy.Copy, copy.Move)),
+    st.builds(
+        metadata.GetMetadata,
+        tags,
+        names,
+        several(entries, 1),
+        optional(numbers),
+        st.sampled_from(Depth),
+    ),
+    st.builds(metadata.SetMetadata, tags, names, several(st.tuples(entries, optional(annotation_values)), 1)),
     st.builds(quota.GetQuota, tags, texts),
     st.builds(quota.GetQuotaRoot, tags, names),
     st.builds(quota.SetQuota, tags, texts, several(st.tuples(words, numbers64))),

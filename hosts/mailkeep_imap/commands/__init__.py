@@ -17,6 +17,7 @@ from mailkeep.imap.commands import fetch as fetch_core
 from mailkeep.imap.commands import idle as idle_core
 from mailkeep.imap.commands import list as list_core
 from mailkeep.imap.commands import mailbox as mailbox_core
+from mailkeep.imap.commands import metadata as metadata_core
 from mailkeep.imap.commands import quota as quota_core
 from mailkeep.imap.commands import search as search_core
 from mailkeep.imap.commands import session as session_core
@@ -32,6 +33,7 @@ from mailkeep_imap.commands import (
     idle,
     list,
     mailbox,
+    metadata,
     quota,
     search,
     session,
@@ -78,6 +80,8 @@ HANDLERS: dict[type[Command], Handler] = {
     copy_core.Copy: copy.copy,
     copy_core.Move: copy.move,
     idle_core.Idle: idle.idle,
+    metadata_core.GetMetadata: metadata.get_metadata,
+    metadata_core.SetMetadata: metadata.set_metadata,
     quota_core.GetQuota: quota.get_quota,
     quota_core.GetQuotaRoot: quota.get_quota_root,
     quota_core.SetQuota: quota.set_quota,

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from mailkeep.imap.commands.list import List, Lsub, Namespace, ReturnOption, SelectOption
 from mailkeep.imap.errors import ImapSyntaxError
-from mailkeep.imap.responses import ListData, NamespaceData, NamespaceEntry, StatusData
+from mailkeep.imap.responses import ListData, MetadataData, NamespaceData, NamespaceEntry, StatusData
 from mailkeep.model.mailbox import HIERARCHY_DELIMITER, Mailbox, SpecialUse
+from mailkeep_imap.commands import metadata
 from mailkeep_imap.commands.mailbox import status_value
 from mailkeep_imap.outcome import Done
 from mailkeep_imap.patterns import matches
@@ -23,6 +24,9 @@ SPECIAL_USES = {
     SpecialUse.TRASH: "\\Trash",
     SpecialUse.ARCHIVE: "\\Archive",
 }
+SHOWN_BATCH = 100  # names between two looks at whether the client takes them
+
+Annotations = Mapping[int, Mapping[str, bytes]]
 _CRITERIA = (SelectOption.SUBSCRIBED, SelectOption.SPECIAL_USE)
 
 
@@ -38,10 +42,23 @@ async def list_mailboxes(session: Session, command: List) -> Done:
     subscribed = await store.subscriptions(session.account_id) if with_subscriptions else ()
     tree = Tree(mailboxes, subscribed)
     patterns = [command.reference + pattern for pattern in command.patterns]
-    for name in tree.names:
-        if any(matches(pattern, name) for pattern in patterns):
-            await _show(session, command, tree, name)
+    matching = [name for name in tree.names if any(matches(pattern, name) for pattern in patterns)]
+    for start in range(0, len(matching), SHOWN_BATCH):
+        names = matching[start : start + SHOWN_BATCH]
+        annotations = await _annotations(session, command, tree, names)
+        for name in names:
+            await _show(session, command, tree, name, annotations)
+        await session.output.make_room()
     return Done("LIST completed.")
+
+
+async def _annotations(session: Session, command: List, tree: Tree, names: Sequence[str]) -> Annotations:
+    """What LIST shows of the mailboxes of these names (RFC 9590)."""
+    if not command.metadata:
+        return {}
+    ids = [tree.mailboxes[name].id for name in names if name in tree.mailboxes]
+    annotations = session.host.store.annotations
+    return await annotations.get(session.account_id, ids, metadata.spellings(command.metadata))
 
 
 def _check(command: List) -> None:
@@ -81,7 +98,7 @@ class Tree:
         return any(other.startswith(prefix) and self.is_chosen(other, criteria) for other in self.names)
 
 
-async def _show(session: Session, command: List, tree: Tree, name: str) -> None:
+async def _show(session: Session, command: List, tree: Tree, name: str, annotations: Annotations) -> None:
     criteria = [option for option in command.select if option in _CRITERIA]
     child_info: tuple[str, ...] = ()
     if SelectOption.RECURSIVEMATCH in command.select and tree.chosen_below(name, criteria):
@@ -97,6 +114,10 @@ async def _show(session: Session, command: List, tree: Tree, name: str) -> None:
     if command.status and mailbox is not None and mailbox.selectable:  # RFC 5819 section 2
         items = [(item, await status_value(session, mailbox, item)) for item in command.status]
         session.send(StatusData(name, tuple(items)).encode(session.form))
+    if command.metadata and mailbox is not None:  # RFC 9590 section 3
+        asked = metadata.spellings(command.metadata)
+        entries = tuple(metadata.pairs(asked, annotations.get(mailbox.id, {}), asked))
+        session.send(MetadataData(name, entries).encode(session.form))
 
 
 def attributes(mailbox: Mailbox | None, has_children: bool) -> tuple[str, ...]:

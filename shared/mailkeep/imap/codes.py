@@ -10,6 +10,7 @@ from mailkeep import errors
 from mailkeep.imap.charsets import CHARSETS
 from mailkeep.imap.errors import BadCharset, ImapSyntaxError, LiteralTooLarge, MailboxNameInvalid
 from mailkeep.imap.response_codes import BadCharsetCode
+from mailkeep.model.annotations import VALUE_LIMIT
 
 Answer = tuple[bytes, bytes, str]
 """Condition, response code without brackets (b"" for none), text."""
@@ -26,6 +27,8 @@ _REFUSALS: tuple[tuple[type[errors.MailkeepError], bytes], ...] = (
     (errors.AlreadyExists, b"ALREADYEXISTS"),
     (errors.InUse, b"INUSE"),
     (errors.InvalidName, b"CANNOT"),
+    (errors.TooManyAnnotations, b"METADATA TOOMANY"),  # RFC 5464 section 4.3
+    (errors.AnnotationTooLarge, b"METADATA MAXSIZE %d" % VALUE_LIMIT),
     (errors.OverQuota, b"OVERQUOTA"),
     (errors.TooLarge, b"TOOBIG"),
     (errors.TooManyConnections, b"LIMIT"),

@@ -61,6 +61,16 @@ def sent_string(octets: bytes) -> bytes:
     return sent_literal(octets)
 
 
+def sent_string8(octets: bytes) -> bytes:
+    """The same, as literal8 if NUL octets ask for it (RFC 3516 section 4.4)."""
+    return b"~" + sent_literal(octets) if b"\0" in octets else sent_string(octets)
+
+
+def nstring8(octets: bytes | None) -> bytes:
+    """What `nstring` makes, as literal8 if NUL octets ask for it."""
+    return b"~" + literal(octets) if octets and b"\0" in octets else nstring(octets)
+
+
 def sent_astring(octets: bytes) -> bytes:
     """Atom, quoted or literal, as a client sends it."""
     return octets if _ATOM.match(octets) else sent_string(octets)

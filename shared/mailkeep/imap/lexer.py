@@ -147,6 +147,12 @@ class Cursor:
         """`nstring`: NIL is None."""
         return None if self.skip_word(b"NIL") else self.string()
 
+    def nstring8(self) -> bytes | None:
+        """`nstring / literal8`, which alone may hold NUL octets (RFC 5464 section 5)."""
+        if not self.next_is(b"~"):
+            return self.nstring()
+        return self._literal_octets(self.match(_LITERAL, "a literal"))
+
     def literal(self) -> bytes:
         """`literal` without NUL octets (RFC 9051 section 9: CHAR8)."""
         if self.next_is(b"~"):  # literal8 stands for messages only (RFC 9051 section 9)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 
 from mailkeep.imap.commands.mailbox import StatusItem
+from mailkeep.imap.commands.metadata import parse_entry
 from mailkeep.imap.commands.session import parse_parameters
 from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.lexer import Cursor
@@ -27,6 +28,7 @@ from mailkeep.imap.responses import (
     FlagsData,
     IdData,
     ListData,
+    MetadataData,
     NamespaceData,
     NamespaceEntry,
     QuotaData,
@@ -221,6 +223,19 @@ def _namespace_group(cursor: Cursor) -> tuple[NamespaceEntry, ...]:
     return tuple(entries)
 
 
+def _metadata(cursor: Cursor) -> Response:
+    cursor.space()
+    name = cursor.mailbox()
+    cursor.space()
+    return MetadataData(name, cursor.list_of(lambda: _annotation(cursor)))
+
+
+def _annotation(cursor: Cursor) -> tuple[str, bytes | None]:
+    entry = parse_entry(cursor)
+    cursor.space()
+    return entry, cursor.nstring8()
+
+
 def _quota(cursor: Cursor) -> Response:
     cursor.space()
     root = cursor.text()
@@ -350,6 +365,7 @@ _READERS: dict[str, Callable[[Cursor], Response]] = {
     "LIST": _list,
     "LSUB": _lsub,
     "STATUS": _mailbox_status,
+    "METADATA": _metadata,
     "NAMESPACE": _namespace,
     "QUOTA": _quota,
     "QUOTAROOT": _quota_root,

@@ -12,7 +12,7 @@ from enum import Enum
 
 from mailkeep.imap.commands.mailbox import StatusItem
 from mailkeep.imap.commands.session import encode_parameters
-from mailkeep.imap.encoder import astring, flag_list, mailbox, quoted, string, uid_sequence, uid_set
+from mailkeep.imap.encoder import astring, flag_list, mailbox, nstring8, quoted, string, uid_sequence, uid_set
 from mailkeep.imap.names import NameForm
 from mailkeep.imap.thread_data import ThreadData
 from mailkeep.model.uids import UidSet
@@ -200,6 +200,21 @@ class NamespaceData:
 
 
 @dataclass(frozen=True, slots=True)
+class MetadataData:
+    """RFC 5464 section 4.4.1. An empty mailbox is the server; None is NIL."""
+
+    mailbox: str
+    entries: tuple[tuple[str, bytes | None], ...]
+
+    def encode(self, form: NameForm = LEGACY) -> bytes:
+        """The response, literals in place."""
+        entries = [
+            b"%b %b" % (astring(name.encode("ascii")), nstring8(value)) for name, value in self.entries
+        ]
+        return b"* METADATA %b (%b)\r\n" % (mailbox(self.mailbox, form), b" ".join(entries))
+
+
+@dataclass(frozen=True, slots=True)
 class QuotaResource:
     """One resource of a quota root: STORAGE in units of 1024 octets, MESSAGE in messages."""
 
@@ -312,6 +327,7 @@ Response = (
     | ListData
     | StatusData
     | NamespaceData
+    | MetadataData
     | QuotaData
     | QuotaRootData
     | SearchData

@@ -12,6 +12,7 @@ from mailkeep.imap.commands import (
     idle,
     list,
     mailbox,
+    metadata,
     quota,
     search,
     session,
@@ -64,6 +65,8 @@ PERMITTED: dict[type[Command], frozenset[State]] = {
     list.Namespace: _AFTER,
     append.Append: _AFTER,
     idle.Idle: _AFTER,
+    metadata.GetMetadata: _AFTER,  # RFC 5464 section 4
+    metadata.SetMetadata: _AFTER,
     quota.GetQuota: _AFTER,  # RFC 9208 section 4
     quota.GetQuotaRoot: _AFTER,
     quota.SetQuota: _AFTER,

@@ -42,6 +42,7 @@ _MOVED = Query(
     " WHERE mailbox_id = :mailbox_id AND uid >= :first_uid ORDER BY uid"
 )
 _DROP = (
+    Query("DELETE FROM annotation WHERE mailbox_id IN (SELECT id FROM mailbox WHERE account_id = :id)"),
     Query("DELETE FROM change WHERE mailbox_id IN (SELECT id FROM mailbox WHERE account_id = :id)"),
     Query("DELETE FROM mailbox WHERE account_id = :id"),
     Query("DELETE FROM subscription WHERE account_id = :id"),

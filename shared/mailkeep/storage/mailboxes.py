@@ -12,6 +12,7 @@ from mailkeep.model.flags import SystemFlag
 from mailkeep.model.mailbox import HIERARCHY_DELIMITER, INBOX, Mailbox, SpecialUse
 from mailkeep.model.uids import UID_MAX, UidSet
 from mailkeep.storage import accounts, locked
+from mailkeep.storage.annotations import COPY_ANNOTATIONS, DROP_ANNOTATIONS
 from mailkeep.storage.database import Connection, Database, Row, Transaction, changed
 from mailkeep.storage.interface import TopicKind
 from mailkeep.storage.mailbox_names import lookup_name, normal_name, parents
@@ -48,6 +49,7 @@ _LOCK_ROW = Query(
 _EMPTY = (
     Query("DELETE FROM entry WHERE mailbox_id = :id"),
     Query("DELETE FROM change WHERE mailbox_id = :id"),
+    DROP_ANNOTATIONS,
 )
 _DELETE = Query("DELETE FROM mailbox WHERE id = :id")
 _KEEP_NAME = Query(
@@ -188,6 +190,7 @@ async def _create(
     if len(present) + len(wanted) >= MAILBOXES_PER_ACCOUNT:
         raise OverQuota(f"An account holds at most {MAILBOXES_PER_ACCOUNT} mailboxes.")
     if existing is not None:  # a name that cannot be selected makes room for a mailbox with its own id
+        await transaction.run(DROP_ANNOTATIONS, id=existing.id)
         await transaction.run(_DELETE, id=existing.id)
     await accounts.add_mailboxes(transaction, account_id, [*wanted, (name, special_use)])
 
@@ -218,6 +221,7 @@ async def _rename_inbox(transaction: Transaction, inbox: Mailbox, new: str) -> N
     await batch.lock([inbox.id, target.id], (), ())
     await Move(inbox.id, UidSet(((1, UID_MAX),)), target.id).apply(batch)
     await locked.store(transaction, batch.mailboxes.values())
+    await transaction.run(COPY_ANNOTATIONS, source_id=inbox.id, target_id=target.id)
 
 
 async def _create_parents(transaction: Transaction, account_id: int, name: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from mailkeep.model.quota import DefaultLimits
+from mailkeep.storage.annotations import StoredAnnotations
 from mailkeep.storage.audit import StoredAudit
 from mailkeep.storage.committer import GroupCommitter
 from mailkeep.storage.database import Database
@@ -14,6 +15,7 @@ from mailkeep.storage.directory import StoredDirectory
 from mailkeep.storage.emails import StoredEmails
 from mailkeep.storage.feed import Hub
 from mailkeep.storage.interface import (
+    Annotations,
     Audit,
     Committer,
     Directory,
@@ -72,6 +74,7 @@ class OpenedStore:
     preferences: PreferenceStore
     quotas: Quotas
     labels: Labels
+    annotations: Annotations
 
     def __init__(self, backend: Backend, defaults: DefaultLimits) -> None:
         database = backend.database
@@ -93,6 +96,7 @@ class OpenedStore:
         self.preferences = StoredPreferences(database)
         self.quotas = StoredQuotas(database, backend.hub, defaults)
         self.labels = StoredLabels(database)
+        self.annotations = StoredAnnotations(database)
 
     async def ping(self) -> None:
         """See interface.Store."""

@@ -126,6 +126,16 @@ subscription = Table(
     sqlite_with_rowid=False,
 )
 
+# Shared ones have account 0, the server's mailbox 0: so no foreign keys, and a mailbox's are removed with it.
+annotation = Table(
+    "annotation",
+    metadata,
+    Column("mailbox_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("account_id", BigInteger, primary_key=True, autoincrement=False, index=True),
+    Column("name", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+
 # --- messages -------------------------------------------------------------------------------------
 
 # `digest` is the SHA-256 of the octets; `chunk` holds the first 256 KiB of them, compressed.

@@ -284,6 +284,18 @@ def unauthenticate(client: Client) -> None:
     client.play("C: p UNAUTHENTICATE\nS: p OK [CAPABILITY ...] ...\nC: q SELECT INBOX\nS: q BAD ...")
 
 
+def metadata(client: Client) -> None:
+    client.play('C: p SETMETADATA INBOX (/shared/comment "x")\nS: p OK ...')
+    client.play(
+        'C: q GETMETADATA INBOX /shared/comment\nS: * METADATA INBOX (/shared/comment "x")\nS: q OK ...'
+    )
+
+
+def list_metadata(client: Client) -> None:
+    client.play('C: p LIST "" Junk RETURN (METADATA /shared/comment)\nS: * LIST ...')
+    client.play("S: * METADATA Junk (/shared/comment NIL)\nS: p OK ...")
+
+
 def quota(client: Client) -> None:
     client.append("INBOX", MESSAGE)
     client.play('C: p GETQUOTAROOT INBOX\nS: * QUOTAROOT INBOX ""\nS: * QUOTA "" (...)\nS: p OK ...')
@@ -340,6 +352,8 @@ PROOFS: dict[str, Proof] = {
     "THREAD=REFS": thread_refs,
     f"APPENDLIMIT={50 * 1024 * 1024}": appendlimit,
     "COMPRESS=DEFLATE": compress,
+    "METADATA": metadata,
+    "LIST-METADATA": list_metadata,
     "QUOTA": quota,
     "QUOTA=RES-STORAGE": quota_storage,
     "QUOTA=RES-MESSAGE": quota_message,
@@ -381,7 +395,6 @@ def test_what_is_not_advertised_is_refused(client: Client) -> None:
         "SORT RETURN (UPDATE) (DATE) UTF-8 ALL",
         "THREAD JWZ UTF-8 ALL",
         "GETACL INBOX",
-        "SETMETADATA INBOX (/private/comment NIL)",
     ):
         assert client.refused(command).startswith("BAD"), command
 

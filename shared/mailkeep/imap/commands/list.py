@@ -9,6 +9,7 @@ from typing import ClassVar, TypeVar
 
 from mailkeep.imap.commands.base import Command
 from mailkeep.imap.commands.mailbox import StatusItem, encode_status_items, parse_status_items
+from mailkeep.imap.commands.metadata import encode_entries, parse_entries
 from mailkeep.imap.encoder import sent_astring, sent_mailbox
 from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.lexer import Cursor
@@ -49,6 +50,7 @@ class List(Command):
     returns: tuple[ReturnOption, ...] = ()
     status: tuple[StatusItem, ...] = ()  # RETURN (STATUS (...)), RFC 5819
     extended: bool = False
+    metadata: tuple[str, ...] = ()  # RETURN (METADATA (...)), RFC 9590: entries as spelled
 
     def arguments(self, form: NameForm) -> bytes:
         """Options, reference, patterns, return options."""
@@ -61,6 +63,8 @@ class List(Command):
         returned = [_names(self.returns)] if self.returns else []
         if self.status:
             returned.append(b"STATUS " + encode_status_items(self.status))
+        if self.metadata:
+            returned.append(b"METADATA " + encode_entries(self.metadata))
         if returned:
             words.append(b"RETURN (%b)" % b" ".join(returned))
         return b" ".join(words)
@@ -105,8 +109,17 @@ def parse_list(tag: str, cursor: Cursor) -> List:
     patterns, several = _patterns(cursor)
     if cursor.at_end():
         return List(tag, reference, patterns, select, extended=extended or several)
-    returns, status = _returns(cursor)
-    return List(tag, reference, patterns, select, returns, status, extended=True)
+    returned = _returns(cursor)
+    return List(
+        tag,
+        reference,
+        patterns,
+        select,
+        returned.options,
+        returned.status,
+        extended=True,
+        metadata=returned.metadata,
+    )
 
 
 def parse_lsub(tag: str, cursor: Cursor) -> Lsub:
@@ -123,22 +136,36 @@ def _patterns(cursor: Cursor) -> tuple[tuple[str, ...], bool]:
     return (cursor.list_mailbox(),), False
 
 
-def _returns(cursor: Cursor) -> tuple[tuple[ReturnOption, ...], tuple[StatusItem, ...]]:
+@dataclass(frozen=True, slots=True)
+class _Returned:
+    """What RETURN asks for; one option's or all options'."""
+
+    options: tuple[ReturnOption, ...] = ()
+    status: tuple[StatusItem, ...] = ()
+    metadata: tuple[str, ...] = ()
+
+
+def _returns(cursor: Cursor) -> _Returned:
     cursor.space()
     if not cursor.skip_word(b"RETURN"):
         cursor.fail("RETURN")
     cursor.space()
-    options = _option_list(cursor, lambda: _return_option(cursor))
-    returns = tuple(option for option in options if isinstance(option, ReturnOption))
-    status = tuple(dict.fromkeys(item for option in options if isinstance(option, tuple) for item in option))
-    return returns, status
+    asked = _option_list(cursor, lambda: _return_option(cursor))
+    return _Returned(
+        tuple(option for one in asked for option in one.options),
+        tuple(dict.fromkeys(item for one in asked for item in one.status)),
+        tuple(dict.fromkeys(entry for one in asked for entry in one.metadata)),
+    )
 
 
-def _return_option(cursor: Cursor) -> ReturnOption | tuple[StatusItem, ...]:
+def _return_option(cursor: Cursor) -> _Returned:
     if cursor.skip_word(b"STATUS"):
         cursor.space()
-        return parse_status_items(cursor)
-    return _option(cursor, _RETURN_OPTIONS)
+        return _Returned(status=parse_status_items(cursor))
+    if cursor.skip_word(b"METADATA"):
+        cursor.space()
+        return _Returned(metadata=parse_entries(cursor))
+    return _Returned((_option(cursor, _RETURN_OPTIONS),))
 
 
 def _option_list(cursor: Cursor, item: Callable[[], T]) -> tuple[T, ...]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from mailkeep.storage.interface.annotations import Annotations
 from mailkeep.storage.interface.audit import Audit, AuditRecord
 from mailkeep.storage.interface.committer import Appended, Committer, Expunged, FlagsStored
 from mailkeep.storage.interface.directory import Directory
@@ -34,6 +35,7 @@ from mailkeep.storage.interface.queue import Queue, QueueFilter
 from mailkeep.storage.interface.quotas import Quotas
 
 __all__ = [
+    "Annotations",
     "Appended",
     "Audit",
     "AuditRecord",
@@ -82,6 +84,7 @@ class Store(Protocol):
     preferences: PreferenceStore
     quotas: Quotas
     labels: Labels
+    annotations: Annotations
 
     async def ping(self) -> None:
         """Raises StoreUnavailable if the database does not answer within its timeout."""
