@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,14 +31,15 @@ class Chosen:
 def chosen(session: Session, messages: SequenceSet, *, uid: bool) -> Chosen:
     """The messages of a sequence set. Raises ImapSyntaxError for a number beyond the mailbox."""
     places, missed = places_in(session, messages, uid=uid)
-    uids = session.view.snapshot.uids
-    return Chosen(_uid_set([uids[place] for place in places]), missed)
+    return Chosen(_uid_set(session.view.snapshot.uids, places), missed)
 
 
-def _uid_set(ascending: list[int]) -> UidSet:
-    if ascending and ascending[-1] - ascending[0] == len(ascending) - 1:  # as in most mailboxes
-        return UidSet(((ascending[0], ascending[-1]),))
-    return UidSet.of(ascending)
+def _uid_set(uids: Sequence[int], ascending: Sequence[int]) -> UidSet:
+    if ascending:
+        low, high = uids[ascending[0]], uids[ascending[-1]]
+        if high - low == len(ascending) - 1:  # as in most mailboxes
+            return UidSet(((low, high),))
+    return UidSet.of(uids[place] for place in ascending)
 
 
 def places_in(session: Session, messages: SequenceSet, *, uid: bool) -> tuple[list[int], bool]:

@@ -102,3 +102,27 @@ async def test_many_scattered_uids(store: Store) -> None:
     stored = await store.committer.store_flags(inbox, odd, FlagAction.ADD, SEEN)
     assert stored.changed == odd
     assert [bool(names) for names in await flags_of(store, inbox)] == [True, False] * 200
+
+
+async def test_a_whole_mailbox_whatever_its_entries_have_in_common(store: Store) -> None:
+    inbox = await new_inbox(store)
+    await append(store, inbox, 200)
+    every = UidSet(((1, 1 << 31),))
+    alike = await store.committer.store_flags(inbox, every, FlagAction.ADD, SEEN)
+    assert str(alike.changed) == "1:200"
+    again = await store.committer.store_flags(inbox, every, FlagAction.ADD, SEEN)
+    assert (again.modseq, str(again.changed)) == (alike.modseq, "")
+    await store.committer.store_flags(inbox, UidSet.of([7]), FlagAction.REMOVE, SEEN)
+    mixed = await store.committer.store_flags(inbox, every, FlagAction.ADD, SEEN)
+    assert str(mixed.changed) == "7"
+    stale = await store.committer.store_flags(inbox, every, FlagAction.SET, NO_FLAGS, alike.modseq)
+    assert (str(stale.changed), str(stale.modified)) == ("1:6,8:200", "7")
+    await store.committer.expunge(inbox, UidSet.of([50]), only_deleted=False)
+    with_gap = await store.committer.store_flags(inbox, every, FlagAction.SET, Flags.parse(["word"]))
+    assert str(with_gap.changed) == "1:49,51:200"
+    assert await flags_of(store, inbox) == [("word",)] * 199
+    nobody = await store.committer.store_flags(inbox, UidSet(((500, 900),)), FlagAction.ADD, SEEN)
+    assert (nobody.modseq, str(nobody.changed)) == (with_gap.modseq, "")
+    user = (await store.directory.users())[0]
+    box = await store.mailboxes.get(user.account_id, "INBOX")
+    assert (box.messages, box.unseen, box.deleted) == (199, 199, 0)

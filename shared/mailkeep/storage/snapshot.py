@@ -180,10 +180,11 @@ class Snapshot:
     def set_flags_of(self, uids: UidSet, system: int, keywords: tuple[str, ...], modseq: int) -> None:
         """Give all those entries of a set that are here the same flags."""
         keyword_id = self._keyword_id(keywords)
-        for at in self.indexes(uids):
-            self.system_flags[at] = system
-            self.keyword_ids[at] = keyword_id
-            self.modseqs[at] = modseq
+        for low, high in uids.ranges:
+            start, end = bisect_left(self.uids, low), bisect_left(self.uids, high + 1)
+            self.system_flags[start:end] = array("B", (system,)) * (end - start)
+            self.keyword_ids[start:end] = array("I", (keyword_id,)) * (end - start)
+            self.modseqs[start:end] = array("Q", (modseq,)) * (end - start)
 
     def remove(self, uids: UidSet) -> None:
         """Remove entries; unknown UIDs are ignored."""

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from mailkeep.model.address import Address
 from mailkeep.model.flags import FlagAction, Flags
 from mailkeep.model.uids import UidSet
+from mailkeep.storage.database import Connection
 from mailkeep.storage.interface import FlagsStored
 from mailkeep.storage.locked import LockedMailbox
 from mailkeep.storage.operations.batch import Batch
-from mailkeep.storage.operations.selection import Entry, ForUids, entries
+from mailkeep.storage.operations.selection import Entry, ForUids, alike, entries
 from mailkeep.storage.values import as_flags, words
 
 WEIGHT = 4096
@@ -20,8 +21,12 @@ _UPDATE = ForUids(
     " WHERE mailbox_id = :mailbox_id AND uid"
 )
 
+MANY = 64  # UIDs for which it is worth asking whether they are alike
+
 Columns = tuple[int, str]
 """System flags and keywords as stored."""
+
+Groups = dict[Columns, UidSet]
 
 
 class StoreFlags:
@@ -51,17 +56,26 @@ class StoreFlags:
     async def apply(self, batch: Batch) -> FlagsStored:
         """See Operation. Raises InvalidName past the keyword limit, before anything is written."""
         mailbox = batch.mailbox(self._mailbox_id)
-        found = await entries(batch.transaction, mailbox.id, self._uids)
-        modified = self._modified(found)
-        groups: dict[Columns, list[int]] = {}
-        for entry in found:
-            if not modified or entry.uid not in modified:
-                groups.setdefault((entry.flags, entry.keywords), []).append(entry.uid)
+        groups, modified = await self._groups(batch.transaction)
         results = self._results(mailbox, groups)
         if not results:
             return FlagsStored(mailbox.highestmodseq, UidSet(), modified)
         changed = await _write(batch, mailbox, results)
         return FlagsStored(mailbox.highestmodseq, changed, modified)
+
+    async def _groups(self, connection: Connection) -> tuple[Groups, UidSet]:
+        """UIDs by the flags that they have, without those that were modified meanwhile, and these."""
+        if len(self._uids) >= MANY:  # often a whole mailbox, in which nobody has touched anything
+            found = await alike(connection, self._mailbox_id, self._uids)
+            if found is not None and (self._unchanged_since is None or found.modseq <= self._unchanged_since):
+                return {(found.flags, found.keywords): found.uids}, UidSet()
+        rows = await entries(connection, self._mailbox_id, self._uids)
+        modified = self._modified(rows)
+        groups: dict[Columns, list[int]] = {}
+        for uid, _, flags, keywords, *_ in rows:
+            if not modified or uid not in modified:
+                groups.setdefault((flags, keywords), []).append(uid)
+        return {before: UidSet.of(uids) for before, uids in groups.items()}, modified
 
     def _modified(self, found: Sequence[Entry]) -> UidSet:
         """Entries that changed since the client last looked (RFC 7162 section 3.1.3)."""
@@ -69,23 +83,22 @@ class StoreFlags:
             return UidSet()
         return UidSet.of(entry.uid for entry in found if entry.modseq > self._unchanged_since)
 
-    def _results(self, mailbox: LockedMailbox, groups: dict[Columns, list[int]]) -> dict[Columns, list[int]]:
+    def _results(self, mailbox: LockedMailbox, groups: Groups) -> Groups:
         """UIDs that change, by the flags that they get, from UIDs by the flags that they have."""
         afters = {before: as_flags(*before).apply(self._action, self._flags) for before in groups}
-        results: dict[Columns, list[int]] = {}
+        results: Groups = {}
         for before, uids in groups.items():
             after = (int(afters[before].system), words(afters[before].keywords))
             if after != before:
-                results.setdefault(after, []).extend(uids)
+                results[after] = results[after] | uids if after in results else uids
                 mailbox.recount(before[0], after[0], len(uids))
         return results
 
 
-async def _write(batch: Batch, mailbox: LockedMailbox, results: dict[Columns, list[int]]) -> UidSet:
+async def _write(batch: Batch, mailbox: LockedMailbox, results: Groups) -> UidSet:
     change = mailbox.new_change()
     written = []
-    for (flags, keywords), found in results.items():
-        uids = UidSet.of(found)
+    for (flags, keywords), uids in results.items():
         await _UPDATE.run(
             batch.transaction,
             uids,
@@ -96,4 +109,4 @@ async def _write(batch: Batch, mailbox: LockedMailbox, results: dict[Columns, li
         )
         written.append((str(uids), flags, keywords))
     change.flagged = written
-    return UidSet.of(uid for found in results.values() for uid in found)
+    return UidSet.of_ranges(span for uids in results.values() for span in uids.ranges)

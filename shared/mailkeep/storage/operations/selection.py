@@ -26,6 +26,22 @@ _LISTED = Query(
 )
 
 
+_ALIKE = Query(
+    "SELECT COUNT(*), MIN(uid), MAX(uid), MIN(flags), MAX(flags), MIN(keywords), MAX(keywords), MAX(modseq)"
+    " FROM entry WHERE mailbox_id = :mailbox_id AND uid BETWEEN :low AND :high"
+)
+
+
+class Alike(NamedTuple):
+    """Entries without a gap in their UIDs that all have the same flags."""
+
+    uids: UidSet
+    flags: int
+    keywords: str
+    modseq: int
+    """The highest."""
+
+
 class Entry(NamedTuple):
     """One entry row."""
 
@@ -57,15 +73,28 @@ class ForUids:
             await transaction.many(self._by_range, rows)
 
 
+async def alike(connection: Connection, mailbox_id: int, uids: UidSet) -> Alike | None:
+    """What is to be known of the entries of one range in place of reading each, if they are all alike."""
+    if len(uids.ranges) != 1:
+        return None
+    ((low, high),) = uids.ranges
+    row = await connection.one(_ALIKE, mailbox_id=mailbox_id, low=low, high=high)
+    assert row is not None  # an aggregate has one row
+    count, first, last, flags, other_flags, keywords, other_keywords, modseq = row
+    if not count or last - first >= count or flags != other_flags or keywords != other_keywords:
+        return None
+    return Alike(UidSet(((first, last),)), flags, keywords, modseq)
+
+
 async def entries(connection: Connection, mailbox_id: int, uids: UidSet) -> Sequence[Entry]:
     """Those entries of a set that are in the mailbox, by UID."""
     if not uids:
         return []
     if len(uids.ranges) > 1 and len(uids) <= LISTED_UIDS:
         rows = await connection.all(_LISTED, mailbox_id=mailbox_id, uids=list(uids))
-        return [Entry(*row) for row in rows]
+        return list(map(Entry._make, rows))
     low, high = uids.ranges[0][0], uids.ranges[-1][1]
     rows = await connection.all(_SPAN, mailbox_id=mailbox_id, low=low, high=high)
     if len(uids.ranges) == 1:
-        return [Entry(*row) for row in rows]
-    return [Entry(*row) for row in rows if row[0] in uids]
+        return list(map(Entry._make, rows))
+    return [Entry._make(row) for row in rows if row[0] in uids]
