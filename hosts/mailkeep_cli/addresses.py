@@ -6,11 +6,14 @@ from collections.abc import Sequence
 
 import click
 
-from mailkeep.errors import AlreadyExists, InUse, NotFound
+from mailkeep.auth.addresses import AddressProofs
+from mailkeep.delivery.code_mail import MailedCodes
+from mailkeep.errors import AlreadyExists, CodeRefused, InUse, NotFound, RelayDenied
 from mailkeep.model.address import Address
 from mailkeep.model.directory import AddressRecord
+from mailkeep.model.proof import AddressProof
 from mailkeep.storage.interface import Store
-from mailkeep_cli.context import CommandContext, store_command
+from mailkeep_cli.context import CommandContext, Hints, store_command
 from mailkeep_cli.output import Row, show_done, show_rows
 from mailkeep_cli.people import ADDRESS, USERS_HINT, user_of
 
@@ -24,6 +27,12 @@ COLUMNS = {
 }
 TABLE = ("address", "owner", "primary", "verified", "created_at")
 LIST_HINT = "See them all with: mailkeep addresses list"
+PROOF_HINTS: Hints = {
+    NotFound: LIST_HINT,
+    AlreadyExists: LIST_HINT,
+    RelayDenied: "Mail goes there once [relay] route is set; or vouch for it: mailkeep addresses add",
+    CodeRefused: "Mail another one: mailkeep addresses ask USER ADDRESS",
+}
 
 
 @click.group()
@@ -65,11 +74,65 @@ def add(context: CommandContext, user: Address, address: Address) -> None:
     show_done(_row(made, str(user)), f"{made.address} belongs to {user}.", as_json=context.as_json)
 
 
+@addresses.command()
+@click.argument("user", type=ADDRESS)
+@click.argument("address", type=ADDRESS)
+@store_command
+def ask(context: CommandContext, user: Address, address: Address) -> None:
+    """Mail a code to ADDRESS, with which the user who has the address USER proves that it is theirs.
+
+    Users do the same for themselves over the API. `add` needs no code: there your word counts.
+
+    \b
+    Example:
+      mailkeep addresses ask alice@example.org alice@elsewhere.example
+    """
+
+    async def work(store: Store) -> AddressProof:
+        owner = await user_of(store, user)
+        return await AddressProofs(store, MailedCodes(store, context.settings)).ask(owner.id, address)
+
+    proof = context.run(work, hints=PROOF_HINTS)
+    show_done(
+        _waiting_row(proof, str(user)),
+        f"A code is on its way to {proof.address}. When it is there: "
+        f"mailkeep addresses confirm {user} {proof.address}",
+        as_json=context.as_json,
+    )
+
+
+@addresses.command()
+@click.argument("user", type=ADDRESS)
+@click.argument("address", type=ADDRESS)
+@store_command
+def confirm(context: CommandContext, user: Address, address: Address) -> None:
+    """Type in the code that was mailed to ADDRESS, for the user who has the address USER.
+
+    The code is asked for, or read from standard input.
+
+    \b
+    Example:
+      mailkeep addresses confirm alice@example.org alice@elsewhere.example
+    """
+    code = click.prompt("Code", err=True)
+
+    async def work(store: Store) -> AddressRecord:
+        owner = await user_of(store, user)
+        proofs = AddressProofs(store, MailedCodes(store, context.settings))
+        for proof in await proofs.waiting(owner.id):
+            if proof.address == address.key:
+                return await proofs.prove(owner.id, proof.id, code)
+        raise NotFound(f"{user} has not asked for {address}.")
+
+    made = context.run(work, hints=PROOF_HINTS)
+    show_done(_row(made, str(user)), f"{made.address} belongs to {user}.", as_json=context.as_json)
+
+
 @addresses.command("list")
 @click.argument("user", type=ADDRESS, required=False)
 @store_command
 def list_(context: CommandContext, user: Address | None) -> None:
-    """List all addresses, or those of the user who has the address USER.
+    """List all addresses, or those of the user who has the address USER, asked for and not proven ones too.
 
     \b
     Examples:
@@ -80,8 +143,11 @@ def list_(context: CommandContext, user: Address | None) -> None:
     async def work(store: Store) -> Sequence[Row]:
         owner = await user_of(store, user) if user else None
         found = await store.directory.addresses(owner.id if owner else None)
-        owners = {person.id: person.primary_address for person in await store.directory.users()}
-        return [_row(record, owners.get(record.user_id) if record.user_id else None) for record in found]
+        people = [owner] if owner else await store.directory.users()
+        owners = {person.id: person.primary_address for person in people}
+        rows = [_row(record, owners.get(record.user_id) if record.user_id else None) for record in found]
+        waiting = await store.proofs.of_user(owner.id) if owner else ()
+        return [*rows, *(_waiting_row(proof, owners[proof.user_id]) for proof in waiting)]
 
     rows = context.run(work, hints={NotFound: USERS_HINT})
     show_rows(
@@ -111,6 +177,18 @@ def remove(context: CommandContext, address: Address) -> None:
         },
     )
     show_done({"removed": address.key}, f"{address} belongs to nobody.", as_json=context.as_json)
+
+
+def _waiting_row(proof: AddressProof, owner: str) -> Row:
+    return {
+        "id": proof.id,
+        "address": proof.address,
+        "owner": owner,
+        "user_id": proof.user_id,
+        "primary": False,
+        "verified": False,
+        "created_at": proof.created_at,
+    }
 
 
 def _row(record: AddressRecord, owner: str | None) -> Row:

@@ -39,6 +39,10 @@ class ScopeMissing(AuthenticationFailed):
     """The credential is good, but it was not made for this host."""
 
 
+class CodeRefused(Refusal):
+    """A mailed code is wrong, too old, or was tried too often; which one is nobody's to learn."""
+
+
 class PermissionRefused(Refusal):
     """The principal is known and may not do this."""
 

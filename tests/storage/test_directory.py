@@ -195,17 +195,6 @@ async def test_a_further_address(store: Store) -> None:
         await store.directory.add_address(user.id, address("second"))
 
 
-async def test_an_unverified_address_is_not_owned_and_takes_no_mail_yet(store: Store) -> None:
-    user = await new_user(store)
-    asked = await store.directory.add_address(user.id, address("second"), verified=False)
-    assert (asked.user_id, asked.verified) == (user.id, False)
-    assert not await store.directory.owns(user.id, address("second"))
-    assert (await deliver(store, "second"))[0].user_id is None
-    verified = await store.directory.add_address(user.id, address("second"))
-    assert verified.verified
-    assert (await deliver(store, "second"))[0].user_id == user.id
-
-
 async def test_owning_with_and_without_a_tag(store: Store) -> None:
     user, other = await new_user(store, "alice"), await new_user(store, "bob")
     assert await store.directory.owns(user.id, address("alice+any"))

@@ -21,13 +21,9 @@ from mailkeep.storage.values import now
 
 _CLAIM = Query("UPDATE account SET user_id = :user_id WHERE id = :id AND user_id IS NULL")
 _HOLD_UNCLAIMED = Query("UPDATE account SET user_id = NULL WHERE id = :id AND user_id IS NULL")
-_SET_PRIMARY = Query(
-    "UPDATE address SET is_primary = :is_primary, pending_user_id = NULL WHERE address = :address"
-)
-_ASK_FOR = Query("UPDATE address SET pending_user_id = :user_id WHERE address = :address")
-_POINT = Query(
-    "UPDATE address SET account_id = :account_id, pending_user_id = NULL WHERE account_id = :former_id"
-)
+_SET_PRIMARY = Query("UPDATE address SET is_primary = :is_primary WHERE address = :address")
+_POINT = Query("UPDATE address SET account_id = :account_id WHERE account_id = :former_id")
+_END_PROOFS = Query("DELETE FROM address_proof WHERE address = :address")
 _MAILBOX_IDS = Query("SELECT id FROM mailbox WHERE account_id = :account_id")
 _INBOX_ID = Query("SELECT id FROM mailbox WHERE account_id = :account_id AND name = :name")
 _MOVE = Query(
@@ -62,6 +58,7 @@ async def claim(transaction: Transaction, address: Address, user_id: UUID) -> No
     elif not await transaction.run(_CLAIM, id=account_id, user_id=user_id):
         raise AlreadyExists(f"The address {address} belongs to a user already.")
     await transaction.run(_SET_PRIMARY, address=address.key, is_primary=True)
+    await transaction.run(_END_PROOFS, address=address.key)
     await _tell(transaction, account_id)
 
 
@@ -76,18 +73,9 @@ async def join(transaction: Transaction, address: Address, user: User) -> None:
         raise AlreadyExists(f"The address {address} belongs to a user already.")
     else:
         await _move_mail(transaction, owner.account_id, user.account_id)
+    await transaction.run(_END_PROOFS, address=address.key)
     await _tell(transaction, user.account_id)
     changed(transaction, TopicKind.USER, user.id)
-
-
-async def ask_for(transaction: Transaction, address: Address, user_id: UUID) -> None:
-    """Note that a user wants an address; its mail waits until it is verified. Raises AlreadyExists."""
-    owner = (await accounts.resolve(transaction, [address.key])).get(address.key)
-    if owner is None:
-        await accounts.create(transaction, address)
-    elif owner.user_id is not None:
-        raise AlreadyExists(f"The address {address} belongs to a user already.")
-    await transaction.run(_ASK_FOR, address=address.key, user_id=user_id)
 
 
 async def _move_mail(transaction: Transaction, former_id: int, account_id: int) -> None:

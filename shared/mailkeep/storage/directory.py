@@ -67,16 +67,13 @@ _TOUCH_LOGIN = Query(
     'UPDATE "user" SET last_login_at = :at WHERE id = :id AND (last_login_at IS NULL OR last_login_at < :at)'
 )
 _ADDRESSES = (
-    "SELECT a.id, a.address, a.account_id, coalesce(account.user_id, a.pending_user_id), a.is_primary,"
+    "SELECT a.id, a.address, a.account_id, account.user_id, a.is_primary,"
     " account.user_id IS NOT NULL, a.created_at FROM address a JOIN account ON account.id = a.account_id"
 )
 _ALL_ADDRESSES = Query(f"{_ADDRESSES} ORDER BY a.address")
-_ADDRESSES_OF = Query(
-    f"{_ADDRESSES} WHERE account.user_id = :user_id OR a.pending_user_id = :user_id ORDER BY a.address"
-)
+_ADDRESSES_OF = Query(f"{_ADDRESSES} WHERE account.user_id = :user_id ORDER BY a.address")
 _ADDRESS = Query(f"{_ADDRESSES} WHERE a.address = :address")
 _REMOVE_ADDRESS = Query("DELETE FROM address WHERE id = :id")
-_FORGET_PENDING = Query("UPDATE address SET pending_user_id = NULL WHERE id = :id")
 
 
 class StoredDirectory:
@@ -219,21 +216,14 @@ class StoredDirectory:
 
     # --- addresses ------------------------------------------------------------------------------
 
-    async def add_address(self, user_id: UUID, address: Address, verified: bool = True) -> AddressRecord:
+    async def add_address(self, user_id: UUID, address: Address) -> AddressRecord:
         """See interface.Directory."""
 
         async def work(transaction: Transaction) -> AddressRecord:
-            row = await transaction.one(_USER_BY_ID, id=user_id)
-            if row is None:
-                raise NotFound("There is no such user.")
+            user = await user_in(transaction, user_id)
             await _require_domain(transaction, address)
-            if verified:
-                await claiming.join(transaction, address, _user(row))
-            else:
-                await claiming.ask_for(transaction, address, user_id)
-            added = await transaction.one(_ADDRESS, address=address.key)
-            assert added is not None
-            return _address(added)
+            await claiming.join(transaction, address, user)
+            return await address_in(transaction, address.key)
 
         return await self._database.write(work)
 
@@ -247,8 +237,7 @@ class StoredDirectory:
                 raise NotFound("No user has that address.")
             if record.primary:
                 raise InUse("A user's primary address cannot be taken away.")
-            query = _REMOVE_ADDRESS if record.verified else _FORGET_PENDING
-            await transaction.run(query, id=record.id)
+            await transaction.run(_REMOVE_ADDRESS, id=record.id)
             changed(transaction, TopicKind.DIRECTORY)
             changed(transaction, TopicKind.USER, record.user_id)
 
@@ -269,6 +258,22 @@ class StoredDirectory:
         candidates = {address.key, address.without_tag().key}
         owners = await self._database.read(lambda connection: accounts.resolve(connection, candidates))
         return any(owner.user_id == user_id for owner in owners.values())
+
+
+async def user_in(transaction: Transaction, user_id: UUID) -> User:
+    """One user, within a transaction. Raises NotFound."""
+    row = await transaction.one(_USER_BY_ID, id=user_id)
+    if row is None:
+        raise NotFound("There is no such user.")
+    return _user(row)
+
+
+async def address_in(transaction: Transaction, address: str) -> AddressRecord:
+    """What the transaction knows of an address in its stored form. Raises NotFound."""
+    row = await transaction.one(_ADDRESS, address=address)
+    if row is None:
+        raise NotFound("There is no such address.")
+    return _address(row)
 
 
 async def _require_domain(transaction: Transaction, address: Address) -> None:

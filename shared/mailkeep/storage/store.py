@@ -28,6 +28,7 @@ from mailkeep.storage.interface import (
     Messages,
     Outbox,
     PreferenceStore,
+    Proofs,
     Queue,
     Quotas,
 )
@@ -38,6 +39,7 @@ from mailkeep.storage.mailboxes import StoredMailboxes
 from mailkeep.storage.messages import StoredMessages
 from mailkeep.storage.outbox import StoredOutbox
 from mailkeep.storage.preferences import StoredPreferences
+from mailkeep.storage.proofs import StoredProofs
 from mailkeep.storage.query import Query
 from mailkeep.storage.queue import StoredQueue
 from mailkeep.storage.quotas import StoredQuotas
@@ -67,6 +69,7 @@ class OpenedStore:
     committer: Committer
     feed: Feed
     keys: Keys
+    proofs: Proofs
     outbox: Outbox
     queue: Queue
     audit: Audit
@@ -90,6 +93,7 @@ class OpenedStore:
         self.messages = StoredMessages(database, self._snapshots)
         self.emails = StoredEmails(database)
         self.keys = StoredKeys(database)
+        self.proofs = StoredProofs(database)
         self.outbox = StoredOutbox(database)
         self.queue = StoredQueue(database)
         self.audit = StoredAudit(database)

@@ -82,7 +82,7 @@ account = Table(
     sqlite_autoincrement=True,
 )
 
-# Verified exactly if its account has a user. `pending_user_id` has asked for it and not proven it yet.
+# Verified exactly if its account has a user.
 address = Table(
     "address",
     metadata,
@@ -90,9 +90,25 @@ address = Table(
     Column("address", Text, nullable=False, unique=True),
     Column("domain", Text, nullable=False, index=True),
     Column("account_id", BigInteger, ForeignKey("account.id"), nullable=False, index=True),
-    Column("pending_user_id", UUID, ForeignKey("user.id"), index=True),
     Column("is_primary", Boolean, nullable=False),
     Column("created_at", MOMENT, nullable=False),
+)
+
+# What a user has asked for and not proven. `mails` went out since `counted_since`, and count for a day.
+address_proof = Table(
+    "address_proof",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("user_id", UUID, ForeignKey("user.id"), nullable=False),
+    Column("address", Text, nullable=False, index=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("mails", Integer, nullable=False),
+    Column("counted_since", MOMENT, nullable=False),
+    Column("created_at", MOMENT, nullable=False),
+    Column("expires_at", MOMENT, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Index("uq_address_proof_user_id_address", "user_id", "address", unique=True),
 )
 
 # --- mailboxes ------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from mailkeep.auth import authenticator as authenticator_module
 from mailkeep.errors import AuthenticationFailed, ScopeMissing, StoreCorrupt, StoreUnavailable, Throttled
 from mailkeep.model.address import Address
 from mailkeep.model.principal import Credential, CredentialKind, Peer
+from mailkeep.model.proof import ProofLimits
 from mailkeep.model.scope import USER_SCOPES, Scope
 from mailkeep.storage.interface import StoredKey
 
@@ -165,7 +166,7 @@ async def test_an_expired_key_is_refused_also_when_it_was_verified_before(authen
 
 
 async def test_an_unverified_address_is_no_identity(store, authenticator, user, api_key):
-    await store.directory.add_address(user.id, Address.parse("claimed@example.test"), verified=False)
+    await store.proofs.begin(user.id, Address.parse("claimed@example.test"), b"digest", ProofLimits())
     await refused(authenticator, password(api_key, "claimed@example.test"))
 
 

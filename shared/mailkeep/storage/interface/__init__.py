@@ -31,6 +31,7 @@ from mailkeep.storage.interface.mailboxes import Mailboxes
 from mailkeep.storage.interface.messages import Body, Column, Messages
 from mailkeep.storage.interface.outbox import Outbox, OutboxItem
 from mailkeep.storage.interface.preferences import PreferenceStore
+from mailkeep.storage.interface.proofs import Proofs
 from mailkeep.storage.interface.queue import Queue, QueueFilter
 from mailkeep.storage.interface.quotas import Quotas
 
@@ -57,6 +58,7 @@ __all__ = [
     "Outbox",
     "OutboxItem",
     "PreferenceStore",
+    "Proofs",
     "Queue",
     "QueueFilter",
     "Quotas",
@@ -77,6 +79,7 @@ class Store(Protocol):
     committer: Committer
     feed: Feed
     keys: Keys
+    proofs: Proofs
     outbox: Outbox
     queue: Queue
     audit: Audit

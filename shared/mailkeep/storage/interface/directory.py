@@ -68,9 +68,9 @@ class Directory(Protocol):
     async def set_disabled(self, user_id: UUID, disabled: bool) -> None:
         """Disable or enable; the feed names the user. Raises NotFound."""
 
-    async def add_address(self, user_id: UUID, address: Address, verified: bool = True) -> AddressRecord:
-        """Give a user a further address. If verified, mail waiting for it moves into their INBOX with new
-        UIDs, in one transaction. Raises AlreadyExists, NotFound."""
+    async def add_address(self, user_id: UUID, address: Address) -> AddressRecord:
+        """Give a user a further address, on the word of somebody who knows that it is theirs: mail waiting
+        for it moves into their INBOX with new UIDs, in one transaction. Raises AlreadyExists, NotFound."""
 
     async def remove_address(self, address: Address) -> None:
         """Take an address from its user; mail received so far stays. Raises NotFound, InUse if primary."""

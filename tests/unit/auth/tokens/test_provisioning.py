@@ -10,6 +10,7 @@ from tests.storage.making import deliver
 from mailkeep.errors import AuthenticationFailed
 from mailkeep.model.address import Address
 from mailkeep.model.principal import Credential, CredentialKind, Peer
+from mailkeep.model.proof import ProofLimits
 from mailkeep.model.scope import Scope
 
 IMAP = frozenset({Scope.IMAP})
@@ -113,7 +114,7 @@ async def test_a_further_address_of_a_local_user_adopts_as_well(store, door, iss
 
 async def test_an_address_that_a_local_user_has_only_asked_for_adopts_nobody(store, door, issuer):
     local = await store.directory.add_user(Address.parse("main@example.test"))
-    await store.directory.add_address(local.id, PERSON, verified=False)
+    await store.proofs.begin(local.id, PERSON, b"digest", ProofLimits())
     assert (await enter(door, issuer.token())).user_id != local.id
 
 
