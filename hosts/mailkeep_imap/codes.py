@@ -9,7 +9,8 @@ from __future__ import annotations
 from mailkeep import errors, sasl
 from mailkeep.imap import codes
 from mailkeep.imap.codes import COUNTED, is_fault
-from mailkeep_imap.outcome import NO, Done
+from mailkeep.imap.errors import ImapSyntaxError
+from mailkeep_imap.outcome import BAD, NO, Done
 
 __all__ = [
     "COUNTED",
@@ -17,6 +18,7 @@ __all__ = [
     "HasChildren",
     "ReadOnly",
     "TargetMissing",
+    "UidRequired",
     "UnknownEncoding",
     "UseRefused",
     "is_fault",
@@ -38,6 +40,10 @@ class TargetMissing(errors.MailboxNotFound):
 
 class UseRefused(errors.Refusal):
     """No mailbox can have that special use."""
+
+
+class UidRequired(ImapSyntaxError):
+    """A sequence number where only UIDs may stand."""
 
 
 class HasChildren(errors.Refusal):
@@ -63,6 +69,8 @@ _HERE: tuple[tuple[type[errors.MailkeepError], bytes], ...] = (
 
 def refusal(error: Exception, correlation_id: str = "") -> Done:
     """The answer for an error. `correlation_id` leads from a fault's answer to its log record."""
+    if isinstance(error, UidRequired):
+        return Done(error.text, b"UIDREQUIRED", BAD)  # RFC 9586 section 3.1
     for kind, code in _HERE:
         if isinstance(error, kind):
             text = f"This cannot be done now. Reference {correlation_id}." if correlation_id else str(error)

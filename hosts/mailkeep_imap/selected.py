@@ -39,7 +39,8 @@ NO_UPDATES = Updates()
 
 
 class Selected:
-    """`uidnext` is the lowest UID that the client does not know. Without a ledger nothing is \\Recent."""
+    """`uidnext` is the lowest UID that the client does not know. Without a ledger nothing is \\Recent. With
+    `uid_only` the client has no sequence numbers: UIDs stand wherever it would be told one (RFC 9586)."""
 
     __slots__ = (
         "_flagged",
@@ -55,6 +56,7 @@ class Selected:
         "name",
         "read_only",
         "snapshot",
+        "uid_only",
         "uidnext",
         "uidvalidity",
     )
@@ -66,6 +68,7 @@ class Selected:
         self.mailbox_id = snapshot.mailbox_id
         self.name = name
         self.read_only = read_only
+        self.uid_only = False
         self.uidnext = snapshot.uidnext
         self.uidvalidity = snapshot.uidvalidity
         self.changed: Callable[[], None] | None = None
@@ -89,6 +92,11 @@ class Selected:
         """True if the mailbox has been made anew since it was selected: no number of the client's holds."""
         return self.snapshot.uidvalidity != self.uidvalidity
 
+    @property
+    def fetch_word(self) -> bytes:
+        """The name of the response to FETCH (RFC 9586 section 3.3)."""
+        return b"UIDFETCH" if self.uid_only else b"FETCH"
+
     # --- numbers --------------------------------------------------------------------------------
 
     @property
@@ -103,13 +111,17 @@ class Selected:
         return self.known + len(self._ghosts)
 
     def sequence_at(self, place: int) -> int:
-        """The sequence number of the entry at a place of the snapshot."""
+        """The sequence number of the entry at a place of the snapshot, or what stands for it."""
+        if self.uid_only:
+            return self.snapshot.uids[place]
         if not self._ghosts:
             return place + 1
         return place + 1 + bisect_left(self._ghosts, self.snapshot.uids[place])
 
     def sequences_at(self, places: Sequence[int]) -> Sequence[int]:
         """The same for many."""
+        if self.uid_only:
+            return [self.snapshot.uids[place] for place in places]
         if not self._ghosts and isinstance(places, range):
             return range(places.start + 1, places.stop + 1)
         if not self._ghosts:

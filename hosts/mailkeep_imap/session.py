@@ -22,7 +22,14 @@ from mailkeep.model.principal import Peer, Principal
 from mailkeep.model.uids import NO_UIDS, UidSet
 from mailkeep.observe.logs import get_logger
 from mailkeep_imap import updates
-from mailkeep_imap.capabilities import CONDSTORE, IMAP4REV2, QRESYNC, UTF8_ACCEPT, capability_code
+from mailkeep_imap.capabilities import (
+    CONDSTORE,
+    IMAP4REV2,
+    QRESYNC,
+    UIDONLY,
+    UTF8_ACCEPT,
+    capability_code,
+)
 from mailkeep_imap.compression import Compression
 from mailkeep_imap.outcome import Exchange
 from mailkeep_imap.selected import Selected
@@ -189,6 +196,22 @@ class Session:
         """True if the client has enabled UTF8=ACCEPT, and so named the charset of all it sends (RFC 6855
         section 3)."""
         return UTF8_ACCEPT in self.enabled
+
+    @property
+    def uid_only(self) -> bool:
+        """True if the client knows no sequence numbers (RFC 9586)."""
+        return UIDONLY in self.enabled
+
+    @property
+    def hears_vanished(self) -> bool:
+        """True if VANISHED tells it what went (RFC 7162 section 3.2.10, RFC 9586 section 3.4)."""
+        return self.qresync or self.uid_only
+
+    def enable_uid_only(self) -> None:
+        """Numbers mean UIDs from now on."""
+        self.enabled |= {UIDONLY}
+        if self.selected is not None:
+            self.selected.uid_only = True
 
     def enable_utf8(self, names: frozenset[str]) -> None:
         """IMAP4rev2 or UTF8=ACCEPT: names travel in UTF-8; the former knows no \\Recent."""

@@ -57,7 +57,7 @@ def report(session: Session, reporting: Reporting) -> None:
         return
     told = view.take_updates(expunges=reporting is not Reporting.NO_EXPUNGES)
     with_uids = reporting is Reporting.WITH_UIDS or session.qresync
-    session.send(render(view, told, Also(with_uids, session.condstore, session.qresync)))
+    session.send(render(view, told, Also(with_uids, session.condstore, session.hears_vanished)))
     if session.qresync and view.untold_expunges():
         # A client that stored the MODSEQs it has just seen would never hear of these (RFC 7162 section 6).
         code = NumberCode("HIGHESTMODSEQ", view.told_through()).encode()
@@ -85,12 +85,12 @@ def flag_responses(view: Selected, flagged: Sequence[tuple[int, int]], also: Als
     """FETCH responses with FLAGS for (sequence number, place)."""
     places = [place for _, place in flagged]
     items, columns = [b"FLAGS %b"], [flag_lists(view, places)]
-    if also.uid:
+    if also.uid and not view.uid_only:
         items.insert(0, b"UID %b")
         columns.insert(0, [b"%d" % view.snapshot.uids[place] for place in places])
     if also.modseq:
         items.append(b"MODSEQ %b")
         columns.append(modseqs(view, places))
-    template = b"* %%d FETCH (%b)\r\n" % b" ".join(items)
+    template = b"* %%d %b (%b)\r\n" % (view.fetch_word, b" ".join(items))
     numbers = [number for number, _ in flagged]
     return b"".join(map(template.__mod__, zip(numbers, *columns, strict=True)))

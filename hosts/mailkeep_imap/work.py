@@ -26,7 +26,7 @@ from mailkeep.imap.parser import parse
 from mailkeep.imap.state import check
 from mailkeep.net.twisted_bridge import PeerGone
 from mailkeep.observe.logs import cause_of, get_logger, new_correlation_id
-from mailkeep_imap import codes, commands, progress, updates
+from mailkeep_imap import codes, commands, progress, uidonly, updates
 from mailkeep_imap.commands import append
 from mailkeep_imap.outcome import BAD, OK, Done
 from mailkeep_imap.updates import Reporting
@@ -127,6 +127,8 @@ async def _command(session: Session, line: CommandLine) -> None:
         command = parse(line.octets, session.form, line.streamed)
         tag = command.tag
         check(command, session.state)
+        if session.uid_only:
+            uidonly.check(command)
         handler = commands.HANDLERS.get(type(command))
         if handler is None:
             raise UnknownCommand(f"{command.name} is not offered here.", tag)

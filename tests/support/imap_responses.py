@@ -140,5 +140,5 @@ all_responses = st.one_of(
         unsorted,
     ),
     st.builds(ThreadData, forests()),
-    st.builds(responses.FetchData, values.nz_numbers, fetch_items),
+    st.builds(responses.FetchData, values.nz_numbers, fetch_items, st.booleans()),
 )

@@ -39,7 +39,7 @@ _SEEN = Flags(SystemFlag.SEEN)
 
 async def fetch(session: Session, command: Fetch) -> Done:
     """RFC 9051 section 6.4.5."""
-    plan = make_plan(command)
+    plan = make_plan(command, session.view.fetch_word)
     if command.vanished and not session.qresync:  # RFC 7162 section 3.2.6
         raise ImapSyntaxError("QRESYNC has to be enabled first.", command.tag)
     if plan.shows_modseq:

@@ -59,6 +59,7 @@ async def select(session: Session, command: Select) -> Done:
     read_only = isinstance(command, Examine)
     ledger = None if session.rev2 else session.host.ledger
     view = Selected(snapshot, mailbox.name, read_only=read_only, ledger=ledger)
+    view.uid_only = session.uid_only
     session.enter_mailbox(view)
     session.send(_opening(view, mailbox, rev2=session.rev2))
     if session.rev2:
@@ -117,6 +118,8 @@ def _opening(view: Selected, mailbox: Mailbox, *, rev2: bool) -> bytes:
 def _opening_of_rev1(view: Selected) -> list[bytes]:
     """What RFC 9051 appendix E took away: RECENT and UNSEEN (RFC 3501 section 6.3.1)."""
     lines = [CountData(Count.RECENT, view.recent_count()).encode()]
+    if view.uid_only:  # RFC 9586 section 3.5: UNSEEN is a sequence number
+        return lines
     unseen = view.snapshot.system_flags.tobytes().translate(_NOT_SEEN).find(1)
     if unseen >= 0:
         lines.append(untagged_ok("The first unseen message.", NumberCode("UNSEEN", unseen + 1).encode()))

@@ -23,6 +23,7 @@ from mailkeep_imap.capabilities import (
     CONDSTORE,
     IMAP4REV2,
     QRESYNC,
+    UIDONLY,
     UTF8_ACCEPT,
     capabilities,
     capability_code,
@@ -32,8 +33,9 @@ from mailkeep_imap.outcome import BAD, NO, Done
 if TYPE_CHECKING:
     from mailkeep_imap.session import Session
 
-ENABLED_ON_REQUEST = {name.upper(): name for name in (CONDSTORE, QRESYNC, IMAP4REV2, UTF8_ACCEPT)}
+ENABLED_ON_REQUEST = {name.upper(): name for name in (CONDSTORE, QRESYNC, IMAP4REV2, UTF8_ACCEPT, UIDONLY)}
 _IN_UTF8 = frozenset({IMAP4REV2, UTF8_ACCEPT})
+_SYNCHRONIZING = frozenset({CONDSTORE, QRESYNC})
 VERSION = version("mailkeep")
 log = get_logger(__name__)
 
@@ -76,7 +78,9 @@ async def enable(session: Session, command: Enable) -> Done:
     in_utf8 = _IN_UTF8.intersection(fresh)
     if in_utf8:
         session.enable_utf8(in_utf8)
-    if len(fresh) > len(in_utf8):  # RFC 7162 section 3.2.3: QRESYNC enables CONDSTORE, too
+    if UIDONLY in fresh:
+        session.enable_uid_only()
+    if _SYNCHRONIZING.intersection(fresh):  # RFC 7162 section 3.2.3: QRESYNC enables CONDSTORE, too
         session.enable_condstore()
     session.enabled |= set(fresh)
     session.send(EnabledData(fresh).encode())

@@ -54,8 +54,9 @@ def _tell_modseqs(session: Session, changed: UidSet, *, uid: bool) -> None:
     view = session.view
     places = view.places_of_uids(changed.ranges)
     for place, modseq in zip(places, modseqs(view, places), strict=True):
-        shown = b"UID %d " % view.snapshot.uids[place] if uid else b""
-        session.send(b"* %d FETCH (%bMODSEQ %b)\r\n" % (view.sequence_at(place), shown, modseq))
+        shown = b"UID %d " % view.snapshot.uids[place] if uid and not view.uid_only else b""
+        number = view.sequence_at(place)
+        session.send(b"* %d %b (%bMODSEQ %b)\r\n" % (number, view.fetch_word, shown, modseq))
 
 
 def _modified(session: Session, modified: UidSet, *, uid: bool) -> bytes:

@@ -47,7 +47,7 @@ class LargeMessage:
         require_known(self._plan.items, self._index)
         output.midway = True
         try:
-            output.write(b"* %d FETCH (" % self._batch.numbers[0])
+            output.write(b"* %d %b (" % (self._batch.numbers[0], self._view.fetch_word))
             for place, item in enumerate(self._plan.items):
                 if place:
                     output.write(b" ")

@@ -112,10 +112,12 @@ class FetchPlan:
         return self.columns.index(Column.HEADER) + 1 if Column.HEADER in self.columns else 0
 
 
-def make_plan(command: Fetch) -> FetchPlan:
-    """The plan of a command. Raises ImapSyntaxError for an attribute that is not offered here."""
+def make_plan(command: Fetch, word: bytes = b"FETCH") -> FetchPlan:
+    """The plan of a command whose response is called `word`. Raises ImapSyntaxError for an attribute that is
+    not offered here."""
     attributes = command.attributes
-    if command.uid and FetchItem.UID not in attributes:  # RFC 9051 section 6.4.9
+    with_uid = command.uid and word == b"FETCH"  # RFC 9051 section 6.4.9; UIDFETCH begins with it
+    if with_uid and FetchItem.UID not in attributes:
         attributes = (FetchItem.UID, *attributes)
     if command.changed_since is not None and FetchItem.MODSEQ not in attributes:
         attributes = (*attributes, FetchItem.MODSEQ)  # RFC 7162 section 3.1.4.1
@@ -137,16 +139,16 @@ def make_plan(command: Fetch) -> FetchPlan:
         shows_flags=FetchItem.FLAGS in attributes,
         shows_modseq=FetchItem.MODSEQ in attributes,
         shows_save_date=FetchItem.SAVEDATE in attributes,
-        template=_template(items, b"", needs_octets=needs_octets),
-        template_with_tail=_template(items, b"%b", needs_octets=needs_octets),
+        template=_template(word, items, b"", needs_octets=needs_octets),
+        template_with_tail=_template(word, items, b"%b", needs_octets=needs_octets),
     )
 
 
-def _template(items: tuple[Item, ...], tail: bytes, *, needs_octets: bool) -> bytes:
+def _template(word: bytes, items: tuple[Item, ...], tail: bytes, *, needs_octets: bool) -> bytes:
     formats = b" ".join(
         item.label.replace(b"%", b"%%") + _format(item, needs_octets=needs_octets) for item in items
     )
-    return b"* %%d FETCH (%b%b)\r\n" % (formats, tail)
+    return b"* %%d %b (%b%b)\r\n" % (word, formats, tail)
 
 
 def _format(item: Item, *, needs_octets: bool) -> bytes:

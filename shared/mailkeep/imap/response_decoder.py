@@ -85,9 +85,9 @@ def _numbered(cursor: Cursor) -> Response:
     number = cursor.number()
     cursor.space()
     word = cursor.word()
-    if word == "FETCH":
+    if word in ("FETCH", "UIDFETCH"):
         cursor.expect(b" (")
-        return FetchData(number, _fetch_items(cursor))
+        return FetchData(number, _fetch_items(cursor), word == "UIDFETCH")
     try:
         return CountData(Count(word), number)
     except ValueError:

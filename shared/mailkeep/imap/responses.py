@@ -304,15 +304,17 @@ class EsearchData:
 
 @dataclass(frozen=True, slots=True)
 class FetchData:
-    """RFC 9051 section 7.5.2: (label, value) pairs, values as ready octets."""
+    """RFC 9051 section 7.5.2: (label, value) pairs, values as ready octets. With `uid` it is UIDFETCH, and
+    `number` a UID (RFC 9586 section 3.3)."""
 
     number: int
     items: tuple[tuple[bytes, bytes], ...]
+    uid: bool = False
 
     def encode(self, form: NameForm = LEGACY) -> bytes:
         """The response, literals in place."""
         items = b" ".join(b"%b %b" % item for item in self.items)
-        return b"* %d FETCH (%b)\r\n" % (self.number, items)
+        return b"* %d %b (%b)\r\n" % (self.number, b"UIDFETCH" if self.uid else b"FETCH", items)
 
 
 Response = (

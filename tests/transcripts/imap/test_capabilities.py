@@ -68,6 +68,13 @@ def partial(client: Client) -> None:
     client.play("C: q UID FETCH 1:* UID (PARTIAL 1:1)\nS: * 1 FETCH (UID 1)\nS: q OK ...")
 
 
+def uidonly(client: Client) -> None:
+    client.append("INBOX", MESSAGE)
+    client.command("ENABLE UIDONLY")
+    client.play("C: p UID FETCH 1 FLAGS\nS: * 1 UIDFETCH (FLAGS (\\Recent))\nS: p OK ...")
+    client.play("C: q FETCH 1 FLAGS\nS: q BAD [UIDREQUIRED] ...")
+
+
 def i18nlevel(client: Client) -> None:
     client.append("INBOX", "Subject: \u00e5\r\n\r\n".encode())
     client.send("p SEARCH CHARSET UTF-8 SUBJECT {3+}\r\nA\u030a\r\n".encode())
@@ -320,6 +327,7 @@ PROOFS: dict[str, Proof] = {
     "UTF8=ACCEPT": utf8_accept,
     "BINARY": binary,
     "PARTIAL": partial,
+    "UIDONLY": uidonly,
     "I18NLEVEL=1": i18nlevel,
     "LITERAL+": literal_plus,
     "ID": id_command,
