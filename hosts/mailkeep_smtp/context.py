@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mailkeep.auth import Authenticator
 from mailkeep.delivery.dispatch import Dispatch
+from mailkeep.delivery.reporting import Reporter
 from mailkeep.net.limits import ConnectionLimiter
 from mailkeep.net.tasks import TaskRegistry
 from mailkeep.settings import SmtpSettings
@@ -26,6 +27,7 @@ class Services:
     tls: ssl.SSLContext | None
     authenticator: Authenticator
     dispatch: Dispatch
+    reporter: Reporter
     spool_directory: Path
     limiter: ConnectionLimiter
     tasks: TaskRegistry

@@ -11,8 +11,12 @@ from collections.abc import Mapping, Sequence
 
 from mailkeep.auth import Authenticator
 from mailkeep.delivery.dispatch import Dispatch
+from mailkeep.delivery.remote.runner import QueueRunner
+from mailkeep.delivery.reporting import Reporter
 from mailkeep.delivery.spool import spool_directory, sweep
 from mailkeep.errors import SettingsError
+from mailkeep.model.dns import Lookups
+from mailkeep.net.dns import Resolver
 from mailkeep.net.lifecycle import Lifecycle
 from mailkeep.net.limits import ConnectionLimiter
 from mailkeep.net.listen import address_of, bind_all
@@ -49,6 +53,7 @@ async def main(settings: Settings, lifecycle: Lifecycle) -> None:
             lifecycle.connections = lambda: server.services.limiter.count
             lifecycle.on_reload(server.reload)
             lifecycle.ready(await server.listen())
+            server.run_queue()
             _push_notifications(settings, store, server.services.tasks)
             await lifecycle.stopping.wait()
         finally:
@@ -64,15 +69,21 @@ class SmtpServer:
     def __init__(self, settings: Settings, store: Store, authenticator: Authenticator) -> None:
         smtp = settings.smtp
         self._settings = smtp
+        self._relay = settings.relay
+        self._dns = settings.dns
+        self._runner: QueueRunner | None = None
         self._sessions: set[Connection] = set()
         self._doors: list[asyncio.Server | TlsAcceptor] = []
         self._tls = server_tls(settings.tls)
+        relays = settings.relay.route != "off"
+        dispatch, spool = Dispatch(store, settings.relay), spool_directory(settings.store.data_dir)
         self.services = Services(
             settings=smtp,
             tls=self._tls.context if self._tls is not None else None,
             authenticator=authenticator,
-            dispatch=Dispatch(store, settings.relay),
-            spool_directory=spool_directory(settings.store.data_dir),
+            dispatch=dispatch,
+            reporter=Reporter(store, dispatch, spool, smtp.hostname, relays=relays),
+            spool_directory=spool,
             limiter=ConnectionLimiter(smtp.max_connections, smtp.max_connections_per_network),
             tasks=TaskRegistry(),
             plaintext_from_loopback=settings.auth.insecure_loopback_auth,
@@ -80,7 +91,7 @@ class SmtpServer:
         )
         self._recipients = Recipients(store.directory, smtp.hostname)
         self._store = store
-        self._relays = settings.relay.route != "off"
+        self._relays = relays
 
     async def listen(self) -> Mapping[str, Sequence[str]]:
         """Serve every configured endpoint; what was really bound, by listener. Raises SettingsError."""
@@ -97,6 +108,16 @@ class SmtpServer:
             raise SettingsError("[smtp] needs an address to listen on: 'mx', 'submission' or 'submissions'.")
         return places
 
+    def run_queue(self, resolver: Lookups | None = None) -> None:
+        """Send what waits for other domains, if the settings say so. `resolver` is the settings' own unless
+        given."""
+        if not self._relays or not self._relay.run_queue:
+            return
+        lookups = resolver or Resolver(self._dns)
+        reporter, hostname = self.services.reporter, self._settings.hostname
+        self._runner = QueueRunner(self._store, self._relay, lookups, reporter, hostname)
+        self.services.tasks.spawn(self._runner.run(), "queue runner")
+
     def reload(self, settings: Settings) -> None:
         """Take the certificates anew. Raises SettingsError."""
         if self._tls is not None:
@@ -109,7 +130,7 @@ class SmtpServer:
         reason = ShuttingDown(f"{self._settings.hostname} Service shutting down, closing the connection.")
         for session in tuple(self._sessions):
             session.finish(reason)
-        await self._until_drained()
+        await asyncio.gather(self._until_drained(), self._stop_relaying())
         for session in tuple(self._sessions):
             session.abort()
         await self.services.tasks.close(ABORT_SECONDS)
@@ -118,6 +139,10 @@ class SmtpServer:
         waiting = [session.served for session in self._sessions if session.served is not None]
         if waiting:
             await asyncio.wait(waiting, timeout=DRAIN_SECONDS)
+
+    async def _stop_relaying(self) -> None:
+        if self._runner is not None:
+            await self._runner.close(DRAIN_SECONDS)
 
     async def _serve(self, listener: Listener, endpoints: tuple[str, ...]) -> list[str]:
         if listener.implicit_tls and endpoints and self.services.tls is None:

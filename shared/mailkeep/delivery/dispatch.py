@@ -15,7 +15,7 @@ from mailkeep.model.flags import Flags, SystemFlag
 from mailkeep.model.mailbox import SpecialUse
 from mailkeep.model.message import Delivered, Delivery, DeliveryTarget, PreparedMessage
 from mailkeep.model.principal import Principal
-from mailkeep.model.queue import NO_REQUEST, DsnRequest, Envelope, Outbound, OutboundRecipient
+from mailkeep.model.queue import NO_REQUEST, DsnRequest, Envelope, Outbound, OutboundRecipient, Settlement
 from mailkeep.settings_relay import RelaySettings
 from mailkeep.storage.interface import Store
 
@@ -36,7 +36,8 @@ class Addressee:
 class Mail:
     """A message that was accepted. `author` is who submitted it, None for what came from elsewhere.
 
-    `id` is what its client is told; nothing leaves before `not_before`.
+    `id` is what its client is told; nothing leaves before `not_before`. `settles` is what a report is about:
+    see Delivery.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Mail:
     author: Principal | None = None
     saves_sent: bool = False
     not_before: datetime | None = None
+    settles: tuple[Settlement, ...] = ()
 
 
 class Dispatch:
@@ -73,7 +75,7 @@ class Dispatch:
         )
         outbound = self._outbound(mail, remote) if remote else None
         return await self._store.committer.deliver(
-            Delivery(mail.message, tuple(targets), mail.received_at, outbound)
+            Delivery(mail.message, tuple(targets), mail.received_at, outbound, mail.settles)
         )
 
     def _outbound(self, mail: Mail, recipients: tuple[OutboundRecipient, ...]) -> Outbound:

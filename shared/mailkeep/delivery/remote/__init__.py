@@ -1,0 +1,1 @@
+"""Mail for other domains: where it goes, over what, and what the other side says."""

@@ -1,0 +1,216 @@
+"""One destination: the mail that waits for it, and the sessions over which that leaves.
+
+A session stays for the next message; a few more are opened while mail waits, up to a limit a destination and
+one for all. When no session can be had, everything that waits for the destination fails with that reason at
+once: its servers are asked once, not once a message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from mailkeep.delivery.remote.opening import Opener
+from mailkeep.delivery.remote.outcome import NotSent, Result, later, never
+from mailkeep.delivery.remote.routing import Demand, Route, Router, with_demand
+from mailkeep.delivery.remote.session import Session
+from mailkeep.errors import NotFound, StoreUnavailable
+from mailkeep.model.queue import Claimed, QueuedMessage
+from mailkeep.observe.logs import cause_of, get_logger, new_correlation_id
+from mailkeep.storage.interface import Body, Queue
+
+MESSAGES_PER_SESSION = 200
+IDLE_SECONDS = 3.0  # how long a session without work stays
+
+Results = Sequence[tuple[Claimed, Result]]
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One message for recipients of one destination."""
+
+    message_id: str
+    recipients: tuple[Claimed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What all destinations share. `take` gets results; `dropped` those whose message is gone."""
+
+    queue: Queue
+    router: Router
+    opener: Opener
+    sessions: asyncio.Semaphore
+    spawn: Callable[[Awaitable[None], str], asyncio.Task[None]]
+    take: Callable[[QueuedMessage, Body, Results], None]
+    dropped: Callable[[Sequence[Claimed]], None]
+
+
+class Destination:
+    """`add` jobs. `limit` is how many sessions it may have."""
+
+    def __init__(self, domain: str, means: Means, limit: int) -> None:
+        self.domain = domain
+        self._means = means
+        self._limit = limit
+        self._jobs: deque[Job] = deque()
+        self._more = asyncio.Event()
+        self._workers: set[asyncio.Task[None]] = set()
+        self._idle = 0
+        self._starting = 0  # workers that have not looked for a job yet
+        self._stopping = False
+        self._proven = False  # a session could be had lately; until then, one worker asks
+
+    @property
+    def is_empty(self) -> bool:
+        """True if it may be forgotten."""
+        return not self._jobs and not self._workers
+
+    def add(self, job: Job) -> None:
+        """Send it as soon as a session is free."""
+        self._jobs.append(job)
+        self._more.set()
+        self._engage()
+
+    def _engage(self) -> None:
+        """As many workers as there is work for, within the limit."""
+        limit = self._limit if self._proven else 1
+        while len(self._workers) < limit and len(self._jobs) > self._idle + self._starting:
+            self._starting += 1
+            worker = self._means.spawn(self._work(), f"relay {self.domain}")
+            self._workers.add(worker)
+            worker.add_done_callback(self._gone)
+
+    def _gone(self, worker: asyncio.Task[None]) -> None:
+        self._workers.discard(worker)
+        if self._jobs and not self._stopping:
+            self._engage()
+
+    def stop(self) -> list[Claimed]:
+        """Begin nothing more; what has not begun."""
+        self._stopping = True
+        self._more.set()
+        waiting = [one for job in self._jobs for one in job.recipients]
+        self._jobs.clear()
+        return waiting
+
+    async def _work(self) -> None:
+        async with self._means.sessions:
+            self._starting -= 1
+            worker = _Worker(self, self._means)
+            try:
+                while (job := await self._next()) is not None:
+                    await worker.do(job)
+                await worker.part()
+            finally:
+                worker.abort()
+
+    async def _next(self) -> Job | None:
+        if not self._jobs and not self._stopping:
+            self._idle += 1
+            try:
+                async with asyncio.timeout(IDLE_SECONDS):
+                    while not self._jobs and not self._stopping:
+                        self._more.clear()
+                        await self._more.wait()
+            except TimeoutError:
+                pass  # and perhaps a job came at the same moment
+            finally:
+                self._idle -= 1
+        return self._jobs.popleft() if self._jobs else None
+
+    # --- for workers ------------------------------------------------------------------------------
+
+    async def open(self) -> Session:
+        """Raises NotSent, and then everything that waits has failed with it."""
+        try:
+            session = await self._means.opener.open(await self._means.router.route(self.domain))
+        except NotSent as error:
+            self._proven = False
+            await self._fail_all(error)
+            raise
+        self._proven = True
+        self._engage()
+        return session
+
+    async def _fail_all(self, error: NotSent) -> None:
+        """What waits here would fail in the same way."""
+        jobs = tuple(self._jobs)
+        self._jobs.clear()
+        for job in jobs:
+            try:
+                message, body = await self._means.queue.message(job.message_id)
+            except (NotFound, StoreUnavailable):
+                self._means.dropped(job.recipients)
+                continue
+            self._means.take(message, body, [(one, error.result) for one in job.recipients])
+
+
+class _Worker:
+    """One session at a time, and what is sent over it."""
+
+    def __init__(self, destination: Destination, means: Means) -> None:
+        self._destination = destination
+        self._means = means
+        self._session: Session | None = None
+
+    async def do(self, job: Job) -> None:
+        """One message. What the database does not give is left to its lease's end."""
+        try:
+            message, body = await self._means.queue.message(job.message_id)
+            results = await self._results(message, body, job)
+        except (NotFound, StoreUnavailable) as error:
+            log.info("a message cannot be read", id=job.message_id, reason=str(error))
+            self.abort()
+            self._means.dropped(job.recipients)
+            return
+        self._means.take(message, body, list(zip(job.recipients, results, strict=True)))
+
+    async def part(self) -> None:
+        """Say QUIT."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.quit()
+
+    def abort(self) -> None:
+        """Let go of the session, also in the middle of a message."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.wire.abort()
+
+    async def _results(self, message: QueuedMessage, body: Body, job: Job) -> list[Result]:
+        try:
+            if message.envelope.requiretls and not (self._session is not None and self._session.secured):
+                return await self._strictly(message, body, job)
+            return await (await self._ready()).send(message, body, job.recipients)
+        except NotSent as error:
+            return [error.result] * len(job.recipients)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # a fault of ours must not lose mail, nor send it round and round
+            log.error("a message cannot be sent", correlation_id=new_correlation_id(), **cause_of(error))
+            self.abort()
+            return [later("4.3.0", "an error of ours").result] * len(job.recipients)
+
+    async def _ready(self) -> Session:
+        session = self._session
+        if session is None or not session.is_open or session.sent >= MESSAGES_PER_SESSION:
+            await self.part()
+            session = self._session = await self._destination.open()
+        return session
+
+    async def _strictly(self, message: QueuedMessage, body: Body, job: Job) -> list[Result]:
+        """RFC 8689 section 4.2.1: only over TLS to a server of whose name and certificate we are sure."""
+        route = await self._means.router.route(self._destination.domain)
+        if not route.trusted:
+            raise never("5.7.30", "TLS is required, and nothing vouches for the servers of the domain")
+        strict = Route(tuple(with_demand(server, Demand.VERIFY) for server in route.servers), trusted=True)
+        session = await self._means.opener.open(strict)
+        try:
+            return await session.send(message, body, job.recipients)
+        finally:
+            await session.quit()
