@@ -19,6 +19,7 @@ from mailkeep_api.routes import (
     external,
     files,
     health,
+    hub,
     internal,
     labels,
     oauth,
@@ -39,6 +40,7 @@ _ROUTES = (
     preferences,
     labels,
     events,
+    hub,
     internal,
     oauth,
 )

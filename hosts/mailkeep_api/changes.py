@@ -1,7 +1,8 @@
-"""Changes to the caller's own messages, and the events that tell every listener of them.
+"""Changes to the caller's own messages.
 
 A message may lie in several of the caller's mailboxes; it is read or deleted in all of them, and in nobody
-else's. Events follow the commit, never precede it.
+else's. Listeners hear of these changes by the store's change log, as of everybody's; here it is only seen to
+that they have heard when the request is answered.
 """
 
 from __future__ import annotations
@@ -10,14 +11,11 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from uuid import UUID
 
-from mailkeep.errors import MailboxNotFound, NotFound, StoreUnavailable
+from mailkeep.errors import MailboxNotFound, NotFound
 from mailkeep.model.flags import FlagAction, Flags, SystemFlag
 from mailkeep.model.uids import NO_UIDS, UidSet
-from mailkeep.observe.logs import get_logger
 from mailkeep.storage.interface import EmailRow
 from mailkeep_api.deps import Services, UserCaller
-
-_log = get_logger("api")
 
 _SEEN = Flags(SystemFlag.SEEN)
 
@@ -25,28 +23,23 @@ _SEEN = Flags(SystemFlag.SEEN)
 async def set_read(
     services: Services, caller: UserCaller, email_ids: Collection[UUID], is_read: bool
 ) -> Sequence[UUID]:
-    """Mark messages; the ids of those that are the caller's. Raises EmailUpdated and UnreadCountChanged."""
+    """Mark messages; the ids of those that are the caller's."""
     rows = await services.store.emails.entries(caller.account_id, email_ids)
     await _flag(services, rows, FlagAction.ADD if is_read else FlagAction.REMOVE, _SEEN)
-    changed = list(dict.fromkeys(row.email_id for row in rows))
-    for email_id in changed:
-        services.hub.publish(caller.user_id, "EmailUpdated", {"id": email_id, "isRead": is_read})
-    if changed:
-        await _tell_caller(services, caller)
-    return changed
+    await services.following.settle(caller.user_id)
+    return list(dict.fromkeys(row.email_id for row in rows))
 
 
 async def set_keyword(
     services: Services, caller: UserCaller, email_id: UUID, keyword: str, action: FlagAction
 ) -> None:
     """Add a keyword to a message of the caller's, or take it away; having it so already is fine. Raises
-    NotFound for what is not theirs. Raises EmailUpdated."""
+    NotFound for what is not theirs."""
     rows = await services.store.emails.entries(caller.account_id, [email_id])
     if not rows:
         raise NotFound("Email not found")
     await _flag(services, rows, action, Flags(keywords=(keyword,)))
-    is_read = bool(rows[0].flags.system & SystemFlag.SEEN)
-    services.hub.publish(caller.user_id, "EmailUpdated", {"id": email_id, "isRead": is_read})
+    await services.following.settle(caller.user_id)
 
 
 async def forget_keyword(services: Services, caller: UserCaller, keyword: str) -> None:
@@ -57,11 +50,11 @@ async def forget_keyword(services: Services, caller: UserCaller, keyword: str) -
     flags = Flags(keywords=(keyword,))
     for mailbox_id, uids in sorted(found.items()):
         await _flag_in(services, mailbox_id, UidSet.of(uids), FlagAction.REMOVE, flags)
+    await services.following.settle(caller.user_id)
 
 
 async def delete(services: Services, caller: UserCaller, email_ids: Collection[UUID]) -> Sequence[UUID]:
-    """Remove the caller's copies for good; the ids of those that this call removed. Raises EmailDeleted and
-    UnreadCountChanged."""
+    """Remove the caller's copies for good; the ids of those that this call removed."""
     rows = await services.store.emails.entries(caller.account_id, email_ids)
     gone: dict[int, UidSet] = {}
     for mailbox_id, uids in _by_mailbox(rows).items():
@@ -71,10 +64,7 @@ async def delete(services: Services, caller: UserCaller, email_ids: Collection[U
             continue  # as above
         gone[mailbox_id] = done.uids
     removed = dict.fromkeys(row.email_id for row in rows if row.uid in gone.get(row.mailbox_id, NO_UIDS))
-    for email_id in removed:
-        services.hub.publish(caller.user_id, "EmailDeleted", email_id)
-    if removed:
-        await _tell_caller(services, caller)
+    await services.following.settle(caller.user_id)
     return list(removed)
 
 
@@ -82,14 +72,7 @@ async def tell_unread(services: Services, user_ids: Collection[UUID]) -> None:
     """Raise UnreadCountChanged for each user, with what the store counts now."""
     for user_id, unread in (await services.store.emails.unread(user_ids)).items():
         services.hub.publish(user_id, "UnreadCountChanged", unread)
-
-
-async def _tell_caller(services: Services, caller: UserCaller) -> None:
-    """The change is committed by now, so that it is answered as done even if nothing can be counted."""
-    try:
-        await tell_unread(services, [caller.user_id])
-    except StoreUnavailable as error:
-        _log.warning("unread messages could not be counted after a change", error=str(error))
+        services.following.told_unread(user_id, unread)
 
 
 async def _flag(services: Services, rows: Sequence[EmailRow], action: FlagAction, flags: Flags) -> None:

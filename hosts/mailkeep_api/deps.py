@@ -12,6 +12,7 @@ from typing import Annotated, cast
 from uuid import UUID
 
 from fastapi import Depends, Request
+from fastapi.requests import HTTPConnection
 
 from mailkeep.auth import Authenticator
 from mailkeep.errors import AuthenticationFailed, PermissionRefused
@@ -19,6 +20,8 @@ from mailkeep.model.principal import Credential, CredentialKind, Peer, Principal
 from mailkeep.model.scope import API_SCOPES, Scope
 from mailkeep.settings import Settings
 from mailkeep.storage.interface import Store
+from mailkeep_api.browsers import Browsers, cookie_of
+from mailkeep_api.following import Following
 from mailkeep_api.hub import Hub
 from mailkeep_api.rates import RateClass, Rates
 from mailkeep_api.sessions.door import BrowserDoor
@@ -36,6 +39,8 @@ class Services:
     authenticator: Authenticator
     hub: Hub
     browser: BrowserDoor
+    following: Following
+    bound_browsers: Browsers
     rates: Rates = field(default_factory=Rates)
 
 
@@ -47,22 +52,24 @@ def services_of(request: Request) -> Services:
 ServicesDep = Annotated[Services, Depends(services_of)]
 
 
-def credential_of(request: Request) -> Credential:
-    """The credential in `Authorization: Bearer …` or `Authorization: ApiKey …`.
+def credential_of(request: HTTPConnection, access_token: str = "") -> Credential:
+    """The credential in `Authorization: Bearer …` or `Authorization: ApiKey …`; else `access_token`, which a
+    WebSocket's client puts into the query.
 
     Raises AuthenticationFailed if there is none, or none of a scheme that we know.
     """
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    given = request.headers.get("authorization", f"Bearer {access_token}" if access_token else "")
+    scheme, _, secret = given.partition(" ")
     secret = secret.strip()
     if scheme.lower() not in _SCHEMES or not secret or len(secret) > CREDENTIAL_LIMIT:
         raise AuthenticationFailed("Send an API key or an access token in the Authorization header.")
     return Credential(CredentialKind.BEARER, "", secret, mechanism=scheme.lower())
 
 
-def peer_of(request: Request) -> Peer:
+def peer_of(request: HTTPConnection) -> Peer:
     """The client's end of the connection."""
     client = request.client
-    tls = request.url.scheme == "https"
+    tls = request.url.scheme in {"https", "wss"}
     return Peer(client.host, client.port, tls) if client else Peer("", 0, tls)
 
 
@@ -78,6 +85,13 @@ async def authenticated(request: Request, services: ServicesDep) -> Principal:
     return await services.authenticator.authenticate(credential_of(request), API_SCOPES, peer_of(request))
 
 
+def _with_scope(principal: Principal, any_of: tuple[Scope, ...]) -> Principal:
+    if not principal.may(*any_of):
+        wanted = " or ".join(scope.value for scope in any_of)
+        raise PermissionRefused(f"This needs a key with the scope {wanted}.")
+    return principal
+
+
 class RequireScope:
     """Dependency: the caller holds at least one of the scopes, else 403."""
 
@@ -85,10 +99,7 @@ class RequireScope:
         self.any_of = any_of
 
     async def __call__(self, principal: Annotated[Principal, Depends(authenticated)]) -> Principal:
-        if not principal.may(*self.any_of):
-            wanted = " or ".join(scope.value for scope in self.any_of)
-            raise PermissionRefused(f"This needs a key with the scope {wanted}.")
-        return principal
+        return _with_scope(principal, self.any_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +117,55 @@ def _as_user(principal: Principal) -> UserCaller:
     return UserCaller(principal, principal.user_id, principal.account_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who may use a route, and in which class their requests are counted."""
+
+    rate: RateClass
+    any_of: tuple[Scope, ...]
+
+
+LISTENING = Rule(RateClass.API, (Scope.API_READ, Scope.APP))
+
+
+def caller_with(services: Services, principal: Principal, rule: Rule) -> UserCaller:
+    """The user behind a principal, if the rule lets them pass. Raises PermissionRefused, TooManyRequests."""
+    caller = _as_user(_with_scope(principal, rule.any_of))
+    services.rates.take(rule.rate, caller.user_id, time.monotonic())
+    return caller
+
+
 class User:
-    """Dependency: a user with one of the scopes, who has not asked too often for routes of this class."""
+    """Dependency: a user with one of the scopes, who has not asked too often for routes of this class. The
+    browser that sent its cookie beside their credential is theirs from now on."""
 
     def __init__(self, rate: RateClass, *any_of: Scope) -> None:
-        self._rate = rate
-        self._scopes = RequireScope(*any_of)
+        self._rule = Rule(rate, any_of)
 
     async def __call__(
-        self, principal: Annotated[Principal, Depends(authenticated)], services: ServicesDep
+        self,
+        principal: Annotated[Principal, Depends(authenticated)],
+        request: Request,
+        services: ServicesDep,
     ) -> UserCaller:
-        caller = _as_user(await self._scopes(principal))
-        services.rates.take(self._rate, caller.user_id, time.monotonic())
+        caller = caller_with(services, principal, self._rule)
+        proven = "cookie" in request.headers and "authorization" in request.headers
+        if proven and (cookie := cookie_of(request.cookies)):
+            services.bound_browsers.bind(cookie, caller)
         return caller
 
 
+async def file_reader(request: Request, services: ServicesDep) -> UserCaller:
+    """Dependency of attachments, which a page opens without a header of its own: a reader by credential, or
+    by the browser's cookie if there is no credential."""
+    if "authorization" not in request.headers and (cookie := cookie_of(request.cookies)):
+        known = services.bound_browsers.caller_of(cookie)
+        if known is not None:
+            return caller_with(services, known.principal, LISTENING)
+    return caller_with(services, await authenticated(request, services), LISTENING)
+
+
+FileReader = Annotated[UserCaller, Depends(file_reader)]
 Reader = Annotated[UserCaller, Depends(User(RateClass.API, Scope.API_READ, Scope.APP))]
 Writer = Annotated[UserCaller, Depends(User(RateClass.WRITE, Scope.API_WRITE, Scope.APP))]
 PlainReader = Annotated[UserCaller, Depends(User(RateClass.PLAIN, Scope.API_READ, Scope.APP))]

@@ -10,6 +10,7 @@ from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.requests import HTTPConnection
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
@@ -70,13 +71,14 @@ def status_of(error: errors.MailkeepError) -> HTTPStatus:
 
 def install(app: FastAPI) -> None:
     """Answer every error of the app in the same form."""
-    app.add_exception_handler(errors.MailkeepError, _domain_error)
+    app.add_exception_handler(errors.MailkeepError, domain_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _unexpected)
 
 
-async def _domain_error(request: Request, error: Exception) -> JSONResponse:
+async def domain_error(request: HTTPConnection, error: Exception) -> JSONResponse:
+    """The answer to a domain error, also to a WebSocket that is not accepted."""
     assert isinstance(error, errors.MailkeepError)
     status = status_of(error)
     if isinstance(error, errors.Fault):
@@ -87,7 +89,9 @@ async def _domain_error(request: Request, error: Exception) -> JSONResponse:
     return problem(status, text, extra=extra, headers=_headers(request, error, status))
 
 
-def _headers(request: Request, error: errors.MailkeepError, status: HTTPStatus) -> dict[str, str] | None:
+def _headers(
+    request: HTTPConnection, error: errors.MailkeepError, status: HTTPStatus
+) -> dict[str, str] | None:
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         seconds = error.retry_after if isinstance(error, TooManyRequests) else RETRY_SECONDS
         return {"Retry-After": str(seconds)}
@@ -117,7 +121,7 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     return _fault(request, error, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def _fault(request: Request, error: Exception, status: HTTPStatus) -> JSONResponse:
+def _fault(request: HTTPConnection, error: Exception, status: HTTPStatus) -> JSONResponse:
     correlation_id = new_correlation_id()
     _log.error("request failed", path=request.url.path, correlation_id=correlation_id, **cause_of(error))
     retry = {"Retry-After": str(RETRY_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None

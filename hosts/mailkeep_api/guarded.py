@@ -1,4 +1,4 @@
-"""uvicorn's HTTP connection with what it leaves out: time limits, a limit for the head, and one per network.
+"""uvicorn's connections with what it leaves out: time limits, a limit for the head, and one per network.
 
 Without these a peer that says nothing, or says it slowly, keeps its place for ever, and a head without an end
 is kept in memory whole. What a request may carry in its body is `limits`' business.
@@ -7,10 +7,12 @@ is kept in memory whole. What a request may carry in its body is `limits`' busin
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from mailkeep.errors import TooManyConnections
 from mailkeep.net.limits import ConnectionLimiter
@@ -19,6 +21,10 @@ from mailkeep_api.errors import problem
 HEAD_LIMIT = 64 * 1024  # octets of request line and fields: a token of 16 KiB fits several times
 HEAD_SECONDS = 20.0  # for the whole head, from the first moment of the connection or of the request
 BODY_SECONDS = 60.0  # for the whole body: 1 MiB at 18 KiB/s
+
+
+_quiet = logging.getLogger("uvicorn.websockets")
+_quiet.setLevel(logging.WARNING)
 
 
 class GuardedHttp(HttpToolsProtocol):
@@ -74,6 +80,14 @@ class GuardedHttp(HttpToolsProtocol):
         self._stop_waiting()
         super().on_message_complete()
 
+    def handle_websocket_upgrade(self) -> None:
+        """The connection goes on as a WebSocket, and takes its place with it."""
+        self._stop_waiting()
+        super().handle_websocket_upgrade()
+        protocol = self.transport.get_protocol()
+        if isinstance(protocol, GuardedWebSocket):
+            protocol.release, self._release = self._release, _nothing
+
     def _within(self, seconds: float) -> None:
         self._stop_waiting()
         self._deadline = self.loop.call_later(seconds, self._late)
@@ -95,6 +109,22 @@ class GuardedHttp(HttpToolsProtocol):
         fields = b"".join(b"%s: %s\r\n" % field for field in answer.raw_headers)
         self.transport.write(b"HTTP/1.1 %d \r\n%s\r\n%s" % (status, fields, answer.body))
         self.transport.close()
+
+
+class GuardedWebSocket(WebSocketsSansIOProtocol):
+    """A WebSocket that gives its place back, and writes no line with its address into the log: there a client
+    of the hub puts its token."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.release: Callable[[], None] = _nothing
+        self.logger = self.conn.logger = _quiet
+        self.conn.debug = False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Give the place back."""
+        self.release()
+        super().connection_lost(exc)
 
 
 def _nothing() -> None:

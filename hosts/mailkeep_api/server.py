@@ -21,10 +21,13 @@ from mailkeep.net.listen import address_of, bind_all
 from mailkeep.settings import ApiSettings, Settings
 from mailkeep.storage import open_store
 from mailkeep_api.app import create_app
+from mailkeep_api.browsers import Browsers
 from mailkeep_api.deps import Services
-from mailkeep_api.guarded import GuardedHttp
+from mailkeep_api.following import Following
+from mailkeep_api.guarded import GuardedHttp, GuardedWebSocket
 from mailkeep_api.hub import Hub
 from mailkeep_api.sessions.door import BrowserDoor
+from mailkeep_api.signalr import FRAME_LIMIT
 
 BODY_SECONDS_TO_STOP = 5  # what an unfinished request gets when the process stops
 KEEPALIVE_SECONDS = 30
@@ -51,10 +54,12 @@ async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
     authenticator = Authenticator(store, settings.auth, "api")
     hub = Hub()
     browser = BrowserDoor(settings, store, authenticator)
+    following = Following(store, hub)
     try:
         await authenticator.start()
         browser.start()
-        app = create_app(Services(settings, store, authenticator, hub, browser))
+        bound = Browsers(authenticator)
+        app = create_app(Services(settings, store, authenticator, hub, browser, following, bound))
         server = _Server(_config(app, settings.api))
         serving = asyncio.create_task(server.serve(sockets), name="uvicorn")
         await _first(server.accepting, serving)
@@ -62,6 +67,7 @@ async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
         await _until_stopped(lifecycle, server, serving, hub)
     finally:
         await browser.close()
+        await following.close()
         await authenticator.close()
         await store.close()
 
@@ -73,6 +79,10 @@ def _config(app: object, settings: ApiSettings) -> uvicorn.Config:
         loop="none",
         http=partial(GuardedHttp, limiter=limiter),  # type: ignore[arg-type]  # it is only ever called
         lifespan="off",
+        ws=GuardedWebSocket,
+        ws_max_size=FRAME_LIMIT,
+        ws_ping_interval=None,  # the hub's protocol has its own
+        ws_per_message_deflate=False,  # 64 KiB a connection, for messages of a few hundred octets
         log_config=None,
         access_log=False,
         server_header=False,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import Callable
 
 import httpx2
-from tests.support.clients import deliver, imap, message
+from tests.support.clients import deliver, imap, message, pop3
 from tests.support.event_stream import Events, heard, listening
 from tests.support.hosts import MailkeepUp, Person
 
@@ -58,6 +59,29 @@ async def test_mail_is_found_exported_marked_and_deleted(mailkeep: MailkeepUp, p
             assert (await api.delete(path)).status_code == 204
             assert session.noop()[0] == "OK"
             assert session.search(None, "ALL")[1] == [b""]
+
+
+async def test_what_imap_and_pop3_clients_do_is_heard(mailkeep: MailkeepUp, person: Person) -> None:
+    async with client(mailkeep, person.api_key) as api, listening(api) as events:
+        deliver(mailkeep, person.address, message(person.address, "to be tagged"))
+        email_id = json.loads((await _news(events))["data"])["id"]
+        label = (await api.post("/api/labels", json={"name": "Work", "color": "#f00"})).json()
+        with imap(mailkeep, person) as session:
+            session.select("INBOX")
+            assert session.store("1", "+FLAGS", "($label2 \\Seen)")[0] == "OK"
+        assert await _heard(events, "EmailUpdated") == {"id": email_id, "isRead": True}
+        listed = (await api.get(f"/api/labels/{label['id']}/emails")).json()
+        assert [item["id"] for item in listed["items"]] == [email_id]
+        with pop3(mailkeep, person) as maildrop:
+            maildrop.dele(1)
+        assert await _heard(events, "EmailDeleted") == email_id
+
+
+async def _heard(events: Events, name: str) -> object:
+    """The data of the next event of that name; counts may come before it."""
+    while (event := await heard(events))["event"] != name:
+        assert event["event"] == "UnreadCountChanged"
+    return json.loads(event["data"])
 
 
 async def test_while_the_api_is_down_news_wait_and_none_is_lost_or_doubled(own_mailkeep: Make) -> None:

@@ -33,16 +33,19 @@ async def events(
     services: ServicesDep,
     last_event_id: Annotated[str, Header(max_length=100)] = "",
 ) -> EventStream:
-    """NewEmail and Resync events, each with an id to resume from."""
+    """Each with an id to resume from."""
+    missed = await services.following.follow(caller.user_id, caller.account_id)
     return EventStream(
-        _octets(services, caller, last_event_id),
+        _octets(services, caller, last_event_id, missed),
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def _octets(services: Services, caller: UserCaller, last_event_id: str) -> AsyncIterator[bytes]:
+async def _octets(
+    services: Services, caller: UserCaller, last_event_id: str, missed: bool
+) -> AsyncIterator[bytes]:
     # Opened here, not in the route: a response whose client is gone already never runs its iterator.
-    stream = services.hub.subscribe(caller.user_id, last_event_id)
+    stream = services.hub.subscribe(caller.user_id, last_event_id, missed=missed)
     unwatch = services.authenticator.watch(caller.principal, lambda reason: stream.close())
     try:
         yield RETRY_LINE

@@ -14,7 +14,7 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from mailkeep_api import attachments, file_names, mbox
-from mailkeep_api.deps import Reader, ServicesDep
+from mailkeep_api.deps import FileReader, Reader, ServicesDep
 from mailkeep_api.queries import PeriodDep
 
 router = APIRouter(prefix="/api/emails", tags=["emails"])
@@ -39,7 +39,7 @@ def _octets_of(*media_types: str) -> dict[int | str, dict[str, Any]]:
     responses=_octets_of("*/*"),
 )
 async def get_attachment(
-    email_id: UUID, attachment_id: UUID, caller: Reader, services: ServicesDep
+    email_id: UUID, attachment_id: UUID, caller: FileReader, services: ServicesDep
 ) -> StreamingResponse:
     """With the media type that its sender gave it, to be saved and not shown."""
     row = await services.store.emails.get(caller.account_id, email_id)

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from mailkeep.errors import NotFound
 from mailkeep.model.mailbox import INBOX, SpecialUse
-from mailkeep.storage import finding, threads
+from mailkeep.storage import account_news, finding, threads
 from mailkeep.storage.database import Connection, Database, Row
 from mailkeep.storage.finding import COLUMNS, LEFT_OUT
-from mailkeep.storage.interface import EmailFilter, EmailRow
+from mailkeep.storage.interface import AccountNews, EmailFilter, EmailRow
 from mailkeep.storage.query import Query
 from mailkeep.storage.values import as_datetime, as_flags, as_uuid
 
@@ -150,6 +150,12 @@ class StoredEmails:
             lambda connection: connection.all(finding.WITH_KEYWORD, account_id=account_id, keyword=wanted)
         )
         return [(row[0], row[1]) for row in rows]
+
+    async def news(self, account_id: int, since: Mapping[int, int] | None = None) -> AccountNews:
+        """See interface.Emails."""
+        return await self._database.read_at_once(
+            lambda connection: account_news.news(connection, account_id, since)
+        )
 
     async def unread(self, user_ids: Collection[UUID]) -> Mapping[UUID, int]:
         """See interface.Emails."""

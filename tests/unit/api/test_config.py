@@ -8,6 +8,7 @@ import pytest
 from tests.support.api_host import ApiHost, api_settings
 
 from mailkeep.settings import IssuerSettings, StoreSettings
+from mailkeep_api.browsers import COOKIE
 from mailkeep_api.routes.config import _config
 
 SCOPE = "openid profile email"
@@ -23,6 +24,24 @@ async def test_what_is_not_set_is_empty(api: ApiHost) -> None:
         "oidcRedirectUri": "",
         "oidcScope": SCOPE,
     }
+
+
+async def test_a_browser_gets_a_cookie_once_that_scripts_and_other_sites_cannot_use(api: ApiHost) -> None:
+    async with api.client() as client:
+        first = await client.get("/config/config.json")
+        again = await client.get("/config/config.json")
+    assert first.headers["cache-control"] == "private, no-cache"
+    name, *attributes = first.headers["set-cookie"].split("; ")
+    assert name.startswith(f"{COOKIE}=")
+    assert set(attributes) == {"HttpOnly", "Path=/", "SameSite=strict"}
+    assert "set-cookie" not in again.headers
+
+
+async def test_behind_tls_no_other_host_of_the_domain_can_plant_the_cookie(api: ApiHost) -> None:
+    async with api.client() as client:
+        answer = await client.get("/config/config.json", headers={"X-Forwarded-Proto": "https"})
+    assert answer.headers["set-cookie"].startswith("__Host-")
+    assert "; Secure" in answer.headers["set-cookie"]
 
 
 def test_the_first_issuer_is_the_authority_unless_another_is_set() -> None:

@@ -22,7 +22,7 @@ from mailkeep.storage.interface.annotations import Annotations
 from mailkeep.storage.interface.audit import Audit, AuditRecord
 from mailkeep.storage.interface.committer import Appended, Committer, Expunged, FlagsStored
 from mailkeep.storage.interface.directory import Directory
-from mailkeep.storage.interface.emails import EmailFilter, EmailRow, Emails
+from mailkeep.storage.interface.emails import AccountNews, EmailFilter, EmailRow, Emails, Marked
 from mailkeep.storage.interface.feed import Feed, Topic, TopicKind
 from mailkeep.storage.interface.keys import Keys, StoredKey
 from mailkeep.storage.interface.labels import Labels
@@ -36,6 +36,7 @@ from mailkeep.storage.interface.queue import Queue, QueueFilter
 from mailkeep.storage.interface.quotas import Quotas
 
 __all__ = [
+    "AccountNews",
     "Annotations",
     "Appended",
     "Audit",
@@ -54,6 +55,7 @@ __all__ = [
     "Labels",
     "Locks",
     "Mailboxes",
+    "Marked",
     "Messages",
     "Outbox",
     "OutboxItem",

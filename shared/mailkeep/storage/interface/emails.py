@@ -50,6 +50,27 @@ class EmailFilter:
     keyword: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A message whose entry changed, and whether it is read now."""
+
+    email_id: UUID
+    is_read: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountNews:
+    """What happened to an account's messages. `heads` are the HIGHESTMODSEQ of its mailboxes, to ask from the
+    next time; `grown` says that entries came. If it is not `complete`, more happened than is told."""
+
+    heads: Mapping[int, int]
+    unread: int
+    updated: Sequence[Marked] = ()
+    deleted: Sequence[UUID] = ()
+    grown: bool = False
+    complete: bool = True
+
+
 class Emails(Protocol):
     """The account-wide view, newest first, that the API and MCP show."""
 
@@ -86,6 +107,10 @@ class Emails(Protocol):
 
     async def with_keyword(self, account_id: int, keyword: str) -> Sequence[tuple[int, int]]:
         """(mailbox id, UID) of every entry of the account that has the keyword, in whatever mailbox."""
+
+    async def news(self, account_id: int, since: Mapping[int, int] | None = None) -> AccountNews:
+        """What happened since those heads; without, the heads to begin with. A mailbox that `since` does not
+        know is told of from now on."""
 
     async def unread(self, user_ids: Collection[UUID]) -> Mapping[UUID, int]:
         """Unread messages in each user's whole account; unknown users are left out."""
