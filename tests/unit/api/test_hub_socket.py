@@ -139,8 +139,14 @@ async def test_connections_end_when_the_host_stops(store: Store, store_settings:
     async with running_api(store, store_settings) as api:
         opened = hub(api, await new_key(api, Scope.APP))
         client = await opened.__aenter__()
-    assert (await ended(client))["allowReconnect"] is True
+    with pytest.raises(ConnectionClosed):
+        await _all_of(client)
     await opened.__aexit__(None, None, None)
+
+
+async def _all_of(client: HubClient) -> None:
+    while True:
+        await client.record()
 
 
 async def test_a_place_is_given_back_when_a_connection_ends(
