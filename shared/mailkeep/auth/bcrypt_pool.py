@@ -12,7 +12,7 @@ import os
 import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from mailkeep.auth import apikeys
 from mailkeep.errors import Throttled
@@ -67,4 +67,5 @@ class BcryptPool:
 
 def _give_way() -> None:
     if hasattr(os, "setpriority"):  # Linux keeps niceness by thread
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        with suppress(OSError):  # a sandbox may forbid it: then keys are checked at the usual priority
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

@@ -79,15 +79,18 @@ class TwistedTls:
         from zope.interface import implementer  # noqa: PLC0415
 
         self._chosen = _chosen(settings, _openssl_context)
-        base = _openssl_base(settings)
-        base.set_tlsext_servername_callback(self._choose)
+        # pyOpenSSL's callbacks need memory that is writable and executable: who has one certificate has none.
+        self._base = _openssl_base(settings) if settings.certificates else None
+        if self._base is not None:
+            self._base.set_tlsext_servername_callback(self._choose)
+        owner = self
 
         @implementer(IOpenSSLContextFactory)
         class ServerContextFactory:
             """One context for all connections: sessions resume."""
 
             def getContext(self) -> SSL.Context:  # noqa: N802  Twisted's name
-                return base
+                return owner._base or owner._chosen.default
 
         # mypy does not see zope's interfaces
         self.factory = cast("IOpenSSLContextFactory", ServerContextFactory())

@@ -67,3 +67,11 @@ async def test_nobody_waits_for_ever(pool, monkeypatch):
     monkeypatch.setattr(bcrypt_pool, "WAITING_SECONDS", 0)
     with pytest.raises(Throttled):
         await pool.verify(KEY, SLOW_HASH)
+
+
+async def test_a_sandbox_that_forbids_niceness_still_lets_keys_be_checked(pool, monkeypatch):
+    def forbid(*_):
+        raise PermissionError("Operation not permitted")
+
+    monkeypatch.setattr(bcrypt_pool.os, "setpriority", forbid)
+    assert await pool.verify(KEY, HASH)
