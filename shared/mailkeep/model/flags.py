@@ -51,6 +51,17 @@ class FlagAction(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class FlagMask:
+    """Flags that a change may touch: these system flags, and keywords or not."""
+
+    system: SystemFlag
+    keywords: bool
+
+
+EVERY_FLAG = FlagMask(SystemFlag(31), keywords=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Flags:
     """A set of flags. `keywords` are sorted without regard to case and unique in the same sense."""
 
@@ -75,6 +86,15 @@ class Flags:
             else:
                 raise InvalidName("A keyword is an atom of at most 128 characters.")
         return cls(system, normal_keywords(keywords))
+
+    def within(self, mask: FlagMask) -> Flags:
+        """Those of them that the mask lets through."""
+        return Flags(self.system & mask.system, self.keywords if mask.keywords else ())
+
+    def replaced_within(self, mask: FlagMask, other: Flags) -> Flags:
+        """These, with those that the mask names taken from `other`."""
+        system = self.system & ~mask.system | other.system & mask.system
+        return Flags(system, other.keywords if mask.keywords else self.keywords)
 
     def names(self) -> tuple[str, ...]:
         """Wire names, system flags first."""

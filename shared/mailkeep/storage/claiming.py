@@ -38,6 +38,7 @@ _MOVED = Query(
     " WHERE mailbox_id = :mailbox_id AND uid >= :first_uid ORDER BY uid"
 )
 _DROP = (
+    Query("DELETE FROM acl WHERE mailbox_id IN (SELECT id FROM mailbox WHERE account_id = :id)"),
     Query("DELETE FROM annotation WHERE mailbox_id IN (SELECT id FROM mailbox WHERE account_id = :id)"),
     Query("DELETE FROM change WHERE mailbox_id IN (SELECT id FROM mailbox WHERE account_id = :id)"),
     Query("DELETE FROM mailbox WHERE account_id = :id"),

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mailkeep.errors import Refusal, StoreUnavailable
-from mailkeep.model.flags import FlagAction, Flags
+from mailkeep.model.flags import EVERY_FLAG, FlagAction, FlagMask, Flags
 from mailkeep.model.message import Delivered, Delivery, NewMessage
 from mailkeep.model.quota import DefaultLimits
 from mailkeep.model.uids import UidSet
@@ -79,9 +79,11 @@ class GroupCommitter:
         action: FlagAction,
         flags: Flags,
         unchanged_since: int | None = None,
+        *,
+        within: FlagMask = EVERY_FLAG,
     ) -> FlagsStored:
         """See interface.Committer."""
-        operation = StoreFlags(mailbox_id, uids, action, flags, unchanged_since)
+        operation = StoreFlags(mailbox_id, uids, action, flags, unchanged_since, within=within)
         answer: FlagsStored = await self._submit(operation)
         return answer
 
@@ -90,14 +92,18 @@ class GroupCommitter:
         answer: Expunged = await self._submit(Expunge(mailbox_id, uids, only_deleted))
         return answer
 
-    async def copy(self, source_id: int, uids: UidSet, target_id: int) -> Appended:
+    async def copy(
+        self, source_id: int, uids: UidSet, target_id: int, kept: FlagMask = EVERY_FLAG
+    ) -> Appended:
         """See interface.Committer."""
-        answer: Appended = await self._submit(Copy(source_id, uids, target_id))
+        answer: Appended = await self._submit(Copy(source_id, uids, target_id, kept))
         return answer
 
-    async def move(self, source_id: int, uids: UidSet, target_id: int) -> tuple[Appended, Expunged]:
+    async def move(
+        self, source_id: int, uids: UidSet, target_id: int, kept: FlagMask = EVERY_FLAG
+    ) -> tuple[Appended, Expunged]:
         """See interface.Committer."""
-        answer: tuple[Appended, Expunged] = await self._submit(Move(source_id, uids, target_id))
+        answer: tuple[Appended, Expunged] = await self._submit(Move(source_id, uids, target_id, kept))
         return answer
 
     async def close(self) -> None:

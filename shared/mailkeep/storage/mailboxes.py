@@ -49,7 +49,14 @@ _LOCK_ROW = Query(
 _EMPTY = (
     Query("DELETE FROM entry WHERE mailbox_id = :id"),
     Query("DELETE FROM change WHERE mailbox_id = :id"),
+    Query("DELETE FROM acl WHERE mailbox_id = :id"),
     DROP_ANNOTATIONS,
+)
+# RFC 4314 section 3 leaves it to the server: who may look into a mailbox may look into what is made below.
+_INHERIT = Query(
+    "INSERT INTO acl (mailbox_id, account_id, rights) SELECT made.id, g.account_id, g.rights"
+    " FROM mailbox made JOIN mailbox parent ON parent.account_id = made.account_id AND parent.name = :parent"
+    " JOIN acl g ON g.mailbox_id = parent.id WHERE made.account_id = :account_id AND made.name = :name"
 )
 _DELETE = Query("DELETE FROM mailbox WHERE id = :id")
 _KEEP_NAME = Query(
@@ -72,11 +79,11 @@ class StoredMailboxes:
     async def list(self, account_id: int) -> Sequence[Mailbox]:
         """See interface.Mailboxes."""
         rows = await self._database.read(lambda connection: connection.all(_ALL, account_id=account_id))
-        return sorted(map(_mailbox, rows), key=lambda mailbox: (mailbox.name != INBOX, mailbox.name))
+        return sorted(map(as_mailbox, rows), key=lambda mailbox: (mailbox.name != INBOX, mailbox.name))
 
     async def get(self, account_id: int, name: str) -> Mailbox:
         """See interface.Mailboxes."""
-        return await self._database.read(lambda connection: _get(connection, account_id, name))
+        return await self._database.read(lambda connection: get_mailbox(connection, account_id, name))
 
     async def deleted_size(self, mailbox_id: int) -> int:
         """See interface.Mailboxes."""
@@ -92,7 +99,7 @@ class StoredMailboxes:
             await _lock_account(transaction, account_id)
             await _create(transaction, account_id, normal, special_use)
             changed(transaction, TopicKind.ACCOUNT, account_id)
-            return await _get(transaction, account_id, normal)
+            return await get_mailbox(transaction, account_id, normal)
 
         return await self._database.write(work)
 
@@ -101,7 +108,7 @@ class StoredMailboxes:
 
         async def work(transaction: Transaction) -> None:
             await _lock_account(transaction, account_id)
-            mailbox = await _get(transaction, account_id, name)
+            mailbox = await get_mailbox(transaction, account_id, name)
             if mailbox.name == INBOX:
                 raise PermissionRefused("INBOX cannot be deleted.")
             children = await transaction.all(_CHILDREN, account_id=account_id, prefix=_prefix(mailbox.name))
@@ -117,7 +124,7 @@ class StoredMailboxes:
 
         async def work(transaction: Transaction) -> None:
             await _lock_account(transaction, account_id)
-            mailbox = await _get(transaction, account_id, name)
+            mailbox = await get_mailbox(transaction, account_id, name)
             if await transaction.one(_ONE, account_id=account_id, name=new):
                 raise AlreadyExists(f"There is a mailbox {new} already.")
             if mailbox.name == INBOX:
@@ -169,18 +176,19 @@ async def _lock_account(transaction: Transaction, account_id: int) -> None:
         raise MailboxNotFound("The account does not exist.")
 
 
-async def _get(connection: Connection, account_id: int, name: str) -> Mailbox:
+async def get_mailbox(connection: Connection, account_id: int, name: str) -> Mailbox:
+    """The mailbox of that name. Raises MailboxNotFound."""
     normal = lookup_name(name)
     row = normal and await connection.one(_ONE, account_id=account_id, name=normal)
     if not row:
         raise MailboxNotFound("There is no mailbox of that name.")
-    return _mailbox(row)
+    return as_mailbox(row)
 
 
 async def _create(
     transaction: Transaction, account_id: int, name: str, special_use: SpecialUse | None
 ) -> None:
-    present = {row[2]: _mailbox(row) for row in await transaction.all(_ALL, account_id=account_id)}
+    present = {row[2]: as_mailbox(row) for row in await transaction.all(_ALL, account_id=account_id)}
     existing = present.get(name)
     if existing is not None and existing.selectable:
         raise AlreadyExists(f"There is a mailbox {name} already.")
@@ -190,9 +198,12 @@ async def _create(
     if len(present) + len(wanted) >= MAILBOXES_PER_ACCOUNT:
         raise OverQuota(f"An account holds at most {MAILBOXES_PER_ACCOUNT} mailboxes.")
     if existing is not None:  # a name that cannot be selected makes room for a mailbox with its own id
-        await transaction.run(DROP_ANNOTATIONS, id=existing.id)
-        await transaction.run(_DELETE, id=existing.id)
+        for query in (*_EMPTY, _DELETE):
+            await transaction.run(query, id=existing.id)
     await accounts.add_mailboxes(transaction, account_id, [*wanted, (name, special_use)])
+    for made, _ in [*wanted, (name, special_use)]:
+        if above := parents(made):
+            await transaction.run(_INHERIT, account_id=account_id, name=made, parent=above[-1])
 
 
 async def _delete(transaction: Transaction, mailbox: Mailbox, *, keep_name: bool) -> None:
@@ -202,6 +213,7 @@ async def _delete(transaction: Transaction, mailbox: Mailbox, *, keep_name: bool
     await transaction.run(_KEEP_NAME if keep_name else _DELETE, id=mailbox.id)
     changed(transaction, TopicKind.ACCOUNT, mailbox.account_id)
     changed(transaction, TopicKind.MAILBOX, mailbox.id)
+    changed(transaction, TopicKind.ACCESS, mailbox.id)
 
 
 async def _rename(transaction: Transaction, mailbox: Mailbox, new: str) -> None:
@@ -216,7 +228,7 @@ async def _rename(transaction: Transaction, mailbox: Mailbox, new: str) -> None:
 
 async def _rename_inbox(transaction: Transaction, inbox: Mailbox, new: str) -> None:
     await _create(transaction, inbox.account_id, new, None)
-    target = await _get(transaction, inbox.account_id, new)
+    target = await get_mailbox(transaction, inbox.account_id, new)
     batch = Batch(transaction)
     await batch.lock([inbox.id, target.id], (), ())
     await Move(inbox.id, UidSet(((1, UID_MAX),)), target.id).apply(batch)
@@ -234,7 +246,8 @@ def _prefix(name: str) -> str:
     return name + HIERARCHY_DELIMITER
 
 
-def _mailbox(row: Row) -> Mailbox:
+def as_mailbox(row: Row) -> Mailbox:
+    """From the columns of `_SELECT`."""
     return Mailbox(
         id=row[0],
         account_id=row[1],

@@ -31,6 +31,7 @@ from mailkeep.storage.interface import (
     Proofs,
     Queue,
     Quotas,
+    Sharing,
 )
 from mailkeep.storage.keys import StoredKeys
 from mailkeep.storage.labels import StoredLabels
@@ -44,6 +45,7 @@ from mailkeep.storage.query import Query
 from mailkeep.storage.queue import StoredQueue
 from mailkeep.storage.quotas import StoredQuotas
 from mailkeep.storage.recipients import Recipients
+from mailkeep.storage.sharing import StoredSharing
 from mailkeep.storage.snapshots import Snapshots
 
 _PING = Query("SELECT 1")
@@ -78,6 +80,7 @@ class OpenedStore:
     quotas: Quotas
     labels: Labels
     annotations: Annotations
+    sharing: Sharing
 
     def __init__(self, backend: Backend, defaults: DefaultLimits) -> None:
         database = backend.database
@@ -101,6 +104,7 @@ class OpenedStore:
         self.quotas = StoredQuotas(database, backend.hub, defaults)
         self.labels = StoredLabels(database)
         self.annotations = StoredAnnotations(database)
+        self.sharing = StoredSharing(database)
 
     async def ping(self) -> None:
         """See interface.Store."""

@@ -142,6 +142,15 @@ subscription = Table(
     sqlite_with_rowid=False,
 )
 
+# What others may do in a mailbox; account 0 is every user of its owner's domains. The owner has no row.
+acl = Table(
+    "acl",
+    metadata,
+    Column("mailbox_id", BigInteger, ForeignKey("mailbox.id"), primary_key=True, autoincrement=False),
+    Column("account_id", BigInteger, primary_key=True, autoincrement=False, index=True),
+    Column("rights", Text, nullable=False),
+)
+
 # Shared ones have account 0, the server's mailbox 0: so no foreign keys, and a mailbox's are removed with it.
 annotation = Table(
     "annotation",

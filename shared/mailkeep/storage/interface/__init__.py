@@ -34,6 +34,7 @@ from mailkeep.storage.interface.preferences import PreferenceStore
 from mailkeep.storage.interface.proofs import Proofs
 from mailkeep.storage.interface.queue import Queue, QueueFilter
 from mailkeep.storage.interface.quotas import Quotas
+from mailkeep.storage.interface.sharing import Grant, SharedMailbox, Sharing
 
 __all__ = [
     "AccountNews",
@@ -51,6 +52,7 @@ __all__ = [
     "Expunged",
     "Feed",
     "FlagsStored",
+    "Grant",
     "Keys",
     "Labels",
     "Locks",
@@ -64,6 +66,8 @@ __all__ = [
     "Queue",
     "QueueFilter",
     "Quotas",
+    "SharedMailbox",
+    "Sharing",
     "Store",
     "StoredKey",
     "Topic",
@@ -90,6 +94,7 @@ class Store(Protocol):
     quotas: Quotas
     labels: Labels
     annotations: Annotations
+    sharing: Sharing
 
     async def ping(self) -> None:
         """Raises StoreUnavailable if the database does not answer within its timeout."""

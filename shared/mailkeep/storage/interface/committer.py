@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from mailkeep.model.flags import FlagAction, Flags
+from mailkeep.model.flags import EVERY_FLAG, FlagAction, FlagMask, Flags
 from mailkeep.model.message import Delivered, Delivery, NewMessage
 from mailkeep.model.uids import UidSet
 
@@ -60,17 +60,24 @@ class Committer(Protocol):
         action: FlagAction,
         flags: Flags,
         unchanged_since: int | None = None,
+        *,
+        within: FlagMask = EVERY_FLAG,
     ) -> FlagsStored:
-        """Change flags. UIDs that are not there are ignored. Messages that have them so already keep
-        their modseq. Raises MailboxNotFound, InvalidName past the keyword limit."""
+        """Change flags, none but those of `within`. UIDs that are not there are ignored. Messages that have
+        them so already keep their modseq. Raises MailboxNotFound, InvalidName past the keyword limit."""
 
     async def expunge(self, mailbox_id: int, uids: UidSet | None, only_deleted: bool = True) -> Expunged:
         """Remove entries: all of them (None) or those of `uids`; with `only_deleted` just those with
         \\Deleted. Raises MailboxNotFound."""
 
-    async def copy(self, source_id: int, uids: UidSet, target_id: int) -> Appended:
-        """Copy entries with flags and internal dates, in UID order. Raises MailboxNotFound, OverQuota."""
+    async def copy(
+        self, source_id: int, uids: UidSet, target_id: int, kept: FlagMask = EVERY_FLAG
+    ) -> Appended:
+        """Copy entries with internal dates and those flags that are `kept`, in UID order. Raises
+        MailboxNotFound, OverQuota."""
 
-    async def move(self, source_id: int, uids: UidSet, target_id: int) -> tuple[Appended, Expunged]:
+    async def move(
+        self, source_id: int, uids: UidSet, target_id: int, kept: FlagMask = EVERY_FLAG
+    ) -> tuple[Appended, Expunged]:
         """Copy and remove in one transaction (RFC 6851). Raises MailboxNotFound, and OverQuota between
         accounts."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mailkeep.model.address import Address
+from mailkeep.model.flags import EVERY_FLAG, FlagMask
 from mailkeep.model.uids import UidSet
 from mailkeep.storage.change_log import APPENDED_LIMIT
 from mailkeep.storage.interface import Appended, Expunged
@@ -26,7 +27,8 @@ class _Between:
     weight = WEIGHT
     keeps_source = True
 
-    def __init__(self, source_id: int, uids: UidSet, target_id: int) -> None:
+    def __init__(self, source_id: int, uids: UidSet, target_id: int, kept: FlagMask = EVERY_FLAG) -> None:
+        self._kept = kept
         self._source_id = source_id
         self._uids = uids
         self._target_id = target_id
@@ -44,7 +46,16 @@ class _Between:
         found = await entries(batch.transaction, source.id, self._uids)
         if self.keeps_source or source.account_id != target.account_id:
             await require_room(batch, target, [entry.size for entry in found])
-        return await add_copies(batch, target, found), found
+        return await add_copies(batch, target, self._with_kept_flags(found)), found
+
+    def _with_kept_flags(self, found: Sequence[Entry]) -> Sequence[Entry]:
+        if self._kept is EVERY_FLAG:
+            return found
+        system = int(self._kept.system)
+        return [
+            entry._replace(flags=entry.flags & system, keywords=entry.keywords if self._kept.keywords else "")
+            for entry in found
+        ]
 
 
 class Copy(_Between):

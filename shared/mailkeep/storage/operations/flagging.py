@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mailkeep.model.address import Address
-from mailkeep.model.flags import FlagAction, Flags
+from mailkeep.model.flags import EVERY_FLAG, FlagAction, FlagMask, Flags
 from mailkeep.model.uids import UidSet
 from mailkeep.storage.database import Connection
 from mailkeep.storage.interface import FlagsStored
@@ -37,13 +37,21 @@ class StoreFlags:
     weight = WEIGHT
 
     def __init__(
-        self, mailbox_id: int, uids: UidSet, action: FlagAction, flags: Flags, unchanged_since: int | None
+        self,
+        mailbox_id: int,
+        uids: UidSet,
+        action: FlagAction,
+        flags: Flags,
+        unchanged_since: int | None,
+        *,
+        within: FlagMask = EVERY_FLAG,
     ) -> None:
         self._mailbox_id = mailbox_id
         self._uids = uids
         self._action = action
         self._flags = flags
         self._unchanged_since = unchanged_since
+        self._within = within
 
     def addresses(self) -> Sequence[Address]:
         """See Operation."""
@@ -85,7 +93,7 @@ class StoreFlags:
 
     def _results(self, mailbox: LockedMailbox, groups: Groups) -> Groups:
         """UIDs that change, by the flags that they get, from UIDs by the flags that they have."""
-        afters = {before: as_flags(*before).apply(self._action, self._flags) for before in groups}
+        afters = {before: self._after(as_flags(*before)) for before in groups}
         results: Groups = {}
         for before, uids in groups.items():
             after = (int(afters[before].system), words(afters[before].keywords))
@@ -93,6 +101,10 @@ class StoreFlags:
                 results[after] = results[after] | uids if after in results else uids
                 mailbox.recount(before[0], after[0], len(uids))
         return results
+
+    def _after(self, before: Flags) -> Flags:
+        after = before.apply(self._action, self._flags)
+        return after if self._within is EVERY_FLAG else before.replaced_within(self._within, after)
 
 
 async def _write(batch: Batch, mailbox: LockedMailbox, results: Groups) -> UidSet:
