@@ -35,7 +35,7 @@ from mailkeep_imap.outcome import Exchange
 from mailkeep_imap.selected import Selected
 from mailkeep_imap.updates import Reporting
 from mailkeep_imap.work import work
-from mailkeep_imap.writer import Output
+from mailkeep_imap.writer import PARTING_SECONDS, Output
 
 if TYPE_CHECKING:
     from mailkeep_imap.commands.append import Upload
@@ -326,8 +326,10 @@ class Session:
             self._task.cancel()
 
     def finish(self, text: str) -> None:
-        """BYE as soon as the command under way has been answered."""
+        """The host stops: BYE as soon as the command under way has been answered."""
         if self._task is None:
+            # A client that idles over TLS may not read for hours, nor answer our close_notify.
+            self.output.linger_seconds = PARTING_SECONDS
             self.close(text)
         else:
             self.farewell = text

@@ -16,6 +16,7 @@ from mailkeep.net.twisted_bridge import PeerGone, ending_if_reset
 
 FLUSH_SIZE = 64 * 1024  # octets gathered before they go to the transport in mid-command
 LINGER_SECONDS = 5.0  # for the last octets and TLS's own goodbye, after we have closed
+PARTING_SECONDS = 0.5  # the same when the host stops: nobody waits for a client that has nothing to take
 STALL_SECONDS = 300.0  # a client behind a bad line may take its time over 64 KiB, but not for ever
 
 
@@ -59,6 +60,7 @@ class Output:
         "_size",
         "_waiter",
         "deflate",
+        "linger_seconds",
         "midway",
         "resumed",
         "stall_seconds",
@@ -69,6 +71,7 @@ class Output:
         self.transport = transport
         self.resumed = resumed
         self.stall_seconds = STALL_SECONDS
+        self.linger_seconds = LINGER_SECONDS
         self.deflate: Callable[[bytes], bytes] | None = None  # once the client has asked for it
         self.midway = False  # set while the octets of a literal are still to come: BYE may not stand there
         self._pieces: list[bytes] = []
@@ -152,7 +155,7 @@ class Output:
                 self.transport.unregisterProducer()
                 self.transport.loseConnection()
             loop = asyncio.get_running_loop()
-            self._lingering = loop.call_later(LINGER_SECONDS, self.abort)
+            self._lingering = loop.call_later(self.linger_seconds, self.abort)
 
     def abort(self) -> None:
         """Close at once; what was not sent is lost. Twisted's TLS must not be asked twice."""

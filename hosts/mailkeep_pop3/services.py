@@ -68,6 +68,9 @@ class Wire(Protocol):
     def close(self) -> None:
         """Close after what was written has been sent."""
 
+    def part(self) -> None:
+        """The same when the host stops and nothing is being answered: hardly wait for the client."""
+
     def abort(self) -> None:
         """Drop the connection now."""
 

@@ -81,7 +81,7 @@ class Session:
         """The server stops: end after the command that is being answered, deleting nothing."""
         self._connection.finish()
         if self._task is None:
-            self._wire.close()
+            self._wire.part()
 
     def lost(self) -> None:
         """The connection is gone. Nothing is deleted (RFC 1939 section 3); the lock is let go."""

@@ -21,6 +21,9 @@ from mailkeep_pop3.session import Session
 LINGER_SECONDS = 30.0
 """How long a client may take to read the last reply before the connection is dropped."""
 
+PARTING_SECONDS = 0.5
+"""The same when the host stops and the client has asked for nothing."""
+
 
 class Pop3Wire(Protocol):
     """The session's `Wire`. Made by `Pop3Factory`."""
@@ -125,12 +128,19 @@ class Pop3Wire(Protocol):
 
     def close(self) -> None:
         """See `Wire`; a client that does not take the last reply is dropped after LINGER_SECONDS."""
+        self._close(LINGER_SECONDS)
+
+    def part(self) -> None:
+        """See `Wire`: a client that idles over TLS may not read for long, nor answer our close_notify."""
+        self._close(PARTING_SECONDS)
+
+    def _close(self, linger_seconds: float) -> None:
         if self._closing:
             return
         self._closing = True
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, self.abort)
+        self._timer = asyncio.get_running_loop().call_later(linger_seconds, self.abort)
         with ending_if_reset(self._reset):
             self.transport.unregisterProducer()  # TLS would not shut down before
             self.transport.loseConnection()

@@ -114,3 +114,12 @@ async def test_close_sends_what_was_gathered() -> None:
     assert (wire.sent, wire.closed) == (b"bye", "after writing")
     assert wire.producer is None  # Twisted does not close under a registered producer
     assert out.gone
+
+
+async def test_a_client_that_does_not_answer_our_goodbye_is_dropped() -> None:
+    wire, out = output()
+    out.linger_seconds = 0.01
+    out.close()
+    while wire.closed == "after writing":
+        await asyncio.sleep(0.01)
+    assert wire.closed == "at once"
