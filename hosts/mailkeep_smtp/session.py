@@ -6,6 +6,7 @@ Each one in the same order: parse, check the sequence, ask the policy, act, answ
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from mailkeep import sasl
@@ -13,8 +14,7 @@ from mailkeep.delivery.dispatch import Mail
 from mailkeep.errors import Fault, TooLarge
 from mailkeep.model.message import PreparedMessage
 from mailkeep.model.principal import Principal
-from mailkeep.model.queue import Envelope
-from mailkeep.observe.logs import get_logger
+from mailkeep.observe.logs import cause_of, get_logger
 from mailkeep.smtp import replies
 from mailkeep.smtp.chunks import Chunk, parse_chunk
 from mailkeep.smtp.commands import after_from, after_to, parse_helo
@@ -30,7 +30,7 @@ from mailkeep.smtp.errors import (
     auth_reply_for,
 )
 from mailkeep.smtp.lines import AUTH_LINE_LIMIT
-from mailkeep.smtp.parameters import parse_mail_parameters, refuse_rcpt_parameters
+from mailkeep.smtp.parameters import parse_mail_parameters, parse_rcpt_parameters
 from mailkeep.smtp.paths import parse_forward_path, parse_reverse_path
 from mailkeep.smtp.replies import Reply, reply
 from mailkeep.smtp.submitted import defaults_for
@@ -44,7 +44,8 @@ from mailkeep_smtp.inlet import Disconnected
 from mailkeep_smtp.policy import Client
 from mailkeep_smtp.transaction import Transaction, receive
 
-_MAIL_PARAMETERS = frozenset({"SIZE", "BODY", "SMTPUTF8"})
+_MAIL_PARAMETERS = frozenset({"SIZE", "BODY", "SMTPUTF8", "RET", "ENVID"})
+_RCPT_PARAMETERS = frozenset({"NOTIFY", "ORCPT"})  # RFC 3461 section 4
 _WITH_AUTH = _MAIL_PARAMETERS | {"AUTH"}  # RFC 4954 section 5
 
 log = get_logger(__name__)
@@ -99,6 +100,7 @@ class SmtpSession(Connection):
             "SMTPUTF8",
             "ENHANCEDSTATUSCODES",
             "CHUNKING",
+            "DSN",
         ]
         if self.services.tls is not None and not self.peer.tls:
             keywords.append("STARTTLS")
@@ -191,14 +193,14 @@ class SmtpSession(Connection):
             raise BadSequence("MAIL comes before RCPT.")
         _refuse_after_bdat(transaction)
         path, rest = parse_forward_path(after_to(argument))
-        refuse_rcpt_parameters(rest)
+        request = parse_rcpt_parameters(rest, _RCPT_PARAMETERS if self._extended else frozenset())
         if not path.is_ascii and not transaction.parameters.smtputf8:
             raise Utf8NotDeclared("An address beyond ASCII needs SMTPUTF8 on MAIL.")
         if transaction.accepted >= self.services.settings.max_recipients:
             raise TooManyRecipients("Too many recipients; send the message to the others apart.")
         addressee = await self.policy.recipient(self.client, path)
         await self.services.dispatch.require_room(addressee, transaction.parameters.size)
-        transaction.add(path.address or addressee.address, addressee)
+        transaction.add(path.address or addressee.address, replace(addressee, request=request))
         return replies.RECIPIENT_OK
 
     async def smtp_DATA(self, argument: str) -> Reply:  # noqa: N802
@@ -269,16 +271,25 @@ class SmtpSession(Connection):
         """A whole message: into the store, then the reply. `size` is in octets as the client sent them."""
         message = await content.prepare()
         await self.policy.content(self.client, content.header_of(message))
-        await self.services.dispatch.accept(self._mail(transaction, message, received_at))
+        mail = self._mail(transaction, message, received_at)
+        await self.services.dispatch.accept(mail)
+        await self._report_delivered(mail)
         self.forgive_errors()
         self._log_accepted(transaction, size)
         return reply(250, "2.0.0", f"Ok: {transaction.id}")
+
+    async def _report_delivered(self, mail: Mail) -> None:
+        """What has been taken stays so: a report that cannot be made must not have it sent again."""
+        try:
+            await self.services.reporter.delivered(mail)
+        except Fault as error:
+            log.error("a delivery could not be reported", id=mail.id, **cause_of(error))
 
     def _mail(self, transaction: Transaction, message: PreparedMessage, received_at: datetime) -> Mail:
         return Mail(
             id=transaction.id,
             message=message,
-            envelope=Envelope(transaction.reverse_path.address, transaction.parameters.smtputf8),
+            envelope=transaction.envelope,
             addressees=tuple(transaction.addressees.values()),
             received_at=received_at,
             author=self._principal,

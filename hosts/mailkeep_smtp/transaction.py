@@ -9,6 +9,7 @@ from mailkeep.delivery.dispatch import Addressee
 from mailkeep.delivery.submit import new_id
 from mailkeep.errors import SpoolUnavailable, TooLarge
 from mailkeep.model.address import Address
+from mailkeep.model.queue import Envelope
 from mailkeep.smtp.data import TEXT_LINE_LIMIT, DataReader, Defect
 from mailkeep.smtp.errors import ContentRefused, Flooded
 from mailkeep.smtp.parameters import MailParameters
@@ -65,6 +66,18 @@ class Transaction:
         """Nothing of what BDAT has brought stays. Closing twice changes nothing."""
         if self.chunked is not None:
             await self.chunked.content.close()
+
+    @property
+    def envelope(self) -> Envelope:
+        """What goes on with the message."""
+        parameters = self.parameters
+        return Envelope(
+            sender=self.reverse_path.address,
+            smtputf8=parameters.smtputf8,
+            requiretls=parameters.requiretls,
+            ret=parameters.ret,
+            envid=parameters.envid,
+        )
 
     @property
     def only_recipient(self) -> Address | None:

@@ -107,7 +107,8 @@ class Reporter:
         async with Spool(self._directory) as spool:
             report = self._report(action, message, sender, [fate.reported for fate in fates])
             prepared = await _prepare(spool, report, message, body)
-            mail = Mail(report.id, prepared, Envelope(None), (addressee,), report.made_at, settles=settles)
+            envelope = Envelope(None, requiretls=message.envelope.requiretls)
+            mail = Mail(report.id, prepared, envelope, (addressee,), report.made_at, settles=settles)
             try:
                 await self._dispatch.accept(mail)
             except InUse:
@@ -126,6 +127,7 @@ class Reporter:
         self, action: Action, message: QueuedMessage, sender: Address, recipients: Sequence[Reported]
     ) -> Report:
         full = action is Action.FAILED and message.envelope.ret.upper() == "FULL"
+        full = full and not message.envelope.requiretls  # RFC 8689 section 5
         return Report(
             action=action,
             id=new_id(),

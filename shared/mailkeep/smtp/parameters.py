@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from mailkeep.model.queue import NO_REQUEST, DsnRequest
+from mailkeep.smtp.dsn import check_envid, check_notify, check_orcpt, check_ret
 from mailkeep.smtp.errors import ArgumentSyntax, ParameterUnknown
 
 PARAMETERS_LIMIT = 16  # more than all registered ones of a command together
@@ -25,13 +27,16 @@ class MailParameters:
     """What MAIL asked for. `size` is the client's estimate in octets, None if it gave none.
 
     `auth` is RFC 4954 section 5's claim about who first submitted the message, checked for its grammar and
-    otherwise believed of nobody.
+    otherwise believed of nobody. `ret` and `envid` are as they were sent, "" if they were not (RFC 3461).
     """
 
     size: int | None = None
     body: Literal["7BIT", "8BITMIME"] = "7BIT"
     smtputf8: bool = False
     auth: str | None = None
+    requiretls: bool = False
+    ret: str = ""
+    envid: str = ""
 
 
 def split_parameters(text: str) -> Mapping[str, str | None]:
@@ -62,21 +67,37 @@ def parse_mail_parameters(text: str, offered: frozenset[str]) -> MailParameters:
     if not text:
         return NO_MAIL_PARAMETERS
     given = split_parameters(text)
-    for keyword in given:
-        if keyword not in offered:
-            raise ParameterUnknown(f"The parameter {keyword[:40]} is not known here.")
+    _refuse_unknown(given, offered)
     return MailParameters(
         size=_size(given["SIZE"]) if "SIZE" in given else None,
         body=_body(given["BODY"]) if "BODY" in given else "7BIT",
-        smtputf8="SMTPUTF8" in given and _without_value(given["SMTPUTF8"]),
+        smtputf8="SMTPUTF8" in given and _without_value("SMTPUTF8", given["SMTPUTF8"]),
         auth=_xtext(given["AUTH"]) if "AUTH" in given else None,
+        requiretls="REQUIRETLS" in given and _without_value("REQUIRETLS", given["REQUIRETLS"]),
+        ret=check_ret(given["RET"]) if "RET" in given else "",
+        envid=check_envid(given["ENVID"]) if "ENVID" in given else "",
     )
 
 
-def refuse_rcpt_parameters(text: str) -> None:
-    """RCPT has none while no extension with some is offered. Raises ArgumentSyntax, ParameterUnknown."""
-    for keyword in split_parameters(text):
-        raise ParameterUnknown(f"The parameter {keyword[:40]} is not known here.")
+def parse_rcpt_parameters(text: str, offered: frozenset[str]) -> DsnRequest:
+    """The parameters of RCPT, of which those whose keywords are `offered` may come.
+
+    Raises ArgumentSyntax, ParameterUnknown.
+    """
+    if not text:
+        return NO_REQUEST
+    given = split_parameters(text)
+    _refuse_unknown(given, offered)
+    return DsnRequest(
+        notify=check_notify(given["NOTIFY"]) if "NOTIFY" in given else "",
+        orcpt=check_orcpt(given["ORCPT"]) if "ORCPT" in given else "",
+    )
+
+
+def _refuse_unknown(given: Mapping[str, str | None], offered: frozenset[str]) -> None:
+    for keyword in given:
+        if keyword not in offered:
+            raise ParameterUnknown(f"The parameter {keyword[:40]} is not known here.")
 
 
 def _size(value: str | None) -> int:
@@ -93,9 +114,9 @@ def _body(value: str | None) -> Literal["7BIT", "8BITMIME"]:
     raise ArgumentSyntax("BODY is 7BIT or 8BITMIME.")
 
 
-def _without_value(value: str | None) -> bool:
-    if value is not None:
-        raise ArgumentSyntax("SMTPUTF8 takes no value.")  # RFC 6531 section 3.1
+def _without_value(keyword: str, value: str | None) -> bool:
+    if value is not None:  # RFC 6531 section 3.1, RFC 8689 section 2
+        raise ArgumentSyntax(f"{keyword} takes no value.")
     return True
 
 

@@ -19,6 +19,7 @@ GREETED = """
     S: 250-SMTPUTF8
     S: 250-ENHANCEDSTATUSCODES
     S: 250-CHUNKING
+    S: 250-DSN
     S: 250 STARTTLS
 """
 
@@ -265,10 +266,13 @@ WRONG = [
     (["EHLO c", "MAIL FROM:<> SIZE=x"], "501 5.5.4 "),
     (["EHLO c", "MAIL FROM:<> SIZE=52428801"], "552 5.3.4 "),
     (["EHLO c", "MAIL FROM:<> BODY=BINARYMIME"], "501 5.5.4 "),
-    (["EHLO c", "MAIL FROM:<> RET=FULL"], "555 5.5.4 "),
+    (["EHLO c", "MAIL FROM:<> RET=ALL"], "501 5.5.4 "),
+    (["EHLO c", "MAIL FROM:<> REQUIRETLS"], "555 5.5.4 "),
+    (["HELO c", "MAIL FROM:<> RET=FULL"], "555 5.5.4 "),
     (["EHLO c", "MAIL FROM:<> AUTH=<>"], "555 5.5.4 "),
     (["EHLO c", "MAIL FROM:<>", "RCPT TO:<>"], "501 5.1.3 "),
-    (["EHLO c", "MAIL FROM:<>", "RCPT TO:<a@example.test> NOTIFY=NEVER"], "555 5.5.4 "),
+    (["EHLO c", "MAIL FROM:<>", "RCPT TO:<a@example.test> NOTIFY=ONCE"], "501 5.5.4 "),
+    (["HELO c", "MAIL FROM:<>", "RCPT TO:<a@example.test> NOTIFY=NEVER"], "555 5.5.4 "),
     (["EHLO c", "MAIL FROM:<>", "RCPT TO:<a@example.test>", "DATA now"], "501 5.5.4 "),
     (["RSET now"], "501 5.5.4 "),
     (["QUIT now"], "501 5.5.4 "),

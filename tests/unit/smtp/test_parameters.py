@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from mailkeep.model.queue import NO_REQUEST, DsnRequest
 from mailkeep.smtp.errors import ArgumentSyntax, ParameterUnknown
 from mailkeep.smtp.parameters import (
     MailParameters,
     parse_mail_parameters,
-    refuse_rcpt_parameters,
+    parse_rcpt_parameters,
     split_parameters,
 )
 
 OFFERED = frozenset({"SIZE", "BODY", "SMTPUTF8", "AUTH"})
+RCPT = frozenset({"NOTIFY", "ORCPT"})
 
 
 @pytest.mark.parametrize(
@@ -71,5 +73,46 @@ def test_what_is_not_offered_is_refused() -> None:
     with pytest.raises(ParameterUnknown, match="AUTH"):
         parse_mail_parameters("AUTH=<>", OFFERED - {"AUTH"})
     with pytest.raises(ParameterUnknown, match="NOTIFY"):
-        refuse_rcpt_parameters("NOTIFY=NEVER")
-    refuse_rcpt_parameters("")
+        parse_rcpt_parameters("NOTIFY=NEVER", frozenset())
+    assert parse_rcpt_parameters("", frozenset()) is NO_REQUEST
+
+
+# --- delivery reports: RFC 3461 section 4 ----------------------------------------------------------
+
+DSN = frozenset({"RET", "ENVID"})
+
+
+def test_values_are_kept_as_they_were_sent() -> None:
+    parameters = parse_mail_parameters("ret=hdrs ENVID=QQ314159+2B", DSN)
+    assert (parameters.ret, parameters.envid) == ("hdrs", "QQ314159+2B")
+    request = parse_rcpt_parameters("Notify=success,DELAY orcpt=RFC822;Bob+2Bx@Example.com", RCPT)
+    assert request == DsnRequest("success,DELAY", "RFC822;Bob+2Bx@Example.com")
+    assert [request.wants(event) for event in ("SUCCESS", "FAILURE", "DELAY")] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    "text", ["RET", "RET=", "RET=BOTH", "ENVID", "ENVID=a+b", "ENVID=+2b", f"ENVID={'x' * 101}"]
+)
+def test_what_mail_may_not_ask(text: str) -> None:
+    with pytest.raises(ArgumentSyntax):
+        parse_mail_parameters(text, DSN)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "NOTIFY",
+        "NOTIFY=SOMETIMES",
+        "NOTIFY=NEVER,SUCCESS",
+        "NOTIFY=SUCCESS,SUCCESS",
+        "NOTIFY=SUCCESS,",
+        "ORCPT",
+        "ORCPT=bob@example.com",
+        "ORCPT=rfc822;",
+        "ORCPT=rfc822;a+zz",
+        f"ORCPT=rfc822;{'x' * 500}",
+    ],
+)
+def test_what_rcpt_may_not_ask(text: str) -> None:
+    with pytest.raises(ArgumentSyntax):
+        parse_rcpt_parameters(text, RCPT)
