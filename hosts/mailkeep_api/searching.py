@@ -8,13 +8,13 @@ to narrow it, rather than answered in part.
 from __future__ import annotations
 
 import asyncio
-import unicodedata
 from collections.abc import AsyncIterator, Sequence
 
 from mailkeep.errors import Refusal
 from mailkeep.mime import parts
 from mailkeep.mime.scan import scan
 from mailkeep.mime.text import html_and_plain
+from mailkeep.model.folding import fold
 from mailkeep.storage.interface import EmailRow, Store
 from mailkeep_api.queries import Paging, Sought
 
@@ -82,10 +82,3 @@ def _with_text(bodies: list[tuple[int, bytes]], needle: str) -> set[int]:
 def _has_text(octets: bytes, needle: str) -> bool:
     shown = html_and_plain(octets, parts.unpack(parts.pack(scan(octets))))
     return any(needle in fold(text) for text in shown if text is not None)
-
-
-def fold(text: str) -> str:
-    """The form in which texts are compared."""
-    if text.isascii():
-        return text.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())

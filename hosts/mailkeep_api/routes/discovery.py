@@ -32,6 +32,7 @@ async def discovery(services: ServicesDep) -> Discovery:
         "imap": bool(settings.imap.plain or settings.imap.tls),
         "api-keys": True,
         "labels": True,
+        "filters": True,
         "preferences": True,
         "oidc": bool(settings.auth.issuers),
     }

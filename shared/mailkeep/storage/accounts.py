@@ -23,10 +23,11 @@ class Owner:
 
     account_id: int
     user_id: UUID | None
+    has_filters: bool = False
 
 
 _OWNERS = (
-    "SELECT address.address, account.id, account.user_id FROM address"
+    "SELECT address.address, account.id, account.user_id, account.has_filters FROM address"
     " JOIN account ON account.id = address.account_id WHERE address.address"
 )
 _RESOLVE = Query(
@@ -59,7 +60,7 @@ async def resolve(connection: Connection, addresses: Collection[str]) -> dict[st
     if not addresses:
         return {}
     rows = await connection.all(_RESOLVE, addresses=list(addresses))
-    return {row[0]: Owner(row[1], as_uuid_or_none(row[2])) for row in rows}
+    return {row[0]: Owner(row[1], as_uuid_or_none(row[2]), bool(row[3])) for row in rows}
 
 
 async def create(

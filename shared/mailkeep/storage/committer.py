@@ -24,7 +24,7 @@ from mailkeep.storage import blobs
 from mailkeep.storage.database import Database, Transaction
 from mailkeep.storage.failures import SENTENCE, Rejected
 from mailkeep.storage.interface import Appended, Expunged, FlagsStored
-from mailkeep.storage.operations import batch
+from mailkeep.storage.operations import batch, filtering
 from mailkeep.storage.operations.batch import Memory, Operation
 from mailkeep.storage.operations.copying import Copy, Move
 from mailkeep.storage.operations.flagging import StoreFlags
@@ -63,7 +63,12 @@ class GroupCommitter:
     async def deliver(self, delivery: Delivery) -> Sequence[Delivered]:
         """See interface.Committer."""
         ready = make_ready(delivery.message, await blobs.pack(delivery.message.content))
-        answer: Sequence[Delivered] = await self._submit(Deliver(delivery, ready))
+        answer: Sequence[Delivered]
+        try:
+            answer = await self._submit(Deliver(delivery, ready))
+        except filtering.TextNeeded:
+            text = await filtering.text_of(delivery.message)
+            answer = await self._submit(Deliver(delivery, ready, text))
         return answer
 
     async def append(self, mailbox_id: int, messages: Sequence[NewMessage]) -> Appended:

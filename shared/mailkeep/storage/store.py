@@ -14,6 +14,7 @@ from mailkeep.storage.database import Database
 from mailkeep.storage.directory import StoredDirectory
 from mailkeep.storage.emails import StoredEmails
 from mailkeep.storage.feed import Hub
+from mailkeep.storage.filters import StoredFilters
 from mailkeep.storage.interface import (
     Annotations,
     Audit,
@@ -21,6 +22,7 @@ from mailkeep.storage.interface import (
     Directory,
     Emails,
     Feed,
+    Filters,
     Keys,
     Labels,
     Locks,
@@ -79,6 +81,7 @@ class OpenedStore:
     preferences: PreferenceStore
     quotas: Quotas
     labels: Labels
+    filters: Filters
     annotations: Annotations
     sharing: Sharing
 
@@ -103,6 +106,7 @@ class OpenedStore:
         self.preferences = StoredPreferences(database)
         self.quotas = StoredQuotas(database, backend.hub, defaults)
         self.labels = StoredLabels(database)
+        self.filters = StoredFilters(database)
         self.annotations = StoredAnnotations(database)
         self.sharing = StoredSharing(database)
 

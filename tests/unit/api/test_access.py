@@ -78,7 +78,7 @@ async def test_discovery_and_health_are_public_and_name_what_works(api: ApiHost)
         "version": "1.0.0",
         "apiVersion": "v1",
         "oidcEnabled": False,
-        "features": ["smtp", "imap", "api-keys", "labels", "preferences"],
+        "features": ["smtp", "imap", "api-keys", "labels", "filters", "preferences"],
     }
     assert (health.status_code, health.json()) == (200, {"status": "ok"})
 

@@ -24,6 +24,7 @@ from mailkeep.storage.interface.committer import Appended, Committer, Expunged, 
 from mailkeep.storage.interface.directory import Directory
 from mailkeep.storage.interface.emails import AccountNews, EmailFilter, EmailRow, Emails, Marked
 from mailkeep.storage.interface.feed import Feed, Topic, TopicKind
+from mailkeep.storage.interface.filters import Filters
 from mailkeep.storage.interface.keys import Keys, StoredKey
 from mailkeep.storage.interface.labels import Labels
 from mailkeep.storage.interface.locks import Locks
@@ -51,6 +52,7 @@ __all__ = [
     "Emails",
     "Expunged",
     "Feed",
+    "Filters",
     "FlagsStored",
     "Grant",
     "Keys",
@@ -93,6 +95,7 @@ class Store(Protocol):
     preferences: PreferenceStore
     quotas: Quotas
     labels: Labels
+    filters: Filters
     annotations: Annotations
     sharing: Sharing
 

@@ -48,7 +48,8 @@ class Committer(Protocol):
 
     async def deliver(self, delivery: Delivery) -> Sequence[Delivered]:
         """Store one message for all targets, with an outbox row for each claimed account. Accounts for
-        unclaimed addresses are made within the same transaction. Raises StoreUnavailable."""
+        unclaimed addresses are made within the same transaction. What comes from others into an INBOX goes
+        through its owner's filters, see Filters. Raises StoreUnavailable."""
 
     async def append(self, mailbox_id: int, messages: Sequence[NewMessage]) -> Appended:
         """All of them or none, with ascending UIDs. Raises MailboxNotFound, OverQuota."""

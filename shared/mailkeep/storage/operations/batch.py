@@ -7,16 +7,18 @@ anything, so a refusal needs no rollback; any other failure rolls the whole batc
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from uuid import UUID
 
 from mailkeep.errors import MailboxNotFound, Refusal
 from mailkeep.model.address import Address
+from mailkeep.model.mail_filter import MailFilter
 from mailkeep.model.mailbox import INBOX
 from mailkeep.model.quota import DefaultLimits
-from mailkeep.storage import accounts, blobs, locked, tables
+from mailkeep.storage import accounts, blobs, filters, locked, tables
 from mailkeep.storage.accounts import Owner
 from mailkeep.storage.blobs import PackedBlob
 from mailkeep.storage.change_log import ChangeRow, NewEntry
@@ -107,6 +109,11 @@ class Batch:
     outbox: list[Row] = field(default_factory=list)
     queue_messages: list[Row] = field(default_factory=list)
     queue_recipients: list[Row] = field(default_factory=list)
+    filters: dict[int, list[MailFilter]] = field(default_factory=dict)
+    """Of accounts whose filters were asked."""
+
+    applied: Counter[UUID] = field(default_factory=Counter)
+    """How often filters acted."""
 
     def mailbox(self, mailbox_id: int) -> LockedMailbox:
         """A locked mailbox. Raises MailboxNotFound."""
@@ -159,6 +166,9 @@ class Batch:
         self.queue_messages.clear()
         self.queue_recipients.clear()
         self.appends.clear()
+        if self.applied:
+            await filters.count(self.transaction, self.applied)
+            self.applied.clear()
 
 
 async def run(transaction: Transaction, operations: Sequence[Operation], memory: Memory) -> list[Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from mailkeep.model.address import Address
 from mailkeep.model.flags import Flags
+from mailkeep.model.mailbox import INBOX
 from mailkeep.model.message import Delivered, Delivery, DeliveryTarget, NewMessage, PreparedMessage
 from mailkeep.model.queue import Outbound
 from mailkeep.storage import queue
@@ -15,7 +16,9 @@ from mailkeep.storage.blobs import PackedBlob
 from mailkeep.storage.database import Row, changed
 from mailkeep.storage.interface import Appended, TopicKind
 from mailkeep.storage.locked import LockedMailbox
+from mailkeep.storage.operations import filtering
 from mailkeep.storage.operations.batch import Batch
+from mailkeep.storage.operations.filtering import Placing
 from mailkeep.storage.quotas import require_room
 from mailkeep.storage.values import clean, moment, moment_or_none, new_uuid, now, words
 
@@ -77,13 +80,17 @@ def _add_entry(
     return uid
 
 
+_AS_ADDRESSED = Placing()
+
+
 class Deliver:
     """One message for all its recipients: entries for those here, rows in the queue for the others."""
 
     inserts = True
 
-    def __init__(self, delivery: Delivery, ready: Ready) -> None:
+    def __init__(self, delivery: Delivery, ready: Ready, text: str | None = None) -> None:
         self._delivery = delivery
+        self._text = text
         self._ready = ready
         self.weight = ready.weight
         self.new_messages = 1 if delivery.targets else 0
@@ -98,7 +105,9 @@ class Deliver:
         return ()
 
     async def apply(self, batch: Batch) -> tuple[Delivered, ...]:
-        """See Operation. Recipients who share a mailbox share an entry. Raises InUse if a lease is lost."""
+        """See Operation. Recipients who share a mailbox share an entry. Raises InUse if a lease is lost,
+        TextNeeded if a filter looks at the text and it is not there."""
+        placings = await filtering.place(batch, self._delivery.message, self._delivery.targets, self._text)
         if self._delivery.settles:
             await queue.settle_all(batch.transaction, self._delivery.settles)
         if self._delivery.outbound is not None:
@@ -107,19 +116,29 @@ class Deliver:
             return ()
         message_id = _add_message(batch, self._ready)
         uids: dict[int, int] = {}
-        return tuple(self._deliver(batch, message_id, target, uids) for target in self._delivery.targets)
+        return tuple(
+            self._deliver(batch, message_id, target, uids, placings) for target in self._delivery.targets
+        )
 
     def _deliver(
-        self, batch: Batch, message_id: int, target: DeliveryTarget, uids: dict[int, int]
+        self,
+        batch: Batch,
+        message_id: int,
+        target: DeliveryTarget,
+        uids: dict[int, int],
+        placings: Mapping[int, Placing],
     ) -> Delivered:
         owner = batch.owners[target.address.key]
-        mailbox = batch.mailbox_of(owner.account_id, target.mailbox)
+        filtered = target.is_news and target.mailbox == INBOX
+        placing = placings.get(owner.account_id, _AS_ADDRESSED) if filtered else _AS_ADDRESSED
+        mailbox = placing.mailbox or batch.mailbox_of(owner.account_id, target.mailbox)
         if mailbox.id not in uids:
             received = moment(self._delivery.received_at)
+            flags = filtering.flags_with(placing, target.flags)
             uids[mailbox.id] = _add_entry(
-                batch, mailbox, message_id, size=self._ready.size, flags=target.flags, internal_date=received
+                batch, mailbox, message_id, size=self._ready.size, flags=flags, internal_date=received
             )
-            if owner.user_id is not None and target.is_news:
+            if owner.user_id is not None and target.is_news and not placing.discarded:
                 self._notify(batch, owner.user_id)
         uid = uids[mailbox.id]
         return Delivered(target, owner.account_id, owner.user_id, mailbox.id, uid, self._ready.email_id)
