@@ -26,6 +26,7 @@ COMMANDS: dict[str, _Lazy] = {
     "keys": _Lazy("mailkeep_cli.keys:keys", "API keys: what mail clients and services log in with."),
     "tokens": _Lazy("mailkeep_cli.tokens:tokens", "Access tokens for development, without an issuer."),
     "queue": _Lazy("mailkeep_cli.queue:queue", "Mail that waits to leave for other domains."),
+    "oauth": _Lazy("mailkeep_cli.oauth:oauth", "Sign in to mail accounts elsewhere."),
     "audit": _Lazy("mailkeep_cli.audit:audit", "Who logged in, or tried to."),
     "prune": _Lazy("mailkeep_cli.prune:prune", "Forget what is kept for a time only."),
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import ssl
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -20,14 +21,17 @@ BODY_LIMIT = 512 * 1024
 """Octets of one answer; a set of 64 keys has about 60 KiB."""
 
 CONNECTIONS_LIMIT = 16
+_WORD = re.compile(r"[a-z_]{1,40}")
 
 
 class OutboundFailed(Exception):
-    """No usable answer. `status` is the HTTP status, None if there was none."""
+    """No usable answer. `status` is the HTTP status, None if there was none; `word` the `error` of a refusal
+    in JSON (RFC 6749 section 5.2), "" if it has none."""
 
-    def __init__(self, sentence: str, status: int | None = None) -> None:
+    def __init__(self, sentence: str, status: int | None = None, word: str = "") -> None:
         super().__init__(sentence)
         self.status = status
+        self.word = word
 
 
 class OutboundClient:
@@ -72,9 +76,9 @@ class OutboundClient:
         try:
             async with client.stream(method, url, headers=headers, data=form) as answer:
                 if answer.status_code != 200:
-                    raise OutboundFailed(
-                        f"{answer.url.host} answered {answer.status_code}.", answer.status_code
-                    )
+                    word = await _error_word(answer)
+                    said = f"{answer.status_code} ({word})" if word else str(answer.status_code)
+                    raise OutboundFailed(f"{answer.url.host} answered {said}.", answer.status_code, word)
                 return await _limited(answer)
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
             raise OutboundFailed(f"{urlsplit(url).netloc}: {type(error).__name__}.") from None
@@ -99,6 +103,16 @@ def _tls_context(ca_file: str) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=ca_file or None)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
+
+
+async def _error_word(answer: httpx2.Response) -> str:
+    """RFC 6749 section 5.2: one word; whatever else a refusal says may repeat what was sent."""
+    try:
+        found = json.loads(await _limited(answer))
+    except (ValueError, RecursionError, OutboundFailed):
+        return ""
+    word = found.get("error") if isinstance(found, dict) else None
+    return word if isinstance(word, str) and _WORD.fullmatch(word) else ""
 
 
 async def _limited(answer: httpx2.Response) -> bytes:
