@@ -97,7 +97,7 @@ class SmtpConnection:
             async with asyncio.timeout(QUIT_SECONDS):
                 await client.quit()
         client.close()
-        if transport is not None:
+        if isinstance(transport, asyncio.WriteTransport):
             transport.abort()  # or the end of TLS would be waited for when nobody waits any more
 
     async def _log_in(self, client: aiosmtplib.SMTP, token: str) -> None:
