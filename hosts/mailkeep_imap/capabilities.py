@@ -54,6 +54,8 @@ AFTER_LOGIN = (
     "LIST-STATUS",
     "CREATE-SPECIAL-USE",
     "MULTIAPPEND",
+    "CATENATE",
+    "REPLACE",
     "SORT",
     "SORT=DISPLAY",
     "ESORT",

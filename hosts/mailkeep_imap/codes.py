@@ -10,10 +10,12 @@ from mailkeep import errors, sasl
 from mailkeep.imap import codes
 from mailkeep.imap.codes import COUNTED, is_fault
 from mailkeep.imap.errors import ImapSyntaxError
+from mailkeep.imap.urls import quotable
 from mailkeep_imap.outcome import BAD, NO, Done
 
 __all__ = [
     "COUNTED",
+    "BadUrl",
     "ExpungeIssued",
     "HasChildren",
     "ReadOnly",
@@ -46,6 +48,14 @@ class UidRequired(ImapSyntaxError):
     """A sequence number where only UIDs may stand."""
 
 
+class BadUrl(errors.Refusal):
+    """A URL does not lead to a message that may be read here."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__("That URL leads to no message here.")
+        self.url = url
+
+
 class HasChildren(errors.Refusal):
     """A name that only stands for the mailboxes below it cannot be deleted."""
 
@@ -69,6 +79,8 @@ _HERE: tuple[tuple[type[errors.MailkeepError], bytes], ...] = (
 
 def refusal(error: Exception, correlation_id: str = "") -> Done:
     """The answer for an error. `correlation_id` leads from a fault's answer to its log record."""
+    if isinstance(error, BadUrl):
+        return Done(str(error), f"BADURL {quotable(error.url)}".encode("ascii"), NO)  # RFC 4469 section 4.1
     if isinstance(error, UidRequired):
         return Done(error.text, b"UIDREQUIRED", BAD)  # RFC 9586 section 3.1
     for kind, code in _HERE:

@@ -16,6 +16,7 @@ from mailkeep.imap.commands.append import Append
 from mailkeep.imap.commands.base import Command
 from mailkeep.imap.commands.copy import Copy, Move
 from mailkeep.imap.commands.mailbox import Delete, Expunge, Rename
+from mailkeep.imap.commands.replace import Replace
 from mailkeep.imap.commands.search import Search
 from mailkeep.imap.commands.sort import Sort
 from mailkeep.imap.commands.store import Store
@@ -26,7 +27,7 @@ from mailkeep.imap.responses import untagged_ok
 if TYPE_CHECKING:
     from mailkeep_imap.session import Session
 
-_LONG = frozenset({Append, Copy, Move, Delete, Expunge, Rename, Search, Sort, Store, Thread})
+_LONG = frozenset({Append, Replace, Copy, Move, Delete, Expunge, Rename, Search, Sort, Store, Thread})
 
 
 @contextmanager

@@ -38,8 +38,8 @@ from mailkeep_imap.work import work
 from mailkeep_imap.writer import PARTING_SECONDS, Output
 
 if TYPE_CHECKING:
-    from mailkeep_imap.commands.append import Upload
     from mailkeep_imap.host import Host
+    from mailkeep_imap.upload import Upload
 
 INPUT_LIMIT = 256 * 1024  # octets received and not yet looked at, before the transport is paused
 log = get_logger(__name__)

@@ -11,6 +11,7 @@ from mailkeep.imap.commands.base import Command
 from mailkeep.imap.commands.copy import Copy, Move
 from mailkeep.imap.commands.fetch import Fetch
 from mailkeep.imap.commands.mailbox import Select
+from mailkeep.imap.commands.replace import Replace
 from mailkeep.imap.commands.search import Search
 from mailkeep.imap.commands.search_keys import AndKey, FuzzyKey, NotKey, OrKey, SearchKey, SequenceKey
 from mailkeep.imap.commands.sort import Sort
@@ -18,10 +19,12 @@ from mailkeep.imap.commands.store import Store
 from mailkeep.imap.commands.thread import Thread
 from mailkeep_imap.codes import UidRequired
 
+_WITH_UID_FORM = (Fetch, Store, Copy, Move, Replace, Search, Sort, Thread)
+
 
 def check(command: Command) -> None:
     """Raises UidRequired for a command with sequence numbers in it."""
-    if isinstance(command, Fetch | Store | Copy | Move | Search | Sort | Thread) and not command.uid:
+    if isinstance(command, _WITH_UID_FORM) and not command.uid:
         raise UidRequired(f"Please say UID {command.name}.", command.tag)
     if isinstance(command, Search | Sort | Thread) and names_numbers(command.keys):
         raise UidRequired("Please search by UID.", command.tag)

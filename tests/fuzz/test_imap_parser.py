@@ -20,7 +20,18 @@ from mailkeep.imap.responses import Response
 forms = st.sampled_from(NameForm)
 VERBS = (
     *(b"UID FETCH", b"FETCH", b"SEARCH", b"STORE", b"COPY", b"MOVE", b"SORT", b"THREAD", b"UID EXPUNGE"),
-    *(b"ID", b"ENABLE", b"AUTHENTICATE", b"LOGIN", b"SELECT", b"CREATE", b"STATUS", b"LIST", b"APPEND"),
+    *(
+        b"ID",
+        b"ENABLE",
+        b"AUTHENTICATE",
+        b"LOGIN",
+        b"SELECT",
+        b"CREATE",
+        b"STATUS",
+        b"LIST",
+        b"APPEND",
+        b"UID REPLACE",
+    ),
 )
 TOKENS = (
     *(
@@ -41,7 +52,20 @@ TOKENS = (
     ),
     *(b"1:*", b"0", b"4294967296", b"1", b",", b":", b"\\", b"\\Seen", b"BODY[", b"BODY.PEEK[", b"BINARY[1]"),
     *(b"HEADER.FIELDS", b"1.2.MIME", b"<0.1>", b"CHARSET", b"UTF-8", b"X-NONE", b"OR", b"NOT", b"FUZZY"),
-    *(b"RETURN", b"PARTIAL", b"-1:-2", b"MODSEQ", b"ON", b"1-Jan-2020", b"31-Feb-2020", b"1-Xyz-2020", b"="),
+    *(
+        b"RETURN",
+        b"CATENATE",
+        b"TEXT",
+        b"URL",
+        b"PARTIAL",
+        b"-1:-2",
+        b"MODSEQ",
+        b"ON",
+        b"1-Jan-2020",
+        b"31-Feb-2020",
+        b"1-Xyz-2020",
+        b"=",
+    ),
     *(b'" 1-Jan-0000 00:00:00 +0000"', b'"31-Dec-9999 23:59:60 -9999"', b"&AOQ-", b"&", b"\xc3\xa4", b"\xff"),
 )
 argument_octets = st.lists(st.one_of(st.sampled_from(TOKENS), st.binary(max_size=4)), max_size=20).map(

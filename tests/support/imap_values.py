@@ -19,6 +19,7 @@ from mailkeep.imap.commands import (
     mailbox,
     metadata,
     quota,
+    replace,
     search,
     session,
     sort,
@@ -228,6 +229,15 @@ append_messages = st.one_of(
     st.builds(append.AppendMessage, st.binary(max_size=20), flag_lists, optional(date_times), st.just(True)),
     st.builds(append.AppendMessage, octets, flag_lists, optional(date_times), st.just(True), st.just(True)),
 )
+cat_parts = st.one_of(
+    st.builds(append.CatText, octets),
+    st.builds(append.CatText, st.binary(max_size=20), st.just(True), st.booleans()),
+    st.builds(append.CatUrl, texts),
+)
+append_messages |= st.builds(
+    append.AppendMessage, st.lists(cat_parts, min_size=1, max_size=3).map(tuple), flag_lists
+)
+single = st.one_of(st.just(STAR), nz_numbers).map(lambda number: SequenceSet(((number, number),)))
 status_items = several(st.sampled_from(mailbox.StatusItem), 1)
 select_options = several(
     st.sampled_from([list.SelectOption.SUBSCRIBED, list.SelectOption.SPECIAL_USE, list.SelectOption.REMOTE])
@@ -277,6 +287,13 @@ commands = st.one_of(
     lists,
     st.builds(list.Lsub, tags, names, names),
     st.builds(append.Append, tags, names, st.lists(append_messages, min_size=1, max_size=3).map(tuple)),
+    st.builds(
+        replace.Replace,
+        tags,
+        st.builds(append.ReplacedMessage, single, st.booleans()),
+        names,
+        append_messages,
+    ),
     fetches,
     searches,
     sorts,

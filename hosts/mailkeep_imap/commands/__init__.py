@@ -19,6 +19,7 @@ from mailkeep.imap.commands import list as list_core
 from mailkeep.imap.commands import mailbox as mailbox_core
 from mailkeep.imap.commands import metadata as metadata_core
 from mailkeep.imap.commands import quota as quota_core
+from mailkeep.imap.commands import replace as replace_core
 from mailkeep.imap.commands import search as search_core
 from mailkeep.imap.commands import session as session_core
 from mailkeep.imap.commands import sort as sort_core
@@ -35,6 +36,7 @@ from mailkeep_imap.commands import (
     mailbox,
     metadata,
     quota,
+    replace,
     search,
     session,
     sort,
@@ -79,6 +81,7 @@ HANDLERS: dict[type[Command], Handler] = {
     thread_core.Thread: thread.thread,
     copy_core.Copy: copy.copy,
     copy_core.Move: copy.move,
+    replace_core.Replace: replace.replace,
     idle_core.Idle: idle.idle,
     metadata_core.GetMetadata: metadata.get_metadata,
     metadata_core.SetMetadata: metadata.set_metadata,

@@ -2,91 +2,39 @@
 
 RFC 9051 section 4.3 lets the server refuse a synchronizing literal; so the mailbox, the flags and the size
 are looked at when the literal is announced, and a client learns of TRYCREATE or TOOBIG without having
-sent the message.
+sent the message. REPLACE goes the same way, and messages that are put together from parts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailkeep.delivery.prepare import prepare_content
-from mailkeep.delivery.spool import SPOOL_MEMORY, Spool
-from mailkeep.errors import MailboxNotFound, SpoolUnavailable, TooLarge
-from mailkeep.imap.commands.append import Append, StreamedLiteral, begin
+from mailkeep.errors import MailboxNotFound, TooLarge
+from mailkeep.imap.commands.append import Append, AppendMessage, AppendStart, begin
 from mailkeep.imap.errors import ImapSyntaxError
-from mailkeep.imap.framing import LiteralChunk, LiteralRequest
+from mailkeep.imap.framing import LiteralRequest
 from mailkeep.imap.response_codes import AppendUid
 from mailkeep.imap.responses import continuation
 from mailkeep.imap.state import State
 from mailkeep.model.flags import Flags
 from mailkeep.model.mailbox import Mailbox
 from mailkeep.model.message import NewMessage
-from mailkeep_imap.binary_content import copy_without_nul
-from mailkeep_imap.codes import TargetMissing
+from mailkeep_imap.catenating import put_together
+from mailkeep_imap.codes import TargetMissing, UidRequired
 from mailkeep_imap.commands.copy import target_mailbox
-from mailkeep_imap.messages import catch_up
+from mailkeep_imap.messages import catch_up, require_write
 from mailkeep_imap.outcome import Done
+from mailkeep_imap.upload import SMALL_MEMORY, Upload
 
 if TYPE_CHECKING:
     from mailkeep_imap.session import Session
 
-
 TOTAL_TIMES = 4  # the largest messages that one command may bring (RFC 3502)
-LARGE_IN_MEMORY = 4  # messages of one command that may use SPOOL_MEMORY
-SMALL_MEMORY = 64 * 1024  # octets of each of the others; the rest lies in files
 
-
-class Upload:
-    """The messages of one APPEND on their way in. Closed when the command is over, however it ended."""
-
-    __slots__ = ("_binary", "_directory", "failure", "mailbox", "spools")
-
-    def __init__(self, mailbox: Mailbox, directory: Path) -> None:
-        self.mailbox = mailbox
-        self.spools: list[Spool] = []
-        self.failure: SpoolUnavailable | None = None
-        self._directory = directory
-        self._binary: set[int] = set()  # places of messages that hold NUL octets
-
-    def open(self) -> None:
-        """Another message begins. The first few may stay in memory up to the usual size."""
-        memory = SPOOL_MEMORY if len(self.spools) < LARGE_IN_MEMORY else SMALL_MEMORY
-        self.spools.append(Spool(self._directory, memory))
-
-    @property
-    def size(self) -> int:
-        """Octets of all messages so far."""
-        return sum(spool.size for spool in self.spools)
-
-    async def add(self, chunk: LiteralChunk) -> None:
-        """Octets of the message that began last. If they cannot be kept the rest is thrown away too, and
-        the command is refused at its end: in between the client could not hear it."""
-        if self.failure is None:
-            if b"\0" in chunk.octets:  # literal8 (RFC 3516 section 4.4)
-                self._binary.add(len(self.spools) - 1)
-            try:
-                await self.spools[-1].append(chunk.octets)
-            except SpoolUnavailable as error:
-                self.failure = error
-
-    async def encode_binary(self) -> None:
-        """Put messages that hold NUL octets into a form without. Raises UnknownEncoding, SpoolUnavailable."""
-        for place in sorted(self._binary):
-            binary, encoded = self.spools[place], Spool(self._directory)
-            try:
-                await copy_without_nul(await binary.content(), encoded)
-            except BaseException:
-                await encoded.close()
-                raise
-            self.spools[place] = encoded
-            await binary.close()
-
-    async def close(self) -> None:
-        """Forget the messages; those that were committed are in the store."""
-        for spool in self.spools:
-            await spool.close()
+__all__ = ["Upload", "announced", "append", "new_messages"]
 
 
 async def announced(session: Session, request: LiteralRequest) -> None:
@@ -94,14 +42,10 @@ async def announced(session: Session, request: LiteralRequest) -> None:
     if session.state not in (State.AUTHENTICATED, State.SELECTED):
         raise ImapSyntaxError("Please authenticate first.", request.tag)
     start = begin(request, session.form)
-    Flags.parse(start.flags)
-    if start.size == 0:
-        raise ImapSyntaxError("There is no empty message.", start.tag)
-    if session.upload is not None and session.upload.size + start.size > TOTAL_TIMES * _most(session):
-        raise TooLarge("All messages of one command together are too large.")
+    _check(session, start)
     if session.upload is None:
         target = await target_mailbox(session, start.mailbox)
-        if start.size > SMALL_MEMORY:  # for less, the answer after the message comes as soon
+        if start.size > SMALL_MEMORY and start.replaces is None:  # for less, the answer comes as soon
             (await session.host.store.quotas.of(target.account_id)).require(start.size)
         session.upload = Upload(target, session.host.spool)
     session.upload.open()
@@ -110,27 +54,51 @@ async def announced(session: Session, request: LiteralRequest) -> None:
         session.send(continuation("Go on."))
 
 
-def _most(session: Session) -> int:
-    return session.host.imap.max_append_size
+def _check(session: Session, start: AppendStart) -> None:
+    """What can be known before a mailbox is looked for."""
+    Flags.parse(start.flags)
+    if start.size == 0 and not start.is_part:
+        raise ImapSyntaxError("There is no empty message.", start.tag)
+    if session.upload is not None and session.upload.size + start.size > most_in_all(session):
+        raise TooLarge("All messages of one command together are too large.")
+    if start.replaces is not None:
+        if session.state is not State.SELECTED:
+            raise ImapSyntaxError("No mailbox is selected.", start.tag)
+        if session.uid_only and not start.replaces.uid:
+            raise UidRequired("Please say UID REPLACE.", start.tag)
+        require_write(session.view)
+
+
+def most_in_all(session: Session) -> int:
+    """Octets that the messages of one command may have together."""
+    return TOTAL_TIMES * session.host.imap.max_append_size
 
 
 async def append(session: Session, command: Append) -> Done:
     """RFC 9051 section 6.3.12, after all octets have come."""
-    upload = session.upload
-    if upload is None or not all(isinstance(sent.content, StreamedLiteral) for sent in command.messages):
-        raise ImapSyntaxError("A message is sent as a literal.", command.tag)
-    if upload.failure is not None:
-        raise upload.failure
-    now = datetime.now(UTC)
-    messages = []
-    await upload.encode_binary()
-    for sent, spool in zip(command.messages, upload.spools, strict=True):
-        prepared = await prepare_content(await spool.content())
-        messages.append(NewMessage(prepared, sent.internal_date or now, Flags.parse(sent.flags)))
+    target, messages = await new_messages(session, command.mailbox, command.messages)
     try:
-        appended = await session.host.store.committer.append(upload.mailbox.id, messages)
+        appended = await session.host.store.committer.append(target.id, messages)
     except MailboxNotFound:  # deleted while the message came
         raise TargetMissing("There is no such mailbox any more; it can be created.") from None
     if session.selected is not None and session.selected.mailbox_id == appended.mailbox_id:
         await catch_up(session, appended.highestmodseq)
     return Done("APPEND completed.", AppendUid(appended.uidvalidity, appended.uids).encode())
+
+
+async def new_messages(
+    session: Session, mailbox: str, sent: Sequence[AppendMessage]
+) -> tuple[Mailbox, list[NewMessage]]:
+    """The mailbox and the messages that a command brings. Raises what stands against one of them."""
+    if session.upload is None:  # a message of parts that are all here already
+        session.upload = Upload(await target_mailbox(session, mailbox), session.host.spool)
+    upload = session.upload
+    if upload.failure is not None:
+        raise upload.failure
+    now = datetime.now(UTC)
+    messages = []
+    for spool, message in zip(await put_together(session, upload, sent), sent, strict=True):
+        await upload.encode_binary(spool)
+        prepared = await prepare_content(await upload.content(spool))
+        messages.append(NewMessage(prepared, message.internal_date or now, Flags.parse(message.flags)))
+    return upload.mailbox, messages

@@ -20,6 +20,7 @@ from mailkeep.imap.commands import (
     mailbox,
     metadata,
     quota,
+    replace,
     search,
     session,
     sort,
@@ -80,6 +81,7 @@ _WITH_UID_FORM: dict[bytes, _UidReader] = {
     b"STORE": store.parse_store,
     b"COPY": copy.parse_copy,
     b"MOVE": copy.parse_move,
+    b"REPLACE": replace.parse_replace,
     b"SORT": sort.parse_sort,
     b"THREAD": thread.parse_thread,
 }

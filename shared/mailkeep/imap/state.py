@@ -14,6 +14,7 @@ from mailkeep.imap.commands import (
     mailbox,
     metadata,
     quota,
+    replace,
     search,
     session,
     sort,
@@ -80,6 +81,7 @@ PERMITTED: dict[type[Command], frozenset[State]] = {
     store.Store: _SELECTED,
     copy.Copy: _SELECTED,
     copy.Move: _SELECTED,
+    replace.Replace: _SELECTED,  # RFC 8508 section 3.5
     sort.Sort: _SELECTED,
     thread.Thread: _SELECTED,
 }

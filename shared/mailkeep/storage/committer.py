@@ -30,6 +30,7 @@ from mailkeep.storage.operations.copying import Copy, Move
 from mailkeep.storage.operations.flagging import StoreFlags
 from mailkeep.storage.operations.insertion import Append, Deliver, make_ready
 from mailkeep.storage.operations.removal import Expunge
+from mailkeep.storage.operations.replacing import Replace
 
 BATCH_OPERATIONS = 256
 BATCH_OCTETS = 8 * 1024 * 1024
@@ -75,6 +76,15 @@ class GroupCommitter:
         """See interface.Committer."""
         ready = [make_ready(new.message, await blobs.pack(new.message.content)) for new in messages]
         answer: Appended = await self._submit(Append(mailbox_id, messages, ready))
+        return answer
+
+    async def replace(
+        self, source_id: int, uid: int, target_id: int, message: NewMessage
+    ) -> tuple[Appended, Expunged]:
+        """See interface.Committer."""
+        ready = make_ready(message.message, await blobs.pack(message.message.content))
+        operation = Replace(source_id, uid, Append(target_id, [message], [ready]))
+        answer: tuple[Appended, Expunged] = await self._submit(operation)
         return answer
 
     async def store_flags(

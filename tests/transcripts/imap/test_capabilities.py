@@ -75,6 +75,21 @@ def uidonly(client: Client) -> None:
     client.play("C: q FETCH 1 FLAGS\nS: q BAD [UIDREQUIRED] ...")
 
 
+def catenate(client: Client) -> None:
+    client.append("INBOX", MESSAGE)
+    client.send(b'p APPEND INBOX CATENATE (URL "/INBOX/;UID=1/;SECTION=HEADER" TEXT {3+}\r\nnew)\r\n')
+    assert client.until("p")[-1].startswith("OK [APPENDUID")
+    client.play(
+        "C: q FETCH 2 BODY.PEEK[]\nS: * 2 FETCH (BODY[] {19}\nS: Subject: one\nS:\nS: new)\nS: q OK ..."
+    )
+
+
+def replace(client: Client) -> None:
+    client.append("INBOX", MESSAGE)
+    client.send(b"p REPLACE 1 INBOX (\\Draft) {3+}\r\nnew\r\n")
+    client.play("S: * OK [APPENDUID ... 2] ...\nS: * 1 EXPUNGE\nS: * 1 EXISTS\nS: * ... RECENT\nS: p OK ...")
+
+
 def i18nlevel(client: Client) -> None:
     client.append("INBOX", "Subject: \u00e5\r\n\r\n".encode())
     client.send("p SEARCH CHARSET UTF-8 SUBJECT {3+}\r\nA\u030a\r\n".encode())
@@ -327,6 +342,8 @@ PROOFS: dict[str, Proof] = {
     "UTF8=ACCEPT": utf8_accept,
     "BINARY": binary,
     "PARTIAL": partial,
+    "CATENATE": catenate,
+    "REPLACE": replace,
     "UIDONLY": uidonly,
     "I18NLEVEL=1": i18nlevel,
     "LITERAL+": literal_plus,

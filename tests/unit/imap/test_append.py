@@ -7,11 +7,22 @@ from datetime import UTC, datetime
 import pytest
 from tests.support.imap_parsing import parsed, refused
 
-from mailkeep.imap.commands.append import Append, AppendMessage, AppendStart, StreamedLiteral, begin
+from mailkeep.imap.commands.append import (
+    Append,
+    AppendMessage,
+    AppendStart,
+    CatText,
+    CatUrl,
+    ReplacedMessage,
+    StreamedLiteral,
+    begin,
+)
+from mailkeep.imap.commands.replace import Replace
 from mailkeep.imap.errors import ImapSyntaxError, MailboxNameInvalid
 from mailkeep.imap.framing import CommandLine, Framer, LiteralChunk, LiteralRequest
 from mailkeep.imap.names import NameForm
 from mailkeep.imap.parser import parse
+from mailkeep.imap.sequence import STAR, SequenceSet
 
 MOMENT = datetime(1994, 2, 7, 21, 52, 25, tzinfo=UTC)
 
@@ -104,14 +115,70 @@ def test_and_of_each_that_follows_rfc3502() -> None:
     )
 
 
+def test_a_message_of_parts_rfc4469_5() -> None:
+    line = b'A1 APPEND x (\\Draft) CATENATE (URL "/a/;UID=1" TEXT {3}\r\n'
+    framer, request = announced(line)
+    assert begin(request) == AppendStart("A1", "x", ("\\Draft",), None, 3, 0, is_part=True)
+    stream(framer, b"abc URL {9+}\r\n/a/;UID=2 UTF8 (~{2}\r\n")
+    request = framer.next_event()  # type: ignore[assignment]
+    assert begin(request) == AppendStart(
+        "A1", "x", ("\\Draft",), None, 2, 0, binary=True, utf8=True, is_part=True
+    )
+    stream(framer, b"de)) {4}\r\n")
+    request = framer.next_event()  # type: ignore[assignment]
+    assert begin(request) == AppendStart("A1", "x", (), None, 4, 1)
+    stream(framer, b"fghi\r\n")
+    end = framer.next_event()
+    assert isinstance(end, CommandLine)
+    parts = (
+        CatUrl("/a/;UID=1"),
+        CatText(StreamedLiteral(3, 0)),
+        CatUrl("/a/;UID=2"),
+        CatText(StreamedLiteral(2, 1), binary=True, utf8=True),
+    )
+    assert parse(end.octets, streamed=end.streamed) == Append(
+        "A1", "x", (AppendMessage(parts, ("\\Draft",)), AppendMessage(StreamedLiteral(4, 2)))
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "()",
+        "(TEXT {1}\r\na",
+        "(TEXT)",
+        "(URL)",
+        "(URL x TEXT)",
+        "(TEXT {1}\r\na )",
+        "TEXT {1}\r\na",
+        "(UTF8 {1}\r\na)",
+    ],
+)
+def test_what_is_no_message_of_parts(arguments: str) -> None:
+    refused(f"APPEND x CATENATE {arguments}")
+
+
+def test_replace_rfc8508_5() -> None:
+    _, request = announced(b"A1 uid replace 17 x (\\Seen) {3}\r\n")
+    replaced = ReplacedMessage(SequenceSet(((17, 17),)), uid=True)
+    assert begin(request) == AppendStart("A1", "x", ("\\Seen",), None, 3, 0, replaces=replaced)
+    assert parsed("REPLACE * x {3+}\r\nabc") == Replace(
+        "A", ReplacedMessage(SequenceSet(((STAR, STAR),))), "x", AppendMessage(b"abc")
+    )
+    for number in ("1:2", "1,2", "$", "0", ""):
+        refused(f"REPLACE {number} x {{3}}\r\nabc")
+    refused("REPLACE 1 x {3}\r\nabc {3}\r\nabc")
+
+
 @pytest.mark.parametrize(
     "octets",
     [
         b"A1 APPEND x (\\Seen {3}\r\n",
         b'A1 APPEND x "soon" {3}\r\n',
-        b"A1 APPEND x CATENATE (TEXT {3}\r\n",
+        b"A1 APPEND x CATENATE (TEXT  {3}\r\n",
+        b"A1 APPEND x CATENATE (HTML {3}\r\n",
         b"A1 APPEND x  {3}\r\n",
-        b"A1 REPLACE 4 x {3}\r\n",
+        b"A1 REPLACE 4:5 x {3}\r\n",
     ],
 )
 def test_a_message_behind_bad_syntax_can_be_refused_unsent(octets: bytes) -> None:

@@ -91,7 +91,7 @@ def _attribute(cursor: Cursor) -> FetchAttribute:
     return item
 
 
-def _section(cursor: Cursor) -> Section:
+def parse_section(cursor: Cursor) -> Section:
     """`section` of RFC 9051 section 9, as far as the closing bracket."""
     found = cursor.match(_SECTION, "a section")
     part = _part(found[1])
@@ -160,8 +160,8 @@ def _modifiers(cursor: Cursor) -> tuple[int | None, bool, PartialRange | None]:
 
 _FIELD_TEXTS = (SectionText.HEADER_FIELDS, SectionText.HEADER_FIELDS_NOT)
 _SECTIONED: dict[bytes, Callable[[Cursor], FetchAttribute]] = {
-    b"BODY": lambda cursor: BodySection(_section(cursor), False, _partial(cursor)),
-    b"BODY.PEEK": lambda cursor: BodySection(_section(cursor), True, _partial(cursor)),
+    b"BODY": lambda cursor: BodySection(parse_section(cursor), False, _partial(cursor)),
+    b"BODY.PEEK": lambda cursor: BodySection(parse_section(cursor), True, _partial(cursor)),
     b"BINARY": lambda cursor: BinarySection(_binary_part(cursor), False, _partial(cursor)),
     b"BINARY.PEEK": lambda cursor: BinarySection(_binary_part(cursor), True, _partial(cursor)),
     b"BINARY.SIZE": lambda cursor: BinarySize(_binary_part(cursor)),

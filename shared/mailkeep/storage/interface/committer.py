@@ -54,6 +54,13 @@ class Committer(Protocol):
     async def append(self, mailbox_id: int, messages: Sequence[NewMessage]) -> Appended:
         """All of them or none, with ascending UIDs. Raises MailboxNotFound, OverQuota."""
 
+    async def replace(
+        self, source_id: int, uid: int, target_id: int, message: NewMessage
+    ) -> tuple[Appended, Expunged]:
+        """Append a message to one mailbox and remove an entry of the same or another, in one transaction; of
+        the account's quota only the difference counts (RFC 8508). Raises MailboxNotFound, NotFound if there
+        is no such entry, OverQuota."""
+
     async def store_flags(
         self,
         mailbox_id: int,
