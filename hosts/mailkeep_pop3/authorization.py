@@ -72,7 +72,7 @@ class Authorization:
                 return self._stls()
             case c.Utf8():
                 self._utf8 = True
-                return ok("UTF-8 mode.")  # messages are sent as they are in either mode
+                return ok("UTF-8 mode.")
             case c.Lang(wanted):
                 return answer_lang(wanted)
             case c.Quit():
@@ -148,7 +148,11 @@ class Authorization:
             yield challenge(told)
             return
         shared, lost = self._services, self._doors.lock_lost
-        maildrop = await Maildrop.open(shared.store, principal.account_id, shared.recent, lost)
+        shared.logins.check(principal.account_id)
+        maildrop = await Maildrop.open(
+            shared.store, principal.account_id, shared.recent, lost, utf8=self._utf8
+        )
+        shared.logins.note(principal.account_id)
         self._doors.enter(principal, maildrop)
         messages, octets = maildrop.totals()
         yield ok(f"{messages} messages ({octets} octets).")

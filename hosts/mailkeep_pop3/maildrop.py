@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from array import array
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 
 from mailkeep.errors import NotFound
 from mailkeep.model.mailbox import INBOX
+from mailkeep.model.message import SentSizes
 from mailkeep.model.uids import UidSet
 from mailkeep.pop3.uidl import unique_id
 from mailkeep.storage.interface import Store
@@ -26,6 +27,9 @@ LARGEST_KEPT = 100_000
 """How many maildrops, and messages in all of them, stay in memory after their sessions, and the largest that
 may: 34 octets a message."""
 
+SIZES_KEPT = 10_000
+"""Maildrops of which it is remembered which messages are sent with other octets than they are kept with."""
+
 
 class RecentSnapshots:
     """Keeps the store from forgetting maildrops that are polled again and again: reading one anew costs
@@ -34,6 +38,7 @@ class RecentSnapshots:
     def __init__(self) -> None:
         self._kept: OrderedDict[int, tuple[Snapshot, int]] = OrderedDict()
         self._messages = 0
+        self._sizes: OrderedDict[int, tuple[int, Mapping[int, SentSizes]]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -48,17 +53,31 @@ class RecentSnapshots:
         while len(self._kept) > RECENT_MAILDROPS or self._messages > RECENT_MESSAGES:
             self._forget(next(iter(self._kept)))
 
+    async def sent_sizes(self, store: Store, snapshot: Snapshot) -> Mapping[int, SentSizes]:
+        """Those of the snapshot's messages, asked for again only when there are new ones: what a message
+        measures never changes. Raises StoreUnavailable."""
+        last = snapshot.uids[-1] if len(snapshot) else 0
+        known = self._sizes.get(snapshot.mailbox_id)
+        if known is None or known[0] < last:
+            known = last, await store.messages.sent_sizes(snapshot.mailbox_id)
+            self._sizes[snapshot.mailbox_id] = known
+        self._sizes.move_to_end(snapshot.mailbox_id)
+        if len(self._sizes) > SIZES_KEPT:
+            self._sizes.popitem(last=False)
+        return known[1]
+
     def _forget(self, mailbox_id: int) -> None:
         _, messages = self._kept.pop(mailbox_id, (None, 0))
         self._messages -= messages
 
 
 class Maildrop:
-    """Message-numbers count from 1 and never move. Sizes are octets as stored, before byte-stuffing; only a
-    message whose last line lacks its CRLF is sent with two octets more (RFC 1939 section 3 demands them)."""
+    """Message-numbers count from 1 and never move. Sizes are octets as they are sent, before byte-stuffing
+    (RFC 1939 section 11): with a CRLF after the last line, and without UTF-8 mode with headers in ASCII."""
 
     __slots__ = (
         "_deleted",
+        "_downgraded",
         "_lock",
         "_mailbox_id",
         "_message_ids",
@@ -68,7 +87,15 @@ class Maildrop:
         "_uidvalidity",
     )
 
-    def __init__(self, store: Store, snapshot: Snapshot, lock: AbstractAsyncContextManager[None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        snapshot: Snapshot,
+        lock: AbstractAsyncContextManager[None],
+        sent: Mapping[int, SentSizes],
+        *,
+        utf8: bool,
+    ) -> None:
         self._store = store
         self._lock: AbstractAsyncContextManager[None] | None = lock
         self._mailbox_id = snapshot.mailbox_id
@@ -77,20 +104,37 @@ class Maildrop:
         self._message_ids: array[int] = snapshot.message_ids[:]
         self._sizes: array[int] = snapshot.sizes[:]
         self._deleted: set[int] = set()
+        self._downgraded: set[int] = set()
+        if sent:
+            self._count_as_sent(sent, utf8)
+
+    def _count_as_sent(self, sent: Mapping[int, SentSizes], utf8: bool) -> None:
+        for place, message_id in enumerate(self._message_ids):
+            sizes = sent.get(message_id)
+            if sizes is not None:
+                self._sizes[place] = sizes.whole if utf8 else sizes.downgraded
+                if not utf8:
+                    self._downgraded.add(place + 1)
 
     @classmethod
     async def open(
-        cls, store: Store, account_id: int, recent: RecentSnapshots, lost: Callable[[], None]
+        cls,
+        store: Store,
+        account_id: int,
+        recent: RecentSnapshots,
+        lost: Callable[[], None],
+        *,
+        utf8: bool = False,
     ) -> Maildrop:
-        """Lock and list. `lost` is called if the lock breaks. Raises InUse while another session has it,
-        StoreUnavailable."""
+        """Lock and list. `lost` is called if the lock breaks; `utf8` is the mode of RFC 6856 section 2.1.
+        Raises InUse while another session has it, StoreUnavailable."""
         lock = store.locks.hold(f"maildrop:{account_id}", lost)
         await lock.__aenter__()
         try:
             mailbox = await store.mailboxes.get(account_id, INBOX)
             snapshot = await store.messages.snapshot(mailbox.id)
             recent.keep(snapshot)
-            return cls(store, snapshot, lock)
+            return cls(store, snapshot, lock, await recent.sent_sizes(store, snapshot), utf8=utf8)
         except BaseException:
             await lock.__aexit__(None, None, None)
             raise
@@ -129,6 +173,11 @@ class Maildrop:
     def size(self, number: int) -> int:
         """Octets of one message."""
         return self._sizes[number - 1]
+
+    def is_downgraded(self, number: int) -> bool:
+        """True if the message may have UTF-8 in header fields, which this client does not take (RFC 6856
+        section 5)."""
+        return number in self._downgraded
 
     def unique_id(self, number: int) -> str:
         """See `mailkeep.pop3.uidl`."""

@@ -4,17 +4,23 @@ Small messages are read whole, several at a time: those whose RETR commands wait
 and, once a client goes through its maildrop in order, the next ones as well. Large messages and the bodies
 of TOP are streamed in chunks, each written only when the client has taken the one before, so that a client
 that reads nothing costs one chunk and the transport's buffer.
+
+To a client without UTF-8 mode, header sections with octets beyond ASCII are sent in ASCII (RFC 6856 section 5
+and RFC 6858): which messages that concerns is known from their delivery, so the others pay nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from contextlib import aclosing
 
 from mailkeep.errors import MailkeepError, NotFound
+from mailkeep.mime import downgrade, parts
 from mailkeep.pop3 import DotStuffer, TopCutter
 from mailkeep.pop3.replies import ok
 from mailkeep.pop3.stuffing import stuffed_whole
-from mailkeep.storage.interface import Column, Messages
+from mailkeep.storage.interface import Body, Column, Messages
 from mailkeep_pop3.maildrop import Maildrop
 
 WHOLE_LIMIT = 128 * 1024
@@ -48,7 +54,7 @@ class Retrieval:
     def ready(self, number: int) -> bytes | None:
         """The whole reply to RETR if the message has been read ahead."""
         octets = self._taken(number)
-        return None if octets is None else _reply(octets)
+        return None if octets is None else self._reply(number, octets)
 
     def is_small(self, number: int) -> bool:
         """True if `whole` is the way to read it."""
@@ -59,16 +65,19 @@ class Retrieval:
 
         Raises NotFound if the message is gone from the store.
         """
-        return _reply(await self._octets(number, queued))
+        return self._reply(number, await self._octets(number, queued))
+
+    def _reply(self, number: int, octets: bytes) -> bytes:
+        return stuffed_whole(octets, _head(self._maildrop.size(number)))
 
     async def pieces(self, number: int) -> AsyncGenerator[bytes, None]:
         """The reply to RETR of any message, in pieces."""
-        body = await self._messages.body(self._maildrop.message_id(number))
-        head = _head(body.size)
+        head = _head(self._maildrop.size(number))
         stuffer = DotStuffer()
-        async for chunk in body.chunks():
-            yield head + stuffer.feed(chunk)
-            head = b""
+        async with aclosing(self._chunks(number)) as chunks:
+            async for chunk in chunks:
+                yield head + stuffer.feed(chunk)
+                head = b""
         yield head + stuffer.finish()
 
     async def top(self, number: int, lines: int) -> AsyncGenerator[bytes, None]:
@@ -80,8 +89,12 @@ class Retrieval:
             octets = self._taken(number) or await self._octets(number, ())
             yield stuffed_whole(TopCutter(lines).feed(octets), TOP_FOLLOWS)
             return
+        if self._maildrop.is_downgraded(number):
+            async for piece in self._downgraded_top(number, lines):
+                yield piece
+            return
         message_id = self._maildrop.message_id(number)
-        header = await self._header(message_id)
+        header = await self._column(message_id, Column.HEADER)
         cutter, stuffer = TopCutter(lines), DotStuffer()
         top = cutter.feed(header)
         body = None if cutter.done else await self._messages.body(message_id)
@@ -93,6 +106,35 @@ class Retrieval:
                 yield stuffer.feed(cutter.feed(chunk))
                 offset, length = offset + length, CHUNK
         yield stuffer.finish()
+
+    async def _downgraded_top(self, number: int, lines: int) -> AsyncGenerator[bytes, None]:
+        cutter, stuffer = TopCutter(lines), DotStuffer()
+        head = TOP_FOLLOWS
+        async with aclosing(self._chunks(number)) as chunks:
+            async for chunk in chunks:
+                yield head + stuffer.feed(cutter.feed(chunk))
+                head = b""
+                if cutter.done:
+                    break
+        yield head + stuffer.finish()
+
+    async def _chunks(self, number: int) -> AsyncGenerator[bytes, None]:
+        """The message's octets as this client takes them."""
+        message_id = self._maildrop.message_id(number)
+        body = await self._messages.body(message_id)
+        if not self._maildrop.is_downgraded(number):
+            async for chunk in body.chunks():
+                yield chunk
+            return
+        index = parts.unpack(await self._column(message_id, Column.PARTS))
+        at = 0
+        for start, end in sorted((part.header_start, part.body_start) for part in index.walk()):
+            async for chunk in _range(body, at, start):
+                yield chunk
+            yield await asyncio.to_thread(downgrade.section, await body.read(start, end - start))
+            at = end
+        async for chunk in _range(body, at, body.size):
+            yield chunk
 
     def _taken(self, number: int) -> bytes | None:
         octets = self._ahead.pop(number, None)
@@ -135,26 +177,33 @@ class Retrieval:
     async def _read(self, numbers: Sequence[int]) -> dict[int, bytes]:
         if len(numbers) == 1:
             body = await self._messages.body(self._maildrop.message_id(numbers[0]))
-            return {numbers[0]: await body.read()}
+            return {numbers[0]: await self._as_sent(numbers[0], await body.read())}
         by_id: dict[int, list[int]] = {}
         for number in numbers:  # one message may have been copied into the mailbox twice
             by_id.setdefault(self._maildrop.message_id(number), []).append(number)
         found: dict[int, bytes] = {}
         sizes = [self._maildrop.size(first) for first, *_ in by_id.values()]
         async for message_id, octets in self._messages.bodies(list(by_id), sizes):
-            found.update(dict.fromkeys(by_id[message_id], octets))
+            sent = await self._as_sent(by_id[message_id][0], octets)
+            found.update(dict.fromkeys(by_id[message_id], sent))
         return found
 
-    async def _header(self, message_id: int) -> bytes:
-        found = [row async for batch in self._messages.rows([message_id], [Column.HEADER]) for row in batch]
+    async def _as_sent(self, number: int, octets: bytes) -> bytes:
+        if not self._maildrop.is_downgraded(number):
+            return octets
+        return await asyncio.to_thread(downgrade.message, octets)
+
+    async def _column(self, message_id: int, column: Column) -> bytes:
+        found = [row async for batch in self._messages.rows([message_id], [column]) for row in batch]
         if not found:
             raise NotFound("No such message.")
-        header: bytes = found[0][1]
-        return header
+        octets: bytes = found[0][1]
+        return octets
 
 
-def _reply(octets: bytes) -> bytes:
-    return stuffed_whole(octets, _head(len(octets)))
+async def _range(body: Body, start: int, end: int) -> AsyncIterator[bytes]:
+    for at in range(start, end, CHUNK):
+        yield await body.read(at, min(CHUNK, end - at))
 
 
 def _head(size: int) -> bytes:

@@ -21,6 +21,7 @@ from mailkeep.net.listen import address_of, bind_all
 from mailkeep.net.tls import twisted_tls
 from mailkeep.settings import Settings
 from mailkeep.storage import open_store
+from mailkeep_pop3.logins import LastLogins
 from mailkeep_pop3.maildrop import RecentSnapshots
 from mailkeep_pop3.services import Services
 from mailkeep_pop3.wire import OpenWires, Pop3Factory
@@ -39,7 +40,14 @@ async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
     authenticator = Authenticator(store, settings.auth, "pop3")
     try:
         await authenticator.start()
-        services = Services(settings, store, authenticator, lifecycle.tasks, RecentSnapshots())
+        services = Services(
+            settings,
+            store,
+            authenticator,
+            lifecycle.tasks,
+            RecentSnapshots(),
+            LastLogins(settings.pop3.login_delay_seconds),
+        )
         server = Server(services, tls.factory if tls is not None else None)
         if tls is not None:
             lifecycle.on_reload(lambda renewed: tls.reload(renewed.tls))

@@ -15,6 +15,7 @@ from mailkeep.pop3.replies import multi_line, ok
 from mailkeep.sasl import MECHANISMS
 from mailkeep.settings import Settings
 from mailkeep.storage.interface import Store
+from mailkeep_pop3.logins import LastLogins
 from mailkeep_pop3.maildrop import RecentSnapshots
 
 Pieces: TypeAlias = AsyncGenerator[bytes, None]
@@ -32,6 +33,7 @@ class Services:
     authenticator: Authenticator
     tasks: TaskRegistry
     recent: RecentSnapshots
+    logins: LastLogins
 
 
 class Wire(Protocol):
@@ -82,7 +84,12 @@ def plaintext_ok(services: Services, peer: Peer) -> bool:
 
 def answer_capa(services: Services, wire: Wire, state: State) -> bytes:
     """CAPA, in either state (RFC 2449 section 5)."""
-    offer = Offer(MECHANISMS, plaintext=plaintext_ok(services, wire.peer), stls=wire.offers_tls)
+    offer = Offer(
+        MECHANISMS,
+        plaintext=plaintext_ok(services, wire.peer),
+        stls=wire.offers_tls,
+        login_delay=services.settings.pop3.login_delay_seconds,
+    )
     return multi_line("Capabilities follow.", capabilities(state, offer))
 
 

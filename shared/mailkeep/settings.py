@@ -37,6 +37,7 @@ MIB = 1024 * 1024
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Limit = Annotated[int, msgspec.Meta(ge=0)]  # 0: none
+Delay = Annotated[int, msgspec.Meta(ge=0, le=86400)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 BcryptCost = Annotated[int, msgspec.Meta(ge=4, le=16)]  # bcrypt's lowest; above, a login takes seconds
 
@@ -131,7 +132,8 @@ class SmtpSettings:
 
 @dataclass(frozen=True, slots=True)
 class Pop3Settings:
-    """RFC 1939."""
+    """RFC 1939. With `login_delay_seconds` a user is let in again only so long after the last login (RFC 2449
+    section 6.5), counted in each process."""
 
     plain: tuple[str, ...] = ()
     tls: tuple[str, ...] = ()
@@ -139,6 +141,7 @@ class Pop3Settings:
     max_connections: Count = 2000
     max_connections_per_network: Count = 200
     max_errors: Count = 20
+    login_delay_seconds: Delay = 0
 
 
 @dataclass(frozen=True, slots=True)

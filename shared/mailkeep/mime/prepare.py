@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from mailkeep.mime import envelope, parts, structure, summary
+from collections.abc import Sequence
+
+from mailkeep.mime import downgrade, envelope, parts, structure, summary
+from mailkeep.mime.headers import CRLF
 from mailkeep.mime.octets import Octets, piece
-from mailkeep.mime.scan import scan
-from mailkeep.model.message import HEADER_KEPT, PreparedMessage, SpooledContent
+from mailkeep.mime.scan import Entity, scan
+from mailkeep.model.message import HEADER_KEPT, PreparedMessage, SentSizes, SpooledContent
 
 
 def prepare(octets: Octets, spool: SpooledContent | None = None) -> PreparedMessage:
@@ -27,7 +30,19 @@ def prepare(octets: Octets, spool: SpooledContent | None = None) -> PreparedMess
         body_structure=body_structure,
         parts=parts.pack(entities),
         summary=summary.summarise(octets, entities),
+        sent_sizes=_sent_sizes(octets, entities),
     )
+
+
+def _sent_sizes(octets: Octets, entities: Sequence[Entity]) -> SentSizes | None:
+    """None for nearly every message."""
+    size = len(octets)
+    more = downgrade.growth(entities, octets)
+    ends = size == 0 or piece(octets, max(size - 2, 0), size) == CRLF
+    if ends and more is None:
+        return None
+    whole = size if ends else size + len(CRLF)
+    return SentSizes(whole, whole + (more or 0))
 
 
 def _content(octets: Octets, start: int, spool: SpooledContent | None) -> bytes | SpooledContent:

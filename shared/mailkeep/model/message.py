@@ -53,6 +53,16 @@ class PreparedMessage:
     body_structure: bytes = field(repr=False)
     parts: bytes = field(repr=False)
     summary: MessageSummary = MessageSummary()
+    sent_sizes: SentSizes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SentSizes:
+    """Octets of a message where they are not its size: `whole` with a CRLF after its last line, `downgraded`
+    with header sections in ASCII besides (RFC 6858)."""
+
+    whole: int
+    downgraded: int
 
 
 @dataclass(frozen=True, slots=True)

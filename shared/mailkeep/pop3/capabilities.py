@@ -1,6 +1,6 @@
 """What CAPA says (RFC 2449 section 5): exactly what works in this state, on this connection.
 
-Not offered: APOP (no readable secrets), LOGIN-DELAY (there is none). EXPIRE NEVER states that nothing but
+Not offered: APOP (no readable secrets), LOGIN-DELAY unless there is one. EXPIRE NEVER states that nothing but
 the client removes mail (RFC 2449 section 6.7).
 """
 
@@ -19,12 +19,14 @@ class Offer:
     """What the connection permits.
 
     `mechanisms` are the SASL names, in order; `plaintext` says that secrets may be sent as they are, because
-    nobody else reads the connection or the operator permits it; `stls` that TLS can still be started.
+    nobody else reads the connection or the operator permits it; `stls` that TLS can still be started;
+    `login_delay` the seconds between logins of a user, 0 without a limit.
     """
 
     mechanisms: tuple[str, ...]
     plaintext: bool
     stls: bool
+    login_delay: int = 0
 
 
 def capabilities(state: State, offer: Offer) -> tuple[str, ...]:
@@ -39,6 +41,8 @@ def _lines(state: State, offer: Offer) -> Iterator[str]:
     yield "AUTH-RESP-CODE"  # RFC 3206 section 6
     yield "PIPELINING"
     yield "EXPIRE NEVER"
+    if offer.login_delay:
+        yield f"LOGIN-DELAY {offer.login_delay}"  # RFC 2449 section 6.5
     yield "UTF8 USER"  # RFC 6856 section 2.2
     yield "LANG"  # RFC 6856 section 3
     if offer.plaintext:

@@ -41,5 +41,9 @@ class WrongState(Pop3Syntax):
     """A command that exists, but not in this state (RFC 1939 section 3)."""
 
 
+class LoggedInLately(Refusal):
+    """The user's last login is not as long ago as LOGIN-DELAY says (RFC 2449 section 6.5)."""
+
+
 class PrivacyNeeded(Refusal):
     """A secret would cross a connection that others can read (RFC 2595 section 2.3)."""

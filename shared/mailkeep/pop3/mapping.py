@@ -22,7 +22,7 @@ from mailkeep.errors import (
     Throttled,
     TooManyConnections,
 )
-from mailkeep.pop3.errors import PrivacyNeeded
+from mailkeep.pop3.errors import LoggedInLately, PrivacyNeeded
 from mailkeep.pop3.replies import Code, err
 
 _TABLE: tuple[tuple[type[MailkeepError], Code | None, str], ...] = (
@@ -32,6 +32,7 @@ _TABLE: tuple[tuple[type[MailkeepError], Code | None, str], ...] = (
     (AuthenticationFailed, Code.AUTH, "Authentication failed."),
     (Throttled, Code.LOGIN_DELAY, "Too many attempts; try again later."),
     (TooManyConnections, Code.SYS_TEMP, "Too many connections; try again later."),
+    (LoggedInLately, Code.LOGIN_DELAY, "The last login was a moment ago; try again later."),
     (PrivacyNeeded, Code.AUTH, ""),
     (InUse, Code.IN_USE, "Another session has the maildrop open."),
     (MailboxNotFound, Code.SYS_TEMP, "The maildrop is gone."),

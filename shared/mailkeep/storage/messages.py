@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import Any
 
 from mailkeep.errors import NotFound
-from mailkeep.model.message import MessageSummary
+from mailkeep.model.message import MessageSummary, SentSizes
 from mailkeep.model.uids import UidSet
 from mailkeep.storage import blobs, change_log
 from mailkeep.storage.database import Connection, Database, Row
@@ -33,6 +33,11 @@ _MESSAGE += " JOIN blob ON blob.digest = message.digest WHERE message.id"
 _BODY = Query(f"{_MESSAGE} = :id")
 _SAVED = "SELECT uid, save_date FROM entry WHERE mailbox_id = :mailbox_id AND uid"
 _SAVE_DATES = Query(f"{_SAVED} = ANY(:uids)", sqlite=f"{_SAVED} IN (SELECT value FROM json_each(:uids))")
+
+_SENT_SIZES = Query(
+    "SELECT s.message_id, s.whole, s.downgraded FROM message_sent s"
+    " JOIN entry e ON e.message_id = s.message_id WHERE e.mailbox_id = :mailbox_id"
+)
 
 SPARSE = 2  # ids that span no more than so many times their number are read as one range
 
@@ -121,6 +126,13 @@ class StoredMessages:
         return await self._database.read(
             lambda connection: connection.all(_SAVE_DATES, mailbox_id=mailbox_id, uids=uids)
         )
+
+    async def sent_sizes(self, mailbox_id: int) -> Mapping[int, SentSizes]:
+        """See interface.Messages."""
+        rows = await self._database.read(
+            lambda connection: connection.all(_SENT_SIZES, mailbox_id=mailbox_id)
+        )
+        return {row[0]: SentSizes(row[1], row[2]) for row in rows}
 
     async def vanished(self, mailbox_id: int, since: int, through: int) -> UidSet | None:
         """See interface.Messages."""

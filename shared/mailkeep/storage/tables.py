@@ -206,6 +206,15 @@ message = Table(
     sqlite_autoincrement=True,  # a session may still hold the id of a message that is gone
 )
 
+# The few messages that are sent with other octets than they are kept with: see model.message.SentSizes.
+message_sent = Table(
+    "message_sent",
+    metadata,
+    Column("message_id", BigInteger, ForeignKey("message.id"), primary_key=True, autoincrement=False),
+    Column("whole", BigInteger, nullable=False),
+    Column("downgraded", BigInteger, nullable=False),
+)
+
 entry = Table(
     "entry",
     metadata,

@@ -48,7 +48,7 @@ def test_every_message_comes_back_as_it_was(host: Pop3Host, operator: Operator, 
     operator.append(login, *messages)
     with host.log_in(login) as client:
         sizes = [int(line.split()[1]) for line in client.listing("LIST")]
-        assert sizes == [len(message) for message in messages]
+        assert sizes == [len(with_final_crlf(message)) for message in messages]
         for number, message in enumerate(messages, 1):
             assert client.retrieve(number) == with_final_crlf(message), number
         for number in random.Random(1).sample(range(1, len(messages) + 1), len(messages)):

@@ -16,6 +16,11 @@ def test_in_the_clear_nothing_invites_a_secret() -> None:
     assert capabilities(State.AUTHORIZATION, offer) == (*ALWAYS, "STLS")
 
 
+def test_a_delay_between_logins_is_told_if_there_is_one() -> None:
+    offer = Offer(MECHANISMS, plaintext=True, stls=False, login_delay=60)
+    assert "LOGIN-DELAY 60" in capabilities(State.AUTHORIZATION, offer)
+
+
 def test_over_tls() -> None:
     offer = Offer(MECHANISMS, plaintext=True, stls=False)
     assert capabilities(State.AUTHORIZATION, offer) == (*ALWAYS, "USER", "SASL PLAIN LOGIN")

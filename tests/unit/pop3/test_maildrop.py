@@ -31,7 +31,9 @@ async def account_id(store: Store) -> int:
     user = await store.directory.add_user(Address.parse("ann@example.test"))
     inbox = await store.mailboxes.get(user.account_id, INBOX)
     now = datetime.now(UTC)
-    await store.committer.append(inbox.id, [NewMessage(prepare(b"x" * size), now) for size in SIZES])
+    await store.committer.append(
+        inbox.id, [NewMessage(prepare(b"x" * (size - 2) + b"\r\n"), now) for size in SIZES]
+    )
     return user.account_id
 
 

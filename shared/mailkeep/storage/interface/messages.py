@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
+from mailkeep.model.message import SentSizes
 from mailkeep.model.uids import UidSet
 from mailkeep.storage.snapshot import Snapshot
 
@@ -55,6 +56,10 @@ class Messages(Protocol):
     async def save_dates(self, mailbox_id: int, uids: Sequence[int]) -> Mapping[int, int]:
         """When those entries came into this mailbox, in Unix seconds by UID (RFC 8514); UIDs that are not
         there are left out."""
+
+    async def sent_sizes(self, mailbox_id: int) -> Mapping[int, SentSizes]:
+        """By message id, those of a mailbox's messages that are sent with other octets than they are kept
+        with. Few or none."""
 
     async def vanished(self, mailbox_id: int, since: int, through: int) -> UidSet | None:
         """UIDs that were removed with modseqs in (since, through] (RFC 7162 section 3.2.6); None if that

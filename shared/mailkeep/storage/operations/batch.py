@@ -32,6 +32,7 @@ IDS_TAKEN = 256
 _ROUNDS = 5  # of looking up who owns an address; each further one means that somebody was faster
 
 INSERT_MESSAGES = BulkInsert(tables.message)
+INSERT_SENT_SIZES = BulkInsert(tables.message_sent)
 INSERT_ENTRIES = BulkInsert(tables.entry)
 INSERT_OUTBOX = BulkInsert(
     tables.outbox, *(column.name for column in tables.outbox.columns if column.name != "id")
@@ -105,6 +106,7 @@ class Batch:
     appends: dict[int, ChangeRow] = field(default_factory=dict)
     blobs: list[PackedBlob] = field(default_factory=list)
     messages: list[Row] = field(default_factory=list)
+    sent_sizes: list[Row] = field(default_factory=list)
     entries: list[Row] = field(default_factory=list)
     outbox: list[Row] = field(default_factory=list)
     queue_messages: list[Row] = field(default_factory=list)
@@ -156,12 +158,13 @@ class Batch:
         await self.transaction.insert(
             *blobs.inserts(self.blobs),
             (INSERT_MESSAGES, self.messages),
+            (INSERT_SENT_SIZES, self.sent_sizes),
             (INSERT_ENTRIES, self.entries),
             (INSERT_OUTBOX, self.outbox),
             (INSERT_QUEUE_MESSAGES, self.queue_messages),
             (INSERT_QUEUE_RECIPIENTS, self.queue_recipients),
         )
-        for buffer in (self.blobs, self.messages, self.entries, self.outbox):
+        for buffer in (self.blobs, self.messages, self.sent_sizes, self.entries, self.outbox):
             buffer.clear()
         self.queue_messages.clear()
         self.queue_recipients.clear()

@@ -9,7 +9,7 @@ from uuid import UUID
 from mailkeep.model.address import Address
 from mailkeep.model.flags import Flags
 from mailkeep.model.mailbox import INBOX
-from mailkeep.model.message import Delivered, Delivery, DeliveryTarget, NewMessage, PreparedMessage
+from mailkeep.model.message import Delivered, Delivery, DeliveryTarget, NewMessage, PreparedMessage, SentSizes
 from mailkeep.model.queue import Outbound
 from mailkeep.storage import queue
 from mailkeep.storage.blobs import PackedBlob
@@ -34,6 +34,7 @@ class Ready:
     columns: Row = field(repr=False)
     size: int
     weight: int
+    sent_sizes: SentSizes | None = None
 
 
 def make_ready(message: PreparedMessage, blob: PackedBlob) -> Ready:
@@ -59,13 +60,15 @@ def make_ready(message: PreparedMessage, blob: PackedBlob) -> Ready:
         message.header,
     )
     weight = ROW_WEIGHT + blob.weight + sum(len(column) for column in columns[12:])
-    return Ready(blob, new_uuid(), columns, message.size, weight)
+    return Ready(blob, new_uuid(), columns, message.size, weight, message.sent_sizes)
 
 
 def _add_message(batch: Batch, ready: Ready) -> int:
     message_id = batch.message_ids.popleft()
     batch.blobs.append(ready.blob)
     batch.messages.append((message_id, ready.email_id, *ready.columns))
+    if ready.sent_sizes is not None:
+        batch.sent_sizes.append((message_id, ready.sent_sizes.whole, ready.sent_sizes.downgraded))
     return message_id
 
 
