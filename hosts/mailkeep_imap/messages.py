@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mailkeep.errors import PermissionRefused
 from mailkeep.imap.sequence import SequenceSet
 from mailkeep.model.uids import UidSet
 from mailkeep_imap.codes import ExpungeIssued, ReadOnly
@@ -53,10 +54,12 @@ def places_in(session: Session, messages: SequenceSet, *, uid: bool) -> tuple[li
     return view.places_of_sequences(messages.resolve_numbers(view.exists).ranges)
 
 
-def require_write(view: Selected) -> None:
-    """Raises ReadOnly for a mailbox opened with EXAMINE."""
+def require_write(view: Selected, *needed: str) -> None:
+    """Raises ReadOnly for a mailbox opened with EXAMINE, PermissionRefused without the rights needed."""
     if view.read_only:
         raise ReadOnly("The mailbox is open for reading only.")
+    if not view.rights.issuperset(needed):
+        raise PermissionRefused("You may not do that in this mailbox.")
 
 
 async def catch_up(session: Session, modseq: int) -> None:

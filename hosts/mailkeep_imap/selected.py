@@ -15,6 +15,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from mailkeep.model.rights import ALL
 from mailkeep.model.uids import NO_UIDS, UidSet
 from mailkeep.storage.snapshot import Change, Snapshot
 from mailkeep_imap.recent import RecentLedger
@@ -55,10 +56,12 @@ class Selected:
         "mailbox_id",
         "name",
         "read_only",
+        "rights",
         "snapshot",
         "uid_only",
         "uidnext",
         "uidvalidity",
+        "unwatch",
     )
 
     def __init__(
@@ -68,6 +71,8 @@ class Selected:
         self.mailbox_id = snapshot.mailbox_id
         self.name = name
         self.read_only = read_only
+        self.rights = ALL  # less in somebody else's mailbox, and it may change: see access.py
+        self.unwatch: Callable[[], None] | None = None
         self.uid_only = False
         self.uidnext = snapshot.uidnext
         self.uidvalidity = snapshot.uidvalidity
@@ -83,8 +88,11 @@ class Selected:
         self._stop = snapshot.listen(self._moved)
 
     def close(self) -> None:
-        """Stop following the snapshot."""
+        """Stop following the snapshot, and one's rights."""
         self._stop()
+        if self.unwatch is not None:
+            self.unwatch()
+            self.unwatch = None
         self.changed = None
 
     @property

@@ -7,6 +7,7 @@ from pathlib import Path
 from mailkeep.delivery.spool import SPOOL_MEMORY, Spool
 from mailkeep.errors import SpoolUnavailable
 from mailkeep.imap.framing import LiteralChunk
+from mailkeep.model.flags import FlagMask
 from mailkeep.model.mailbox import Mailbox
 from mailkeep.model.message import SpooledContent
 from mailkeep_imap.binary_content import copy_without_nul
@@ -19,10 +20,11 @@ class Upload:
     """The literals of one APPEND or REPLACE, known by their places, and what is made of them. Closed when the
     command is over, however it ended."""
 
-    __slots__ = ("_binary", "_directory", "failure", "mailbox", "spools")
+    __slots__ = ("_binary", "_directory", "failure", "kept", "mailbox", "spools")
 
-    def __init__(self, mailbox: Mailbox, directory: Path) -> None:
+    def __init__(self, mailbox: Mailbox, directory: Path, kept: FlagMask) -> None:
         self.mailbox = mailbox
+        self.kept = kept  # flags that the user may set there
         self.spools: list[Spool] = []
         self.failure: SpoolUnavailable | None = None
         self._directory = directory

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from tests.storage.making import address, append, inbox_of, new_user
 
-from mailkeep.errors import InUse, MailboxNotFound, NotFound, OverQuota
+from mailkeep.errors import MailboxNotFound, NotFound, OverQuota, PermissionRefused
 from mailkeep.model.directory import User
 from mailkeep.model.flags import FlagAction, FlagMask, Flags, SystemFlag
 from mailkeep.model.rights import ALL, NONE, Rights, RightsAction, RightsChange, parse_rights
@@ -89,8 +89,10 @@ async def test_who_cannot_be_granted_anything(store: Store) -> None:
     inbox = await inbox_of(store, alice)
     with pytest.raises(NotFound):
         await store.sharing.change(inbox, address("nobody"), setting("l"))
-    with pytest.raises(InUse):
+    with pytest.raises(PermissionRefused):
         await store.sharing.change(inbox, address("alice"), setting("l"))
+    await store.sharing.change(inbox, address("alice"), RightsChange(RightsAction.ADD, parse_rights("l")))
+    assert (await store.sharing.grants(inbox))[1] == []
     with pytest.raises(MailboxNotFound):
         await store.sharing.change(999_999, None, setting("l"))
     with pytest.raises(MailboxNotFound):

@@ -55,6 +55,7 @@ status_values = st.one_of(
     st.tuples(st.just(StatusItem.MAILBOXID), st.text("abcF019-_", min_size=1, max_size=20)),
     st.tuples(st.just(StatusItem.APPENDLIMIT), st.none()),
 )
+letters = st.text("lrswipkxteacd", max_size=5)
 quota_resources = st.builds(responses.QuotaResource, values.words, values.numbers64, values.numbers64)
 fetch_values = st.one_of(
     st.binary(max_size=40).map(lambda octets: string(octets.replace(b"\0", b""))),
@@ -108,6 +109,19 @@ all_responses = st.one_of(
     ),
     st.builds(responses.StatusData, values.names, st.lists(status_values, max_size=4).map(tuple)),
     st.builds(responses.NamespaceData, namespaces, namespaces, namespaces),
+    st.builds(
+        responses.AclData,
+        values.names,
+        st.lists(st.tuples(values.texts, letters), max_size=3).map(tuple),
+    ),
+    st.builds(
+        responses.ListRightsData,
+        values.names,
+        values.texts,
+        letters,
+        st.lists(letters, max_size=4).map(tuple),
+    ),
+    st.builds(responses.MyRightsData, values.names, letters),
     st.builds(
         responses.MetadataData,
         values.names,

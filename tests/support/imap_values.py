@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mailkeep.imap.charsets import CHARSETS, codec_of
 from mailkeep.imap.commands import (
+    acl,
     append,
     authenticate,
     copy,
@@ -29,6 +30,7 @@ from mailkeep.imap.commands import (
 from mailkeep.imap.sequence import SAVED_RESULT, STAR, SequenceSet
 from mailkeep.model.annotations import Depth
 from mailkeep.model.flags import FlagAction
+from mailkeep.model.rights import ORDER, Rights, RightsAction, RightsChange
 from mailkeep.model.uids import UidSet
 
 ATOM_CHARS = "ABCXYZabcxyz019!#$&'+,-./:;<=>?@[^_`|}~"
@@ -66,6 +68,7 @@ entries = st.builds(
     st.text('abcXYZ019 _-."\\(){}', min_size=1, max_size=9),
 )
 annotation_values = st.one_of(st.binary(max_size=30), st.binary(min_size=1000, max_size=1010))
+rights = st.frozensets(st.sampled_from(ORDER)).map(Rights)
 positions = st.one_of(st.just(STAR), nz_numbers)
 sequence_sets = st.one_of(
     st.just(SAVED_RESULT),
@@ -309,6 +312,9 @@ commands = st.one_of(
         optional(numbers64),
     ),
     *(st.builds(kind, tags, sequence_sets, names, st.booleans()) for kind in (copy.Copy, copy.Move)),
+    st.builds(acl.SetAcl, tags, names, texts, st.builds(RightsChange, st.sampled_from(RightsAction), rights)),
+    *(st.builds(kind, tags, names, texts) for kind in (acl.DeleteAcl, acl.ListRights)),
+    *(st.builds(kind, tags, names) for kind in (acl.GetAcl, acl.MyRights)),
     st.builds(
         metadata.GetMetadata,
         tags,

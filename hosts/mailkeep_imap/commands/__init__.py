@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from mailkeep.imap.commands import acl as acl_core
 from mailkeep.imap.commands import append as append_core
 from mailkeep.imap.commands import authenticate as authenticate_core
 from mailkeep.imap.commands import copy as copy_core
@@ -27,6 +28,7 @@ from mailkeep.imap.commands import store as store_core
 from mailkeep.imap.commands import thread as thread_core
 from mailkeep.imap.commands.base import Command
 from mailkeep_imap.commands import (
+    acl,
     append,
     authenticate,
     copy,
@@ -83,6 +85,11 @@ HANDLERS: dict[type[Command], Handler] = {
     copy_core.Move: copy.move,
     replace_core.Replace: replace.replace,
     idle_core.Idle: idle.idle,
+    acl_core.SetAcl: acl.set_acl,
+    acl_core.DeleteAcl: acl.delete_acl,
+    acl_core.GetAcl: acl.get_acl,
+    acl_core.ListRights: acl.list_rights,
+    acl_core.MyRights: acl.my_rights,
     metadata_core.GetMetadata: metadata.get_metadata,
     metadata_core.SetMetadata: metadata.set_metadata,
     quota_core.GetQuota: quota.get_quota,

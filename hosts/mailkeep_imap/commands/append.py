@@ -22,9 +22,10 @@ from mailkeep.imap.state import State
 from mailkeep.model.flags import Flags
 from mailkeep.model.mailbox import Mailbox
 from mailkeep.model.message import NewMessage
+from mailkeep.model.rights import DELETE_MESSAGES, EXPUNGE, changeable_flags
 from mailkeep_imap.catenating import put_together
 from mailkeep_imap.codes import TargetMissing, UidRequired
-from mailkeep_imap.commands.copy import target_mailbox
+from mailkeep_imap.commands.copy import target_reached
 from mailkeep_imap.messages import catch_up, require_write
 from mailkeep_imap.outcome import Done
 from mailkeep_imap.upload import SMALL_MEMORY, Upload
@@ -44,14 +45,19 @@ async def announced(session: Session, request: LiteralRequest) -> None:
     start = begin(request, session.form)
     _check(session, start)
     if session.upload is None:
-        target = await target_mailbox(session, start.mailbox)
+        session.upload = await _upload(session, start.mailbox)
         if start.size > SMALL_MEMORY and start.replaces is None:  # for less, the answer comes as soon
-            (await session.host.store.quotas.of(target.account_id)).require(start.size)
-        session.upload = Upload(target, session.host.spool)
+            account_id = session.upload.mailbox.account_id
+            (await session.host.store.quotas.of(account_id)).require(start.size)
     session.upload.open()
     session.framer.accept()
     if request.synchronizing:
         session.send(continuation("Go on."))
+
+
+async def _upload(session: Session, mailbox: str) -> Upload:
+    reached = await target_reached(session, mailbox)
+    return Upload(reached.mailbox, session.host.spool, changeable_flags(reached.rights))
 
 
 def _check(session: Session, start: AppendStart) -> None:
@@ -66,7 +72,7 @@ def _check(session: Session, start: AppendStart) -> None:
             raise ImapSyntaxError("No mailbox is selected.", start.tag)
         if session.uid_only and not start.replaces.uid:
             raise UidRequired("Please say UID REPLACE.", start.tag)
-        require_write(session.view)
+        require_write(session.view, DELETE_MESSAGES, EXPUNGE)
 
 
 def most_in_all(session: Session) -> int:
@@ -91,7 +97,7 @@ async def new_messages(
 ) -> tuple[Mailbox, list[NewMessage]]:
     """The mailbox and the messages that a command brings. Raises what stands against one of them."""
     if session.upload is None:  # a message of parts that are all here already
-        session.upload = Upload(await target_mailbox(session, mailbox), session.host.spool)
+        session.upload = await _upload(session, mailbox)
     upload = session.upload
     if upload.failure is not None:
         raise upload.failure
@@ -100,5 +106,6 @@ async def new_messages(
     for spool, message in zip(await put_together(session, upload, sent), sent, strict=True):
         await upload.encode_binary(spool)
         prepared = await prepare_content(await upload.content(spool))
-        messages.append(NewMessage(prepared, message.internal_date or now, Flags.parse(message.flags)))
+        flags = Flags.parse(message.flags).within(upload.kept)
+        messages.append(NewMessage(prepared, message.internal_date or now, flags))
     return upload.mailbox, messages

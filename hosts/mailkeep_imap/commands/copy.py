@@ -8,10 +8,11 @@ from mailkeep.errors import MailboxNotFound
 from mailkeep.imap.commands.copy import Copy, Move
 from mailkeep.imap.response_codes import CopyUid
 from mailkeep.imap.responses import untagged_ok
-from mailkeep.model.mailbox import Mailbox
+from mailkeep.model.rights import DELETE_MESSAGES, EXPUNGE, INSERT, changeable_flags
 from mailkeep.storage.interface import Appended
+from mailkeep_imap.access import Reached
 from mailkeep_imap.codes import TargetMissing
-from mailkeep_imap.commands.mailbox import expunged_code, selectable
+from mailkeep_imap.commands.mailbox import expunged_code, reach_selectable
 from mailkeep_imap.messages import catch_up, chosen, require_write
 from mailkeep_imap.outcome import Done
 
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
 async def copy(session: Session, command: Copy) -> Done:
     """RFC 9051 section 6.4.7: all of the messages, or none."""
     view = session.view
-    target = await target_mailbox(session, command.mailbox)
+    reached = await target_reached(session, command.mailbox)
+    target, kept = reached.mailbox, changeable_flags(reached.rights)
     messages = chosen(session, command.messages, uid=command.uid)
     messages.complain()
     if not messages.uids:
         return Done("There was nothing to copy.")
-    appended = await session.host.store.committer.copy(view.mailbox_id, messages.uids, target.id)
+    appended = await session.host.store.committer.copy(view.mailbox_id, messages.uids, target.id, kept)
     if target.id == view.mailbox_id:
         await catch_up(session, appended.highestmodseq)
     return Done("COPY completed.", _copy_uid(appended))
@@ -36,14 +38,15 @@ async def copy(session: Session, command: Copy) -> Done:
 async def move(session: Session, command: Move) -> Done:
     """RFC 9051 section 6.4.8: COPYUID goes ahead of the EXPUNGE responses, in an untagged OK."""
     view = session.view
-    require_write(view)
-    target = await target_mailbox(session, command.mailbox)
+    require_write(view, DELETE_MESSAGES, EXPUNGE)  # RFC 6851 section 4
+    reached = await target_reached(session, command.mailbox)
+    target, kept = reached.mailbox, changeable_flags(reached.rights)
     messages = chosen(session, command.messages, uid=command.uid)
     messages.complain()
     if not messages.uids:
         return Done("There was nothing to move.")
     committer = session.host.store.committer
-    appended, expunged = await committer.move(view.mailbox_id, messages.uids, target.id)
+    appended, expunged = await committer.move(view.mailbox_id, messages.uids, target.id, kept)
     code = _copy_uid(appended)
     if code:
         session.send(untagged_ok("Moved.", code))
@@ -57,9 +60,10 @@ def _copy_uid(appended: Appended) -> bytes:
     return CopyUid(appended.uidvalidity, appended.source_uids, appended.uids).encode()
 
 
-async def target_mailbox(session: Session, name: str) -> Mailbox:
-    """The mailbox to put messages into. Raises TargetMissing."""
+async def target_reached(session: Session, name: str) -> Reached:
+    """The mailbox to put messages into, with what the user may do there: flags that they may not change are
+    not set (RFC 4314 section 4). Raises TargetMissing, PermissionRefused."""
     try:
-        return await selectable(session, name)
+        return await reach_selectable(session, name, INSERT)
     except MailboxNotFound:
         raise TargetMissing("There is no such mailbox; it can be created.") from None

@@ -16,6 +16,7 @@ from mailkeep.imap.commands.fetch import Fetch
 from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.model.flags import FlagAction, Flags, SystemFlag
 from mailkeep.model.message import HEADER_KEPT
+from mailkeep.model.rights import SEEN
 from mailkeep.model.uids import UidSet
 from mailkeep_imap.codes import ExpungeIssued
 from mailkeep_imap.fetching.batch import NOTHING_READY, Batch, Ready, Rows, render, values_of_rows
@@ -103,7 +104,7 @@ class FetchRun:
     async def mark_seen(self) -> None:
         """Set \\Seen on what is about to be read, in one commit."""
         view = self._view
-        if not self._plan.marks_seen or view.read_only:
+        if not self._plan.marks_seen or view.read_only or SEEN not in view.rights:
             return
         flags = view.snapshot.system_flags
         unseen = UidSet.of(

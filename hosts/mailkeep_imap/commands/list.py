@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mailkeep.imap.commands.list import List, Lsub, Namespace, ReturnOption, SelectOption
 from mailkeep.imap.errors import ImapSyntaxError
-from mailkeep.imap.responses import ListData, MetadataData, NamespaceData, NamespaceEntry, StatusData
+from mailkeep.imap.responses import (
+    ListData,
+    MetadataData,
+    MyRightsData,
+    NamespaceData,
+    NamespaceEntry,
+    StatusData,
+)
 from mailkeep.model.mailbox import HIERARCHY_DELIMITER, Mailbox, SpecialUse
+from mailkeep.model.rights import ALL, NONE, READ, Rights, shown_rights
+from mailkeep_imap.access import PREFIX, Reached, is_foreign, shared_mailboxes
 from mailkeep_imap.commands import metadata
 from mailkeep_imap.commands.mailbox import status_value
+from mailkeep_imap.commands.metadata import may_annotate
 from mailkeep_imap.outcome import Done
 from mailkeep_imap.patterns import matches
 
@@ -36,12 +47,8 @@ async def list_mailboxes(session: Session, command: List) -> Done:
         session.send(ListData("", ("\\Noselect",)).encode(session.form))  # the delimiter is what is asked for
         return Done("LIST completed.")
     _check(command)
-    store = session.host.store.mailboxes
-    mailboxes = await store.list(session.account_id)
-    with_subscriptions = SelectOption.SUBSCRIBED in command.select
-    subscribed = await store.subscriptions(session.account_id) if with_subscriptions else ()
-    tree = Tree(mailboxes, subscribed)
     patterns = [command.reference + pattern for pattern in command.patterns]
+    tree = await _tree(session, command, patterns)
     matching = [name for name in tree.names if any(matches(pattern, name) for pattern in patterns)]
     for start in range(0, len(matching), SHOWN_BATCH):
         names = matching[start : start + SHOWN_BATCH]
@@ -52,11 +59,26 @@ async def list_mailboxes(session: Session, command: List) -> Done:
     return Done("LIST completed.")
 
 
+async def _tree(session: Session, command: List, patterns: Sequence[str]) -> Tree:
+    store = session.host.store.mailboxes
+    own = await store.list(session.account_id)
+    shared = await shared_mailboxes(session) if any(map(may_be_foreign, patterns)) else ()
+    asks = SelectOption.SUBSCRIBED in command.select
+    asks = asks or (bool(shared) and ReturnOption.SUBSCRIBED in command.returns)
+    return Tree(own, await store.subscriptions(session.account_id) if asks else (), shared)
+
+
+def may_be_foreign(pattern: str) -> bool:
+    """True if a pattern may match a name among other users' mailboxes."""
+    literal = re.split("[*%]", pattern, maxsplit=1)[0]
+    return PREFIX.startswith(literal) or literal.startswith(PREFIX)
+
+
 async def _annotations(session: Session, command: List, tree: Tree, names: Sequence[str]) -> Annotations:
     """What LIST shows of the mailboxes of these names (RFC 9590)."""
     if not command.metadata:
         return {}
-    ids = [tree.mailboxes[name].id for name in names if name in tree.mailboxes]
+    ids = [tree.mailboxes[name].id for name in names if may_annotate(tree.rights_in(name))]
     annotations = session.host.store.annotations
     return await annotations.get(session.account_id, ids, metadata.spellings(command.metadata))
 
@@ -65,19 +87,32 @@ def _check(command: List) -> None:
     criteria = [option for option in command.select if option in _CRITERIA]
     if SelectOption.RECURSIVEMATCH in command.select and not criteria:  # RFC 5258 section 3.1
         raise ImapSyntaxError("RECURSIVEMATCH needs another selection option.", command.tag)
-    if ReturnOption.MYRIGHTS in command.returns:
-        raise ImapSyntaxError("MYRIGHTS is not offered here.", command.tag)
 
 
 class Tree:
-    """The names of an account: mailboxes, and subscribed names that need not exist."""
+    """The names that a user sees: mailboxes, one's own and others', and subscribed names that need not exist.
+    The names above others' mailboxes are there and are no mailboxes."""
 
-    def __init__(self, mailboxes: Sequence[Mailbox], subscribed: Sequence[str]) -> None:
-        self.mailboxes: Mapping[str, Mailbox] = {mailbox.name: mailbox for mailbox in mailboxes}
+    def __init__(
+        self, own: Sequence[Mailbox], subscribed: Sequence[str], shared: Sequence[Reached] = ()
+    ) -> None:
+        foreign = {reached.mailbox.name: reached.mailbox for reached in shared}
+        above = {name: _name_alone(name) for name in parents_of(foreign)}
+        others_sorted = sorted({**above, **foreign}.items())
+        self.mailboxes: Mapping[str, Mailbox] = {
+            **{mailbox.name: mailbox for mailbox in own},
+            **dict(others_sorted),
+        }
+        self._rights = {reached.mailbox.name: reached.rights for reached in shared}
         self.subscribed = frozenset(subscribed)
         self.parents = parents_of(self.mailboxes)
         others = (self.subscribed | parents_of(subscribed)) - self.mailboxes.keys()
         self.names: Sequence[str] = [*self.mailboxes, *sorted(others)]
+
+    def rights_in(self, name: str) -> Rights:
+        """What the user may do there; nothing where there is no mailbox."""
+        mailbox = self.mailboxes.get(name)
+        return NONE if mailbox is None or not mailbox.id else self._rights.get(name, ALL)
 
     def meets(self, name: str, option: SelectOption) -> bool:
         """True if a name meets one selection option."""
@@ -111,13 +146,22 @@ async def _show(session: Session, command: List, tree: Tree, name: str, annotati
     if wants_subscribed and (name in tree.subscribed or (mailbox is not None and mailbox.subscribed)):
         words = (*words, "\\Subscribed")
     session.send(ListData(name, words, child_info=child_info).encode(session.form))
-    if command.status and mailbox is not None and mailbox.selectable:  # RFC 5819 section 2
+    may_read = READ in tree.rights_in(name)
+    if command.status and mailbox is not None and mailbox.selectable and may_read:  # RFC 5819 section 2
         items = [(item, await status_value(session, mailbox, item)) for item in command.status]
         session.send(StatusData(name, tuple(items)).encode(session.form))
-    if command.metadata and mailbox is not None:  # RFC 9590 section 3
+    rights = tree.rights_in(name)
+    if ReturnOption.MYRIGHTS in command.returns and rights:  # RFC 8440 section 3
+        session.send(MyRightsData(name, shown_rights(rights)).encode(session.form))
+    if command.metadata and mailbox is not None and may_annotate(rights):  # RFC 9590 section 3
         asked = metadata.spellings(command.metadata)
         entries = tuple(metadata.pairs(asked, annotations.get(mailbox.id, {}), asked))
         session.send(MetadataData(name, entries).encode(session.form))
+
+
+def _name_alone(name: str) -> Mailbox:
+    """What stands above others' mailboxes."""
+    return Mailbox(0, 0, name, 0, 0, 0, "", subscribed=False, selectable=False)
 
 
 def attributes(mailbox: Mailbox | None, has_children: bool) -> tuple[str, ...]:
@@ -148,6 +192,8 @@ async def lsub(session: Session, command: Lsub) -> Done:
     store = session.host.store.mailboxes
     subscribed = await store.subscriptions(session.account_id)
     existing = {mailbox.name: mailbox for mailbox in await store.list(session.account_id)}
+    if any(map(is_foreign, subscribed)):
+        existing |= {one.mailbox.name: one.mailbox for one in await shared_mailboxes(session)}
     pattern = command.reference + command.pattern
     for name, itself in _lsub_names(subscribed, pattern):
         known = existing.get(name)
@@ -168,6 +214,7 @@ def _lsub_names(subscribed: Sequence[str], pattern: str) -> list[tuple[str, bool
 
 
 async def namespace(session: Session, command: Namespace) -> Done:
-    """RFC 9051 section 6.3.10: one personal namespace, and nothing shared."""
-    session.send(NamespaceData(personal=(NamespaceEntry(""),)).encode(session.form))
+    """RFC 9051 section 6.3.10: one's own mailboxes, and those of other users."""
+    data = NamespaceData(personal=(NamespaceEntry(""),), other_users=(NamespaceEntry(PREFIX),))
+    session.send(data.encode(session.form))
     return Done("NAMESPACE completed.")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mailkeep.errors import InUse, NotFound
+from mailkeep.errors import InUse, NotFound, PermissionRefused
 from mailkeep.imap.commands.mailbox import (
     Close,
     Create,
@@ -24,9 +25,22 @@ from mailkeep.imap.commands.mailbox import (
 from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.response_codes import NumberCode, PermanentFlags
 from mailkeep.imap.responses import Count, CountData, FlagsData, ListData, StatusData, untagged_ok
-from mailkeep.model.mailbox import HIERARCHY_DELIMITER, Mailbox, SpecialUse
+from mailkeep.model.flags import Flags
+from mailkeep.model.mailbox import HIERARCHY_DELIMITER, INBOX, Mailbox, SpecialUse
+from mailkeep.model.rights import (
+    DELETE_MAILBOX,
+    DELETE_MESSAGES,
+    EXPUNGE,
+    INSERT,
+    READ,
+    SEEN,
+    WRITE,
+    Rights,
+    changeable_flags,
+)
 from mailkeep.model.uids import UID_MAX, UidSet
 from mailkeep.storage.interface import Expunged
+from mailkeep_imap.access import Reached, follow, is_foreign, place_for, reach
 from mailkeep_imap.codes import HasChildren, UseRefused
 from mailkeep_imap.messages import catch_up, chosen, require_write
 from mailkeep_imap.outcome import Done
@@ -38,6 +52,7 @@ if TYPE_CHECKING:
     from mailkeep_imap.session import Session
 
 _USES = {f"\\{use.value}": use for use in SpecialUse}
+_CHANGES = frozenset({INSERT, EXPUNGE, DELETE_MESSAGES, WRITE, SEEN})  # RFC 4314 section 5.2: READ-WRITE
 CHANGED_BATCH = 1000  # messages told between two looks at whether the client takes them
 _NOT_SEEN = bytes(1 - octet % 2 for octet in range(256))  # SystemFlag.SEEN is the lowest bit
 
@@ -52,15 +67,18 @@ async def select(session: Session, command: Select) -> Done:
         session.send(untagged_ok("The mailbox selected before is closed.", b"CLOSED"))
     if command.qresync is not None and not session.qresync:  # RFC 7162 section 3.2.5
         raise ImapSyntaxError("QRESYNC has to be enabled first.", command.tag)
-    mailbox = await selectable(session, command.mailbox)
+    reached = await reach_selectable(session, command.mailbox, READ)
+    mailbox = reached.mailbox
     snapshot = await session.host.store.messages.snapshot(mailbox.id)
     if command.condstore:
         session.enable_condstore()
-    read_only = isinstance(command, Examine)
+    read_only = isinstance(command, Examine) or reached.rights.isdisjoint(_CHANGES)
     ledger = None if session.rev2 else session.host.ledger
     view = Selected(snapshot, mailbox.name, read_only=read_only, ledger=ledger)
     view.uid_only = session.uid_only
     session.enter_mailbox(view)
+    if mailbox.account_id != session.account_id:
+        await follow(session, view)
     session.send(_opening(view, mailbox, rev2=session.rev2))
     if session.rev2:
         session.send(_listed(mailbox, command.written).encode(session.form))
@@ -93,16 +111,22 @@ async def _resynchronize(session: Session, asked: QresyncParameters) -> None:
 
 
 async def selectable(session: Session, name: str) -> Mailbox:
-    """The mailbox of that name. Raises MailboxNotFound, NotFound for a name that only has children."""
-    mailbox = await session.host.store.mailboxes.get(session.account_id, name)
-    if not mailbox.selectable:
+    """The mailbox of that name, for reading. See reach_selectable."""
+    return (await reach_selectable(session, name, READ)).mailbox
+
+
+async def reach_selectable(session: Session, name: str, *needed: str) -> Reached:
+    """The mailbox of that name. Raises MailboxNotFound, NotFound for a name that only has children, and
+    PermissionRefused."""
+    reached = await reach(session, name, *needed)
+    if not reached.mailbox.selectable:
         raise NotFound("That name has mailboxes below it and is none itself.")
-    return mailbox
+    return reached
 
 
 def _opening(view: Selected, mailbox: Mailbox, *, rev2: bool) -> bytes:
     snapshot, keywords = view.snapshot, view.keywords()
-    permanent = () if view.read_only else (*SYSTEM_FLAGS, *keywords, "\\*")
+    permanent = () if view.read_only else _permanent_flags(view.rights, keywords)
     lines = [
         FlagsData((*SYSTEM_FLAGS, *keywords)).encode(),
         CountData(Count.EXISTS, view.exists).encode(),
@@ -113,6 +137,14 @@ def _opening(view: Selected, mailbox: Mailbox, *, rev2: bool) -> bytes:
         untagged_ok("The mailbox's id.", mailbox_id(mailbox)),
     ]
     return b"".join(lines if rev2 else [*lines[:2], *_opening_of_rev1(view), *lines[2:]])
+
+
+def _permanent_flags(rights: Rights, keywords: Sequence[str]) -> tuple[str, ...]:
+    """Those that the user may change (RFC 4314 section 5.1.1)."""
+    mask = changeable_flags(rights)
+    system = Flags(mask.system).names()
+    permanent = [flag for flag in SYSTEM_FLAGS if flag in system]
+    return (*permanent, *keywords, "\\*") if mask.keywords else tuple(permanent)
 
 
 def _opening_of_rev1(view: Selected) -> list[bytes]:
@@ -142,7 +174,7 @@ async def close(session: Session, command: Close) -> Done:
     """RFC 9051 section 6.4.1: removes what is marked \\Deleted, and says nothing of it."""
     view = session.view
     session.leave_mailbox()
-    if not view.read_only:
+    if not view.read_only and EXPUNGE in view.rights:  # RFC 4314 section 4: else it only closes
         await session.host.store.committer.expunge(view.mailbox_id, None)
     return Done("CLOSE completed.")
 
@@ -156,7 +188,7 @@ async def unselect(session: Session, command: Unselect) -> Done:
 async def expunge(session: Session, command: Expunge) -> Done:
     """RFC 9051 sections 6.4.3 and 6.4.9. The EXPUNGE responses come with the updates that follow."""
     view = session.view
-    require_write(view)
+    require_write(view, EXPUNGE)
     uids = None if command.uids is None else chosen(session, command.uids, uid=True).uids
     if uids is None or uids:
         expunged = await session.host.store.committer.expunge(view.mailbox_id, uids)
@@ -179,7 +211,12 @@ async def create(session: Session, command: Create) -> Done:
     """RFC 9051 section 6.3.4: a final delimiter says that children will follow; the name is without it."""
     name = command.mailbox.removesuffix(HIERARCHY_DELIMITER)
     use = _special_use(command.use)
-    created = await session.host.store.mailboxes.create(session.account_id, name, use)
+    account_id, own_name = await place_for(session, name)
+    if use is not None and account_id != session.account_id:
+        raise UseRefused("Special uses are for one's own mailboxes.")
+    created = await session.host.store.mailboxes.create(account_id, own_name, use)
+    if account_id != session.account_id:
+        created = replace(created, name=name)
     if session.rev2 and command.written is not None:
         session.send(_listed(created, command.written).encode(session.form))
     return Done("CREATE completed.", mailbox_id(created))
@@ -197,8 +234,9 @@ def _special_use(words: Sequence[str]) -> SpecialUse | None:
 
 async def delete(session: Session, command: Delete) -> Done:
     """RFC 9051 section 6.3.5."""
+    reached = await reach(session, command.mailbox, DELETE_MAILBOX)
     try:
-        await session.host.store.mailboxes.delete(session.account_id, command.mailbox)
+        await session.host.store.mailboxes.delete(reached.mailbox.account_id, reached.own_name)
     except InUse as error:
         raise HasChildren(str(error)) from None
     return Done("DELETE completed.")
@@ -207,9 +245,15 @@ async def delete(session: Session, command: Delete) -> Done:
 async def rename(session: Session, command: Rename) -> Done:
     """RFC 9051 section 6.3.6."""
     new_name = command.new_mailbox.removesuffix(HIERARCHY_DELIMITER)
-    await session.host.store.mailboxes.rename(session.account_id, command.mailbox, new_name)
+    reached = await reach(session, command.mailbox, DELETE_MAILBOX)
+    account_id, own_name = await place_for(session, new_name)
+    if account_id != reached.mailbox.account_id:
+        raise PermissionRefused("A mailbox stays with its owner.")
+    if reached.own_name == INBOX and account_id != session.account_id:
+        raise PermissionRefused("Only its owner renames an INBOX.")
+    await session.host.store.mailboxes.rename(account_id, reached.own_name, own_name)
     if session.rev2:
-        renamed = await session.host.store.mailboxes.get(session.account_id, new_name)
+        renamed = (await reach(session, new_name)).mailbox
         session.send(_listed(renamed, command.mailbox).encode(session.form))
     if session.selected is not None:  # renaming INBOX takes its messages away
         await session.host.store.messages.refresh(session.selected.snapshot)
@@ -218,6 +262,8 @@ async def rename(session: Session, command: Rename) -> Done:
 
 async def subscribe(session: Session, command: Subscribe) -> Done:
     """RFC 9051 section 6.3.7."""
+    if is_foreign(command.mailbox):  # RFC 4314 section 4: one subscribes what one may see
+        await reach(session, command.mailbox)
     await session.host.store.mailboxes.subscribe(session.account_id, command.mailbox)
     return Done("SUBSCRIBE completed.")
 

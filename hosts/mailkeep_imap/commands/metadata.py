@@ -13,7 +13,9 @@ from mailkeep.errors import InvalidName, PermissionRefused
 from mailkeep.imap.commands.metadata import GetMetadata, SetMetadata
 from mailkeep.imap.responses import MetadataData
 from mailkeep.model.annotations import Depth, chosen, is_private, may_have_value, normal_entry
+from mailkeep.model.rights import INSERT, POST, READ, SEEN, WRITE, Rights
 from mailkeep.storage.interface.annotations import SERVER
+from mailkeep_imap.access import reach
 from mailkeep_imap.outcome import Done
 
 if TYPE_CHECKING:
@@ -67,7 +69,15 @@ def pairs(asked: Mapping[str, str], values: Values, absent: Collection[str] = ()
 async def _mailbox_id(session: Session, name: str) -> int:
     if not name:
         return SERVER
-    return (await session.host.store.mailboxes.get(session.account_id, name)).id
+    reached = await reach(session, name)
+    if not may_annotate(reached.rights):
+        raise PermissionRefused("You may not do that in this mailbox.")
+    return reached.mailbox.id
+
+
+def may_annotate(rights: Rights) -> bool:
+    """RFC 5464 section 3.3: who may see a mailbox and has some business in it."""
+    return not rights.isdisjoint({READ, SEEN, WRITE, INSERT, POST})
 
 
 def _configured(session: Session, mailbox_id: int, asked: Collection[str], depth: Depth) -> dict[str, bytes]:

@@ -8,6 +8,7 @@ from mailkeep.errors import MailboxNotFound, NotFound
 from mailkeep.imap.commands.replace import Replace
 from mailkeep.imap.response_codes import AppendUid
 from mailkeep.imap.responses import untagged_ok
+from mailkeep.model.rights import DELETE_MESSAGES, EXPUNGE
 from mailkeep_imap.codes import ExpungeIssued, TargetMissing
 from mailkeep_imap.commands.append import new_messages
 from mailkeep_imap.commands.mailbox import expunged_code
@@ -22,7 +23,7 @@ async def replace(session: Session, command: Replace) -> Done:
     """Section 3.4: the new message comes and the old one goes in one commit. APPENDUID stands before EXPUNGE
     (section 4.3)."""
     view = session.view
-    require_write(view)
+    require_write(view, DELETE_MESSAGES, EXPUNGE)  # RFC 8508 section 5
     replaced = chosen(session, command.replaced.message, uid=command.uid).uids
     if not replaced:
         raise ExpungeIssued("There is no such message any more.")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from mailkeep.imap.commands import (
+    acl,
     append,
     authenticate,
     copy,
@@ -69,6 +70,11 @@ _WITH_ARGUMENTS: dict[bytes, Callable[[str, Cursor], Command]] = {
     b"LIST": list.parse_list,
     b"LSUB": list.parse_lsub,
     b"APPEND": append.parse_append,
+    b"SETACL": acl.parse_set_acl,
+    b"DELETEACL": acl.parse_delete_acl,
+    b"GETACL": acl.parse_get_acl,
+    b"LISTRIGHTS": acl.parse_list_rights,
+    b"MYRIGHTS": acl.parse_my_rights,
     b"GETMETADATA": metadata.parse_get_metadata,
     b"SETMETADATA": metadata.parse_set_metadata,
     b"GETQUOTA": quota.parse_get_quota,

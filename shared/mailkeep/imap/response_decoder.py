@@ -17,6 +17,7 @@ from mailkeep.imap.lexer import Cursor
 from mailkeep.imap.names import NameForm
 from mailkeep.imap.response_codes import uids_in_order
 from mailkeep.imap.responses import (
+    AclData,
     CapabilityData,
     Condition,
     Continuation,
@@ -28,7 +29,9 @@ from mailkeep.imap.responses import (
     FlagsData,
     IdData,
     ListData,
+    ListRightsData,
     MetadataData,
+    MyRightsData,
     NamespaceData,
     NamespaceEntry,
     QuotaData,
@@ -223,6 +226,36 @@ def _namespace_group(cursor: Cursor) -> tuple[NamespaceEntry, ...]:
     return tuple(entries)
 
 
+def _acl(cursor: Cursor) -> Response:
+    name, words = _rights_words(cursor)
+    if len(words) % 2:
+        cursor.fail("rights")
+    return AclData(name, tuple(zip(words[::2], words[1::2], strict=True)))
+
+
+def _list_rights(cursor: Cursor) -> Response:
+    name, words = _rights_words(cursor)
+    if len(words) < 2:
+        cursor.fail("an identifier and rights")
+    return ListRightsData(name, words[0], words[1], tuple(words[2:]))
+
+
+def _my_rights(cursor: Cursor) -> Response:
+    cursor.space()
+    name = cursor.mailbox()
+    cursor.space()
+    return MyRightsData(name, _ascii(cursor.astring()))
+
+
+def _rights_words(cursor: Cursor) -> tuple[str, list[str]]:
+    cursor.space()
+    name = cursor.mailbox()
+    words = []
+    while cursor.skip(b" "):
+        words.append(cursor.text())
+    return name, words
+
+
 def _metadata(cursor: Cursor) -> Response:
     cursor.space()
     name = cursor.mailbox()
@@ -365,6 +398,9 @@ _READERS: dict[str, Callable[[Cursor], Response]] = {
     "LIST": _list,
     "LSUB": _lsub,
     "STATUS": _mailbox_status,
+    "ACL": _acl,
+    "LISTRIGHTS": _list_rights,
+    "MYRIGHTS": _my_rights,
     "METADATA": _metadata,
     "NAMESPACE": _namespace,
     "QUOTA": _quota,

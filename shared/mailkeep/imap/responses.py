@@ -200,6 +200,49 @@ class NamespaceData:
 
 
 @dataclass(frozen=True, slots=True)
+class AclData:
+    """RFC 4314 section 3.6. Identifiers with their rights, as letters."""
+
+    mailbox: str
+    grants: tuple[tuple[str, str], ...] = ()
+
+    def encode(self, form: NameForm = LEGACY) -> bytes:
+        """The line."""
+        words = [astring(word.encode("utf-8")) for grant in self.grants for word in grant]
+        return b"* ACL %b\r\n" % b" ".join((mailbox(self.mailbox, form), *words))
+
+
+@dataclass(frozen=True, slots=True)
+class ListRightsData:
+    """RFC 4314 section 3.7. `required` the identifier has anyway; each of `optional` is granted whole."""
+
+    mailbox: str
+    identifier: str
+    required: str = ""
+    optional: tuple[str, ...] = ()
+
+    def encode(self, form: NameForm = LEGACY) -> bytes:
+        """The line."""
+        words = [astring(word.encode("utf-8")) for word in (self.identifier, self.required, *self.optional)]
+        return b"* LISTRIGHTS %b\r\n" % b" ".join((mailbox(self.mailbox, form), *words))
+
+
+@dataclass(frozen=True, slots=True)
+class MyRightsData:
+    """RFC 4314 section 3.8; also within LIST (RFC 8440)."""
+
+    mailbox: str
+    rights: str
+
+    def encode(self, form: NameForm = LEGACY) -> bytes:
+        """The line."""
+        return b"* MYRIGHTS %b %b\r\n" % (
+            mailbox(self.mailbox, form),
+            astring(self.rights.encode("ascii")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class MetadataData:
     """RFC 5464 section 4.4.1. An empty mailbox is the server; None is NIL."""
 
@@ -329,6 +372,9 @@ Response = (
     | ListData
     | StatusData
     | NamespaceData
+    | AclData
+    | ListRightsData
+    | MyRightsData
     | MetadataData
     | QuotaData
     | QuotaRootData

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from mailkeep.imap.commands import (
+    acl,
     append,
     authenticate,
     copy,
@@ -66,6 +67,11 @@ PERMITTED: dict[type[Command], frozenset[State]] = {
     list.Namespace: _AFTER,
     append.Append: _AFTER,
     idle.Idle: _AFTER,
+    acl.SetAcl: _AFTER,  # RFC 4314 section 3
+    acl.DeleteAcl: _AFTER,
+    acl.GetAcl: _AFTER,
+    acl.ListRights: _AFTER,
+    acl.MyRights: _AFTER,
     metadata.GetMetadata: _AFTER,  # RFC 5464 section 4
     metadata.SetMetadata: _AFTER,
     quota.GetQuota: _AFTER,  # RFC 9208 section 4

@@ -59,6 +59,7 @@ class FlagMask:
 
 
 EVERY_FLAG = FlagMask(SystemFlag(31), keywords=True)
+NO_FLAG = FlagMask(SystemFlag(0), keywords=False)
 
 
 @dataclass(frozen=True, slots=True)

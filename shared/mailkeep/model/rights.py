@@ -11,7 +11,7 @@ from enum import Enum
 from typing import NewType
 
 from mailkeep.errors import InvalidName
-from mailkeep.model.flags import FlagMask, SystemFlag
+from mailkeep.model.flags import EVERY_FLAG, FlagMask, SystemFlag
 
 Rights = NewType("Rights", frozenset[str])
 
@@ -87,4 +87,5 @@ def changeable_flags(rights: Rights) -> FlagMask:
         system |= SystemFlag.DELETED
     if WRITE in rights:
         system |= SystemFlag.ANSWERED | SystemFlag.FLAGGED | SystemFlag.DRAFT
-    return FlagMask(system, WRITE in rights)
+    mask = FlagMask(system, WRITE in rights)
+    return EVERY_FLAG if mask == EVERY_FLAG else mask

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from mailkeep.errors import InUse, MailboxNotFound, NotFound, OverQuota
+from mailkeep.errors import MailboxNotFound, NotFound, OverQuota, PermissionRefused
 from mailkeep.model.address import Address
 from mailkeep.model.rights import ALL, ANYONE, LOOKUP, NONE, Rights, RightsChange, parse_rights, rights_text
 from mailkeep.storage.database import Connection, Database, Row, Transaction, changed
@@ -89,7 +89,9 @@ class StoredSharing:
                 raise MailboxNotFound("The mailbox does not exist.")
             account_id = await _grantee(transaction, mailbox_id, grantee)
             if account_id == owner[0]:
-                raise InUse("The owner of a mailbox has every right in it, always.")
+                if change.apply(ALL) != ALL:
+                    raise PermissionRefused("The owner of a mailbox has every right in it, always.")
+                return
             await _write(transaction, mailbox_id, account_id, change)
             changed(transaction, TopicKind.ACCESS, mailbox_id)
 

@@ -120,7 +120,7 @@ def move(client: Client) -> None:
 
 
 def namespace(client: Client) -> None:
-    client.play('C: p NAMESPACE\nS: * NAMESPACE (("" "/")) NIL NIL\nS: p OK ...')
+    client.play('C: p NAMESPACE\nS: * NAMESPACE (("" "/")) (("Other Users/" "/")) NIL\nS: p OK ...')
 
 
 def unselect(client: Client) -> None:
@@ -318,6 +318,23 @@ def list_metadata(client: Client) -> None:
     client.play("S: * METADATA Junk (/shared/comment NIL)\nS: p OK ...")
 
 
+def acl(client: Client) -> None:
+    client.play("C: p SETACL Junk anyone +lr\nS: p OK ...\nC: q GETACL Junk")
+    client.play("S: * ACL Junk ... lrswipkxteacd anyone lr\nS: q OK ...")
+    client.play("C: r DELETEACL Junk anyone\nS: r OK ...\nC: s GETACL Junk")
+    client.play("S: * ACL Junk ... lrswipkxteacd\nS: s OK ...")
+
+
+def rights(client: Client) -> None:
+    client.play("C: p LISTRIGHTS Junk anyone")
+    client.play('S: * LISTRIGHTS Junk anyone "" l r s w i p k x t e a c d\nS: p OK ...')
+
+
+def list_myrights(client: Client) -> None:
+    client.play('C: p LIST "" Junk RETURN (MYRIGHTS)\nS: * LIST ...')
+    client.play("S: * MYRIGHTS Junk lrswipkxteacd\nS: p OK ...")
+
+
 def quota(client: Client) -> None:
     client.append("INBOX", MESSAGE)
     client.play('C: p GETQUOTAROOT INBOX\nS: * QUOTAROOT INBOX ""\nS: * QUOTA "" (...)\nS: p OK ...')
@@ -377,6 +394,9 @@ PROOFS: dict[str, Proof] = {
     "THREAD=REFS": thread_refs,
     f"APPENDLIMIT={50 * 1024 * 1024}": appendlimit,
     "COMPRESS=DEFLATE": compress,
+    "ACL": acl,
+    "RIGHTS=texk": rights,
+    "LIST-MYRIGHTS": list_myrights,
     "METADATA": metadata,
     "LIST-METADATA": list_metadata,
     "QUOTA": quota,
@@ -419,7 +439,6 @@ def test_what_is_not_advertised_is_refused(client: Client) -> None:
         "SORT (RELEVANCY) UTF-8 ALL",
         "SORT RETURN (UPDATE) (DATE) UTF-8 ALL",
         "THREAD JWZ UTF-8 ALL",
-        "GETACL INBOX",
     ):
         assert client.refused(command).startswith("BAD"), command
 

@@ -128,8 +128,6 @@ def test_selecting_subscribed_names(client: Client) -> None:
         S: f OK ...
         C: g LIST (NONSENSE) "" *
         S: g BAD ...
-        C: h LIST "" * RETURN (MYRIGHTS)
-        S: h BAD ...
         """
     )
 
@@ -138,7 +136,7 @@ def test_namespace(client: Client) -> None:
     client.play(
         """
         C: a NAMESPACE
-        S: * NAMESPACE (("" "/")) NIL NIL
+        S: * NAMESPACE (("" "/")) (("Other Users/" "/")) NIL
         S: a OK NAMESPACE completed.
         """
     )

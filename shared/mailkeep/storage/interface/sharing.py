@@ -41,8 +41,8 @@ class Sharing(Protocol):
 
     async def change(self, mailbox_id: int, grantee: Address | None, change: RightsChange) -> None:
         """Change what a user may do, or (None) every user of the owner's domains; no rights are no grant.
-        Raises MailboxNotFound, NotFound for who is no user there, InUse for the owner, OverQuota past the
-        number of grants that a mailbox may have."""
+        Raises MailboxNotFound, NotFound for who is no user there, PermissionRefused for taking something from
+        the owner, OverQuota past the number of grants that a mailbox may have."""
 
     async def rights(self, mailbox_id: int, account_id: int) -> Rights:
         """What an account may do there: all of it in its own. None in a mailbox that is gone."""
