@@ -16,6 +16,7 @@ from mailkeep.settings import ImapSettings, Settings
 from mailkeep.storage.interface import Store
 from mailkeep_imap.fetching.ready import ReadyValues
 from mailkeep_imap.recent import RecentLedger
+from mailkeep_imap.searching.indexing import Indexing
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IOpenSSLContextFactory
@@ -66,6 +67,10 @@ class Host:
     ready: ReadyValues = field(default_factory=lambda: ReadyValues(READY_OCTETS))
     tasks: TaskRegistry = field(default_factory=TaskRegistry)
     sessions: Sessions = field(default_factory=Sessions)
+    indexing: Indexing = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "indexing", Indexing(self.store, self.tasks))
 
     @property
     def imap(self) -> ImapSettings:

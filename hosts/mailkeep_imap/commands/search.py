@@ -24,7 +24,7 @@ from mailkeep_imap.messages import places_in
 from mailkeep_imap.outcome import Done
 from mailkeep_imap.searching.columns import Columns
 from mailkeep_imap.searching.evaluate import find
-from mailkeep_imap.searching.plan import make_plan
+from mailkeep_imap.searching.plan import make_plan, reads_text
 from mailkeep_imap.searching.results import check_options, extended, saved
 
 if TYPE_CHECKING:
@@ -59,21 +59,25 @@ async def search(session: Session, command: Search) -> Done:
 class Run:
     """One search at work, for SEARCH and SORT. What sets and numbers mean is fixed when it is made."""
 
-    __slots__ = ("_messages", "_numbers", "_plan", "_with_modseq", "columns")
+    __slots__ = ("_host", "_numbers", "_plan", "_with_modseq", "columns")
 
     def __init__(self, session: Session, keys: Sequence[SearchKey], *, uid: bool) -> None:
         self._with_modseq = mentions_modseq(keys)
         if self._with_modseq:
             session.enable_condstore()
         self._plan = make_plan(keys, lambda key: _places_of(session, key))
-        self._messages = session.host.store.messages
+        self._host = session.host
         self.columns = Columns(session.view, time.time())
         everything = range(len(self.columns))
         self._numbers = self.columns.uids if uid else session.view.sequences_at(everything)
 
     async def find(self) -> Sequence[int]:
         """Places of the messages that match."""
-        return await find(self._plan, self.columns, self._messages)
+        store = self._host.store
+        found = await find(self._plan, self.columns, store.messages, store.texts)
+        if reads_text(self._plan):
+            self._host.indexing.wanted(self.columns.mailbox_id)
+        return found
 
     def numbers_of(self, places: Iterable[int]) -> tuple[int, ...]:
         """UIDs or sequence numbers."""

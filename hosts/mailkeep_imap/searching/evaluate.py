@@ -8,35 +8,45 @@ no test that would have to read it.
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-from mailkeep.imap.commands.search_keys import DateKey, ObjectIdKey, ObjectIdTest, TextField, TextKey
-from mailkeep.mime import parts, text
-from mailkeep.storage.interface import Column, Messages
+from mailkeep.imap.commands.search_keys import (
+    DateKey,
+    HeaderKey,
+    ObjectIdKey,
+    ObjectIdTest,
+    TextField,
+    TextKey,
+)
+from mailkeep.mime import parts
+from mailkeep.storage.interface import Column, Field, Messages, Texts
 from mailkeep_imap.objects import object_id
 from mailkeep_imap.searching import indexed
 from mailkeep_imap.searching.columns import Columns
 from mailkeep_imap.searching.indexed import SAVE_DATES, Places
 from mailkeep_imap.searching.plan import Cost, Either, Every, Indexed, Plan, Read, Unless
-from mailkeep_imap.searching.texts import fold, header_test, header_text
+from mailkeep_imap.searching.texts import fold, folded_body, folded_header, header_test
 
 Rows = Sequence[tuple[Any, ...]]
 Judge = Callable[[Rows], set[int]]
 
 SLICE = 10_000  # messages that the snapshot's tests look at before others get their turn
+WORTH_ASKING = 32  # messages; fewer are read as quickly as the index of the mailbox
+FIELDS = {TextField.BODY: (Field.BODY,), TextField.TEXT: (Field.HEADER, Field.BODY)}
 INLINE_ROWS = 8  # fewer are judged at once: a thread costs more
 BODY_SLICE = 256  # messages whose part indexes are held at a time
 _NEVER = float("nan")  # what is gone meanwhile is neither before nor after any day
 JUDGED_OCTETS = 1024 * 1024  # of whole messages, judged in one go
 
 
-async def find(plan: Plan, columns: Columns, messages: Messages) -> Sequence[int]:
+async def find(plan: Plan, columns: Columns, messages: Messages, texts: Texts) -> Sequence[int]:
     """Places of the messages that match, ascending."""
-    return list(await _narrow(plan, columns, range(len(columns)), messages))
+    return list(await _narrow(plan, columns, range(len(columns)), messages, texts))
 
 
-async def _narrow(plan: Plan, columns: Columns, places: Places, messages: Messages) -> Places:
+async def _narrow(plan: Plan, columns: Columns, places: Places, messages: Messages, texts: Texts) -> Places:
     if not places:
         return ()
     match plan:
@@ -45,23 +55,46 @@ async def _narrow(plan: Plan, columns: Columns, places: Places, messages: Messag
                 await asyncio.sleep(0)
             return indexed.narrow(key, columns, places)
         case Read():
-            return await _read(plan, columns, places, messages)
+            return await _read(plan, columns, places, messages, texts)
         case Every(plans):
             for inner in plans:
-                places = await _narrow(inner, columns, places, messages)
+                places = await _narrow(inner, columns, places, messages, texts)
             return places
         case Either(left, right):
-            first = set(await _narrow(left, columns, places, messages))
+            first = set(await _narrow(left, columns, places, messages, texts))
             rest = [place for place in places if place not in first]
-            return sorted(first.union(await _narrow(right, columns, rest, messages)))
+            return sorted(first.union(await _narrow(right, columns, rest, messages, texts)))
         case Unless(inner):
-            matching = set(await _narrow(inner, columns, places, messages))
+            matching = set(await _narrow(inner, columns, places, messages, texts))
             return [place for place in places if place not in matching]
 
 
-async def _read(plan: Read, columns: Columns, places: Places, messages: Messages) -> Places:
+async def _read(plan: Read, columns: Columns, places: Places, messages: Messages, texts: Texts) -> Places:
     if isinstance(plan.key, DateKey) and plan.key.test in SAVE_DATES:
         return await _saved(plan.key, columns, places, messages)
+    if isinstance(plan.key, TextKey | HeaderKey) and len(places) >= WORTH_ASKING:
+        certain, unsure = await _by_index(plan.key, columns, places, texts)
+        return sorted([*certain, *await _look(plan, columns, unsure, messages)])
+    return await _look(plan, columns, places, messages)
+
+
+async def _by_index(
+    key: TextKey | HeaderKey, columns: Columns, places: Places, texts: Texts
+) -> tuple[list[int], list[int]]:
+    """Places that match, and those that have to be looked at: of which the index cannot tell, or not yet."""
+    fields = FIELDS.get(key.field, (Field.HEADER,)) if isinstance(key, TextKey) else (Field.HEADER,)
+    found = await texts.containing(columns.mailbox_id, fields, fold(key.text))
+    certain, possible = found.certain, found.possible
+    if fields == (Field.HEADER,):  # in which of the fields the header does not tell
+        certain, possible = frozenset[int](), certain | possible
+    known = bisect_right(columns.uids, found.through)
+    uids = columns.uids
+    matching = [place for place in places if uids[place] in certain]
+    unsure = [place for place in places if place >= known or uids[place] in possible]
+    return matching, unsure
+
+
+async def _look(plan: Read, columns: Columns, places: Places, messages: Messages) -> Places:
     wanted = list(dict.fromkeys(columns.message_ids[place] for place in places))
     found: set[int] = set()
     async for rows, judge in _batches(plan, wanted, messages):
@@ -91,7 +124,7 @@ async def _batches(
     elif isinstance(key, TextKey) and plan.cost is Cost.BODY:
         judge = _message_judge(key)
         for start in range(0, len(message_ids), BODY_SLICE):
-            async for rows in _whole_messages(message_ids[start : start + BODY_SLICE], messages):
+            async for rows in whole_messages(message_ids[start : start + BODY_SLICE], messages):
                 yield rows, judge
     else:
         test = header_test(key)
@@ -99,7 +132,8 @@ async def _batches(
             yield rows, lambda batch: {row[0] for row in batch if test(row[1])}
 
 
-async def _whole_messages(message_ids: Sequence[int], messages: Messages) -> AsyncIterator[Rows]:
+async def whole_messages(message_ids: Sequence[int], messages: Messages) -> AsyncIterator[Rows]:
+    """Rows of (message id, packed part index, octets) in the order of the ids."""
     packed: dict[int, bytes] = {}
     async for rows in messages.rows(message_ids, (Column.PARTS,)):
         packed.update(rows)
@@ -119,8 +153,8 @@ def _message_judge(key: TextKey) -> Judge:
 
     def matches(packed: bytes, octets: bytes) -> bool:
         index = parts.unpack(packed)
-        if needle in fold(text.text_of(octets, index)):
-            return True
-        return with_header and needle in fold(header_text(octets[: index.root.body_start]))
+        return needle in folded_body(octets, index) or (
+            with_header and needle in folded_header(octets, index)
+        )
 
     return lambda rows: {row[0] for row in rows if matches(row[1], row[2])}

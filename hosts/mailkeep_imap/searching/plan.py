@@ -87,6 +87,20 @@ def make_plan(keys: Iterable[SearchKey], places_of: PlacesOf) -> Plan:
     return plans[0] if len(plans) == 1 else Every(tuple(plans), max(plan.cost for plan in plans))
 
 
+def reads_text(plan: Plan) -> bool:
+    """True if the index of texts is of use."""
+    match plan:
+        case Read(key):
+            return isinstance(key, TextKey | HeaderKey)
+        case Every(plans):
+            return any(map(reads_text, plans))
+        case Either(left, right):
+            return reads_text(left) or reads_text(right)
+        case Unless(inner):
+            return reads_text(inner)
+    return False
+
+
 def _plan(key: SearchKey, places_of: PlacesOf) -> Plan:
     match key:
         case SequenceKey() | UidKey():

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable
 from datetime import date
 
 from mailkeep.imap.commands.search_keys import DateKey, DateTest, HeaderKey, TextField, TextKey
-from mailkeep.mime import dates, encoded_words, headers
+from mailkeep.mime import dates, encoded_words, headers, text
+from mailkeep.mime.parts import PartIndex
 
 HeaderTest = Callable[[bytes], bool]
 
@@ -89,6 +90,16 @@ def header_text(header: bytes) -> str:
         for name, raw in headers.fields(header)
         if name
     )
+
+
+def folded_body(octets: bytes, index: PartIndex) -> str:
+    """What BODY looks into."""
+    return fold(text.text_of(octets, index))
+
+
+def folded_header(octets: bytes, index: PartIndex) -> str:
+    """What TEXT looks into besides. It holds every decoded value of every field."""
+    return fold(header_text(octets[: index.root.body_start]))
 
 
 def _date_test(key: DateKey) -> HeaderTest:

@@ -34,6 +34,7 @@ from mailkeep.storage.interface import (
     Queue,
     Quotas,
     Sharing,
+    Texts,
 )
 from mailkeep.storage.keys import StoredKeys
 from mailkeep.storage.labels import StoredLabels
@@ -49,6 +50,7 @@ from mailkeep.storage.quotas import StoredQuotas
 from mailkeep.storage.recipients import Recipients
 from mailkeep.storage.sharing import StoredSharing
 from mailkeep.storage.snapshots import Snapshots
+from mailkeep.storage.texts import StoredTexts
 
 _PING = Query("SELECT 1")
 
@@ -84,6 +86,7 @@ class OpenedStore:
     filters: Filters
     annotations: Annotations
     sharing: Sharing
+    texts: Texts
 
     def __init__(self, backend: Backend, defaults: DefaultLimits) -> None:
         database = backend.database
@@ -109,6 +112,7 @@ class OpenedStore:
         self.filters = StoredFilters(database)
         self.annotations = StoredAnnotations(database)
         self.sharing = StoredSharing(database)
+        self.texts = StoredTexts(database)
 
     async def ping(self) -> None:
         """See interface.Store."""

@@ -231,6 +231,21 @@ entry = Table(
     sqlite_with_rowid=False,
 )
 
+# What the messages of a run of UIDs say: see texts.py. It can be lost: searches are then slower.
+text_segment = Table(
+    "text_segment",
+    metadata,
+    Column("mailbox_id", BigInteger, primary_key=True),
+    Column("low_uid", BigInteger, primary_key=True),
+    Column("high_uid", BigInteger, nullable=False),
+    Column("made_at", MOMENT, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("uids", LargeBinary, nullable=False),
+    Column("large", LargeBinary, nullable=False),
+    Column("header", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
 # What one commit did to one mailbox: see change_log.py. QRESYNC reads `expunged`, live events `removed`.
 change = Table(
     "change",

@@ -36,6 +36,7 @@ from mailkeep.storage.interface.proofs import Proofs
 from mailkeep.storage.interface.queue import Queue, QueueFilter
 from mailkeep.storage.interface.quotas import Quotas
 from mailkeep.storage.interface.sharing import Grant, SharedMailbox, Sharing
+from mailkeep.storage.interface.texts import Containing, Field, IndexedText, Texts
 
 __all__ = [
     "AccountNews",
@@ -46,15 +47,18 @@ __all__ = [
     "Body",
     "Column",
     "Committer",
+    "Containing",
     "Directory",
     "EmailFilter",
     "EmailRow",
     "Emails",
     "Expunged",
     "Feed",
+    "Field",
     "Filters",
     "FlagsStored",
     "Grant",
+    "IndexedText",
     "Keys",
     "Labels",
     "Locks",
@@ -72,6 +76,7 @@ __all__ = [
     "Sharing",
     "Store",
     "StoredKey",
+    "Texts",
     "Topic",
     "TopicKind",
 ]
@@ -98,6 +103,7 @@ class Store(Protocol):
     filters: Filters
     annotations: Annotations
     sharing: Sharing
+    texts: Texts
 
     async def ping(self) -> None:
         """Raises StoreUnavailable if the database does not answer within its timeout."""
