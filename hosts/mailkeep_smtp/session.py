@@ -104,6 +104,8 @@ class SmtpSession(Connection):
         ]
         if self.services.tls is not None and not self.peer.tls:
             keywords.append("STARTTLS")
+        if self.peer.tls:
+            keywords.append("REQUIRETLS")  # RFC 8689 section 2: only over TLS
         if self.policy.takes_credentials and self._is_private():
             keywords.append("AUTH " + " ".join(sasl.MECHANISMS))
         return keywords
@@ -183,7 +185,8 @@ class SmtpSession(Connection):
     def _mail_parameters(self) -> frozenset[str]:
         if not self._extended:
             return frozenset()
-        return _WITH_AUTH if self.policy.takes_credentials else _MAIL_PARAMETERS
+        offered = _WITH_AUTH if self.policy.takes_credentials else _MAIL_PARAMETERS
+        return offered | {"REQUIRETLS"} if self.peer.tls else offered
 
     async def smtp_RCPT(self, argument: str) -> Reply:  # noqa: N802
         """RFC 5321 section 4.1.1.3."""

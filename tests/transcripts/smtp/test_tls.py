@@ -61,6 +61,22 @@ async def test_submissions_speaks_tls_from_the_first_octet(host: SmtpHost) -> No
     await wire.close()
 
 
+async def test_tls_all_the_way_can_be_required_over_tls_alone(host: SmtpHost) -> None:
+    """RFC 8689 section 2."""
+    wire = await host.connect("mx")
+    await wire.expect("220 ")
+    assert "REQUIRETLS" not in await wire.ehlo()
+    await wire.ask("MAIL FROM:<a@b.example> REQUIRETLS", "555 5.5.4 ")
+    await wire.start_tls(host.client_tls)
+    assert "REQUIRETLS" in await wire.ehlo()
+    await wire.ask("MAIL FROM:<a@b.example> REQUIRETLS=yes", "501 5.5.4 ")
+    await wire.ask("MAIL FROM:<a@b.example> REQUIRETLS", "250 2.1.0 ")
+    await wire.ask("RCPT TO:<one@example.test>", "250 2.1.5 ")
+    await wire.ask("DATA", "354 ")
+    await wire.ask("A: b\r\n\r\nhi\r\n.", "250 2.0.0 ")
+    await wire.close()
+
+
 async def test_without_a_certificate_there_is_no_starttls(store, tmp_path, ca) -> None:  # type: ignore[no-untyped-def]
     async with smtp_host(store, tmp_path / "data", ca, with_tls=False) as host:
         wire = await host.connect("mx")

@@ -68,18 +68,32 @@ def _names(association: TlsAssociation, certificate: x509.Certificate) -> bool:
 def _issued(
     chain: Sequence[x509.Certificate], anchors: Sequence[x509.Certificate], names: Sequence[str]
 ) -> bool:
-    """A path from one of the anchors to the server's certificate, for one of the names."""
-    from cryptography.x509 import DNSName  # noqa: PLC0415
-    from cryptography.x509.verification import PolicyBuilder, Store, VerificationError  # noqa: PLC0415
+    """A path from one of the anchors to the server's certificate, which is for one of the names. By OpenSSL:
+    a verifier for the web's public authorities refuses certificates that private ones make."""
+    from OpenSSL import crypto  # noqa: PLC0415
 
-    for name in names:
-        verifier = PolicyBuilder().store(Store(list(anchors))).build_server_verifier(DNSName(name))
-        try:
-            verifier.verify(chain[0], list(chain[1:]))
-        except VerificationError:
-            continue
-        return True
-    return False
+    store = crypto.X509Store()
+    store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
+    for anchor in anchors:
+        store.add_cert(crypto.X509.from_cryptography(anchor))
+    leaf, *rest = (crypto.X509.from_cryptography(certificate) for certificate in chain)
+    try:
+        crypto.X509StoreContext(store, leaf, rest).verify_certificate()
+    except crypto.X509StoreContextError:
+        return False
+    return any(_is_for(chain[0], name) for name in names)
+
+
+def _is_for(certificate: x509.Certificate, name: str) -> bool:
+    """By subjectAltName alone; a wildcard stands for the first label (RFC 6125 section 6.4.3)."""
+    from cryptography import x509  # noqa: PLC0415
+
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    given = {one.lower() for one in found.value.get_values_for_type(x509.DNSName)}
+    return name in given or f"*.{name.partition('.')[2]}" in given
 
 
 def _rest_of_chain(connection: ssl.SSLObject, leaf: bytes) -> list[bytes]:

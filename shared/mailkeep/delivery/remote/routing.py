@@ -16,7 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from mailkeep.delivery.remote.outcome import later, never
+from mailkeep.delivery.remote import dane
+from mailkeep.delivery.remote.outcome import NotSent, later, never
+from mailkeep.delivery.remote.sts import HttpsFetch, Policies
 from mailkeep.model.dns import (
     DnsUnavailable,
     Lookups,
@@ -25,10 +27,14 @@ from mailkeep.model.dns import (
     NoSuchName,
     TlsAssociation,
 )
+from mailkeep.observe.logs import get_logger
 from mailkeep.settings_relay import RelaySettings, parse_policies, parse_smarthost
+from mailkeep.smtp.mta_sts import Mode, Policy
 
 HOSTS_LIMIT = 10  # mail servers of a domain that are tried in one attempt
 ADDRESSES_LIMIT = 4  # of one server
+
+log = get_logger(__name__)
 
 
 class Demand(IntEnum):
@@ -65,9 +71,15 @@ class Route:
 class Router:
     """Routes for domains. `hostname` is ours."""
 
-    def __init__(self, settings: RelaySettings, resolver: Lookups, hostname: str) -> None:
+    def __init__(
+        self, settings: RelaySettings, resolver: Lookups, hostname: str, policies: Policies | None = None
+    ) -> None:
+        """`policies` are what MTA-STS says, unless they are to be fetched as the settings have it."""
         self._settings = settings
         self._resolver = resolver
+        self._policies_of = policies or Policies(
+            resolver, HttpsFetch(resolver, settings.ca_file, self._public)
+        )
         self._hostname = hostname.lower()
         self._demand = Demand[settings.tls.upper()]
         self._policies = {
@@ -83,8 +95,18 @@ class Router:
             address = domain[1:-1].removeprefix("ipv6:")
             return Route((Server(address, self._settings.port, min(demand, Demand.ENCRYPT)),))
         hosts, authentic = await self._hosts(domain)
-        servers = [Server(host, self._settings.port, demand, (host,)) for host in hosts[:HOSTS_LIMIT]]
-        return Route(tuple(servers), authentic)
+        policy = await self._policies_of.of(domain) if self._settings.mta_sts else None
+        failure = later("4.7.5", f"no server of {domain} is one of its MTA-STS policy")
+        held: list[Server] = []
+        for host in hosts[:HOSTS_LIMIT]:
+            try:
+                server = Server(host, self._settings.port, demand, (host,))
+                held += await self._held(server, domain, authentic, policy)
+            except NotSent as error:
+                failure = error
+        if not held:
+            raise failure
+        return Route(tuple(held), authentic or (policy is not None and policy.mode is Mode.ENFORCE))
 
     async def addresses(self, server: Server) -> Sequence[str]:
         """Where to connect to, IPv6 first. Raises NotSent."""
@@ -106,6 +128,49 @@ class Router:
         if not found:
             raise later("4.4.4", f"the mail server {server.host} has no address", server.host)
         return self._allowed(found, server.host)
+
+    # --- what servers are held to -----------------------------------------------------------------
+
+    async def _held(
+        self, server: Server, domain: str, authentic: bool, policy: Policy | None
+    ) -> Sequence[Server]:
+        """A server held to what its domain asks for, or none if that forbids it. DANE goes before MTA-STS
+        (RFC 8461 section 2). Raises NotSent."""
+        if authentic and self._settings.dane and (associations := await self._associations(server)):
+            chosen = dane.usable(associations)
+            if not chosen:  # RFC 7672 section 2.2: records that cannot be used still demand TLS
+                return [with_demand(server, Demand.ENCRYPT)]
+            names = (server.host, domain)
+            return [replace(server, demand=Demand.DANE, names=names, associations=chosen)]
+        if policy is None or policy.mode is Mode.NONE:
+            return [server]
+        if policy.mode is Mode.TESTING:
+            if not policy.names(server.host):
+                log.warning("a server is not in its domain's MTA-STS policy", domain=domain, host=server.host)
+            return [server]
+        return [with_demand(server, Demand.VERIFY)] if policy.names(server.host) else []
+
+    async def _associations(self, server: Server) -> Sequence[TlsAssociation]:
+        """TLSA records that DNSSEC vouches for, of a server whose address it vouches for (RFC 7672 section
+        2.2.2). Raises NotSent if nobody can say: then somebody may be hiding them."""
+        name = f"_{server.port}._tcp.{server.host}"
+        try:
+            if not await self._has_authentic_address(server.host):
+                return ()
+            answer = await self._resolver.tlsa(name)
+        except NoRecords:
+            return ()
+        except DnsUnavailable as error:
+            raise later("4.4.3", f"DNS for {name}: {error}", server.host) from None
+        return answer.records if answer.authentic else ()
+
+    async def _has_authentic_address(self, host: str) -> bool:
+        for question in (self._resolver.a, self._resolver.aaaa):
+            try:
+                return (await question(host)).authentic
+            except NoRecords:
+                continue
+        return False
 
     # --- servers ----------------------------------------------------------------------------------
 
@@ -155,10 +220,13 @@ class Router:
         return [mx.host for mx in sorted(shuffled, key=lambda mx: mx.preference)]
 
     def _allowed(self, addresses: Sequence[str], host: str) -> Sequence[str]:
-        allowed = [address for address in addresses if self._settings.loopback or _is_public(address)]
+        allowed = self._public(addresses)
         if not allowed:
             raise never("5.4.6", f"the mail server {host} is said to be in our own network", host)
         return allowed
+
+    def _public(self, addresses: Sequence[str]) -> list[str]:
+        return [address for address in addresses if self._settings.loopback or _is_public(address)]
 
 
 def with_demand(server: Server, demand: Demand) -> Server:

@@ -21,6 +21,7 @@ from mailkeep.delivery.remote.routing import Router
 from mailkeep.delivery.remote.schedule import Schedule
 from mailkeep.delivery.remote.session import RECIPIENTS_LIMIT
 from mailkeep.delivery.remote.settling import Settler
+from mailkeep.delivery.remote.sts import Policies
 from mailkeep.delivery.reporting import Reporter
 from mailkeep.errors import StoreUnavailable
 from mailkeep.model.dns import Lookups
@@ -46,13 +47,21 @@ class QueueRunner:
     """`run` as an owned task, then `close`. `hostname` is what we call ourselves."""
 
     def __init__(
-        self, store: Store, settings: RelaySettings, resolver: Lookups, reporter: Reporter, hostname: str
+        self,
+        store: Store,
+        settings: RelaySettings,
+        resolver: Lookups,
+        reporter: Reporter,
+        hostname: str,
+        *,
+        policies: Policies | None = None,
     ) -> None:
+        """`policies` are what MTA-STS says, unless they are to be fetched as the settings have it."""
         self._store = store
         self._settings = settings
         self._tasks = TaskRegistry()
         self._settler = Settler(store.queue, reporter, Schedule(settings), self._settled)
-        router = Router(settings, resolver, hostname)
+        router = Router(settings, resolver, hostname, policies)
         self._means = Means(
             queue=store.queue,
             router=router,

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from tests.conftest import open_test_store
 from tests.support.mail_server import OFFERS, Names, Sink, sink
+from tests.unit.delivery.remote.conftest import Authority
 
 from mailkeep.delivery.dispatch import Dispatch
 from mailkeep.delivery.prepare import prepare_content
@@ -310,6 +311,39 @@ async def test_what_cannot_be_sent_comes_back(
     assert b"Return-Path: <>\r\nFrom: Mail Delivery System <MAILER-DAEMON@mx.example.test>\r\n" in report
     assert b"\r\nAction: failed\r\nStatus: " + status + b"\r\n" in report
     assert b"Subject: hi\r\n" in report
+
+
+async def test_required_tls_goes_where_the_server_is_sure(
+    store: Store, tmp_path: Path, trusted: Authority, unknown: Authority
+) -> None:
+    """RFC 8689 section 4.2.1: DNSSEC or MTA-STS for its name, a certificate for that, and REQUIRETLS."""
+    envelope = Envelope(SENDER, requiretls=True, ret="FULL")
+    offers = [*OFFERS, "REQUIRETLS"]
+    zone = names(authentic=True)
+    async with (
+        sink(offers=offers, tls=trusted.server("mx.far.test")) as far,
+        relaying(store, tmp_path, far.port, zone, ca_file=trusted.ca_file),
+    ):
+        await enqueue(store, "a@far.test", envelope=envelope)
+        (received,) = await far.until(1)
+        await until_empty(store)
+        assert received.tls
+        assert " REQUIRETLS" in received.mail
+        far.tls = unknown.server("mx.far.test")
+        await enqueue(store, "a@far.test", id="m2", envelope=envelope)
+        (entry,) = await until(store, lambda found: bool(found and found[0].last.status))
+        assert entry.last.status == "4.7.5"
+        far.tls, far.offers = trusted.server("mx.far.test"), OFFERS
+        await until_empty(store)
+        zone.authentic, far.offers = False, offers
+        await enqueue(store, "a@far.test", id="m3", envelope=envelope)
+        await until_empty(store)
+    assert len(far.received) == 1
+    found = await reports(store)
+    assert len(found) == 2
+    for report in found:  # section 5: what had to be hidden does not come back in the clear
+        assert b"Status: 5.7.30\r\n" in report
+        assert b"message/rfc822\r\n" not in report
 
 
 async def test_utf8_goes_where_it_is_understood(store: Store, tmp_path: Path) -> None:
