@@ -6,12 +6,19 @@ import click
 
 from mailkeep.errors import AlreadyExists, InUse, NotFound
 from mailkeep.model.address import Address
-from mailkeep.model.directory import Domain, DomainPolicy
+from mailkeep.model.directory import DmarcPolicy, Domain, DomainPolicy
 from mailkeep_cli.context import CommandContext, store_command
 from mailkeep_cli.output import Row, show_done, show_rows
 from mailkeep_cli.people import ADDRESS
 
-COLUMNS = {"name": "DOMAIN", "policy": "POLICY", "catch_all": "CATCH-ALL", "created_at": "SINCE"}
+COLUMNS = {
+    "name": "DOMAIN",
+    "policy": "POLICY",
+    "catch_all": "CATCH-ALL",
+    "dmarc": "DMARC",
+    "greylists": "GREYLISTS",
+    "created_at": "SINCE",
+}
 LIST_HINT = "See what is there with: mailkeep domains list"
 
 
@@ -49,6 +56,40 @@ def add(context: CommandContext, name: str, policy: str | None, catch_all: Addre
         makes_store=True,
     )
     show_done(_row(made), f"Taking mail for {made.name} ({made.policy.value}).", as_json=context.as_json)
+
+
+@domains.command("set")
+@click.argument("name")
+@click.option(
+    "--dmarc",
+    type=click.Choice([policy.value for policy in DmarcPolicy]),
+    help="What fails DMARC, where its author's domain asks for measures: deliver it all the same (accept), "
+    "file it under Junk (junk), or refuse what that domain asks to refuse and file the rest (refuse).",
+)
+@click.option(
+    "--greylist/--no-greylist",
+    "greylists",
+    default=None,
+    help="Have strangers try again some minutes later, which senders of spam seldom do.",
+)
+@store_command
+def set_(context: CommandContext, name: str, dmarc: str | None, greylists: bool | None) -> None:
+    """Say how the domain NAME takes mail from outside.
+
+    \b
+    Examples:
+      mailkeep domains set example.org --dmarc refuse
+      mailkeep domains set example.org --greylist
+    """
+    if dmarc is None and greylists is None:
+        raise click.UsageError("Say what to set: --dmarc, --greylist or --no-greylist.")
+    policy = None if dmarc is None else DmarcPolicy(dmarc)
+    changed = context.run(
+        lambda store: store.directory.set_reception(name, policy, greylists), hints={NotFound: LIST_HINT}
+    )
+    greylisting = "greylists strangers" if changed.greylists else "lets strangers in at once"
+    sentence = f"{changed.name}: what fails DMARC: {changed.dmarc.value}; {greylisting}."
+    show_done(_row(changed), sentence, as_json=context.as_json)
 
 
 @domains.command("list")
@@ -99,5 +140,7 @@ def _row(domain: Domain) -> Row:
         "name": domain.name,
         "policy": domain.policy.value,
         "catch_all": domain.catch_all,
+        "dmarc": domain.dmarc.value,
+        "greylists": domain.greylists,
         "created_at": domain.created_at,
     }

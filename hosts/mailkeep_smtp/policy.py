@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mailkeep.delivery.dispatch import Addressee
+from mailkeep.mailauth.message import CheckedMessage
 from mailkeep.model.principal import Peer, Principal
 from mailkeep.smtp.paths import ForwardPath, ReversePath
 
@@ -22,6 +23,26 @@ class Client:
     helo: str = ""
     extended: bool = False  # it said EHLO
     principal: Principal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A whole message, before anything of ours stands above it. `id` is what the log calls it."""
+
+    id: str
+    reverse_path: ReversePath
+    addressees: tuple[Addressee, ...]
+    message: CheckedMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a policy makes of a message: its header section as it goes on, fields to put above it, and keys of
+    the addressees who get it as junk."""
+
+    header: bytes
+    above: bytes = b""
+    junk: frozenset[str] = frozenset()
 
 
 class Policy(Protocol):
@@ -37,10 +58,11 @@ class Policy(Protocol):
         """Before anything but greetings. Raises TlsRequired, AuthenticationRequired."""
 
     async def sender(self, client: Client, path: ReversePath) -> None:
-        """MAIL. Raises SenderRefused."""
+        """MAIL. Raises SenderRefused, SenderUnknown, SenderNullMx."""
 
-    async def recipient(self, client: Client, path: ForwardPath) -> Addressee:
-        """RCPT: where its mail goes. Raises RelayDenied, RecipientRefused."""
+    async def recipient(self, client: Client, path: ForwardPath, sender: ReversePath) -> Addressee:
+        """RCPT: where its mail goes. Raises RelayDenied, RecipientRefused, BlockListed, Greylisted."""
 
-    async def content(self, client: Client, header: bytes) -> None:
-        """The header section without our trace fields. Raises RoutingLoop, SenderRefused, ContentRefused."""
+    async def content(self, client: Client, arrived: Arrived) -> Stamp:
+        """The whole message. Raises RoutingLoop, SenderRefused, ContentRefused, DmarcRefused,
+        SpoolUnavailable."""

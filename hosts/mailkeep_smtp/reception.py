@@ -1,16 +1,19 @@
 """MX: mail for our domains from anybody, for nobody else's from anyone.
 
 Nobody authenticates here, so no claim about who is speaking opens anything: the recipient's domain decides.
+Clients of trusted networks are not checked; of the others it is asked whether they may send what they send.
 """
 
 from __future__ import annotations
 
 from mailkeep.delivery.dispatch import Addressee
+from mailkeep.mailauth.forged import without_forged
 from mailkeep.smtp.errors import RoutingLoop
 from mailkeep.smtp.paths import ForwardPath, ReversePath
 from mailkeep.smtp.trace import received_count
-from mailkeep_smtp.policy import Client
+from mailkeep_smtp.policy import Arrived, Client, Stamp
 from mailkeep_smtp.recipients import Recipients
+from mailkeep_smtp.verification import Verification
 
 
 class Reception:
@@ -19,23 +22,37 @@ class Reception:
     takes_credentials = False
     mends_headers = False  # a relay changes nothing but trace fields (RFC 5321 section 6.4)
 
-    def __init__(self, recipients: Recipients, max_received: int) -> None:
+    def __init__(
+        self, recipients: Recipients, verification: Verification, max_received: int, hostname: str
+    ) -> None:
         self._recipients = recipients
+        self._verification = verification
         self._max_received = max_received
+        self._hostname = hostname
 
     def admit(self, client: Client) -> None:
         """Everybody may speak; TLS is the client's choice (RFC 3207 section 4 forbids to require it)."""
 
     async def sender(self, client: Client, path: ReversePath) -> None:
-        """Any reverse-path may send here."""
+        """Any reverse-path that can be, from strangers."""
+        if not self._verification.is_trusted(client):
+            await self._verification.check_sender(path)
 
-    async def recipient(self, client: Client, path: ForwardPath) -> Addressee:
+    async def recipient(self, client: Client, path: ForwardPath, sender: ReversePath) -> Addressee:
         """Addresses of hosted domains, claimed or not, as the domain's policy has it."""
-        return await self._recipients.resolve(path)
+        addressee = await self._recipients.resolve(path)
+        if not self._verification.is_trusted(client):
+            await self._verification.check_recipient(client, sender, path)
+        return addressee
 
-    async def content(self, client: Client, header: bytes) -> None:
+    async def content(self, client: Client, arrived: Arrived) -> Stamp:
         """A message that has been through too many hops goes round in circles."""
+        header = arrived.message.header
         refuse_loops(header, self._max_received)
+        header = without_forged(header, self._hostname)
+        if self._verification.is_trusted(client):
+            return Stamp(header)
+        return await self._verification.check_message(client, arrived, header)
 
 
 def refuse_loops(header: bytes, max_received: int) -> None:

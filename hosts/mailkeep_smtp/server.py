@@ -34,6 +34,7 @@ from mailkeep_smtp.reception import Reception
 from mailkeep_smtp.recipients import Recipients
 from mailkeep_smtp.session import SmtpSession
 from mailkeep_smtp.submission import Submission
+from mailkeep_smtp.verification import Verification
 
 DRAIN_SECONDS = 6.0  # with ABORT_SECONDS within net.runtime.STOP_SECONDS
 ABORT_SECONDS = 2.0  # for the sessions that were dropped
@@ -70,7 +71,7 @@ class SmtpServer:
         smtp = settings.smtp
         self._settings = smtp
         self._relay = settings.relay
-        self._dns = settings.dns
+        self._resolver = Resolver(settings.dns)
         self._runner: QueueRunner | None = None
         self._sessions: set[Connection] = set()
         self._doors: list[asyncio.Server | TlsAcceptor] = []
@@ -89,6 +90,7 @@ class SmtpServer:
             plaintext_from_loopback=settings.auth.insecure_loopback_auth,
             open_sessions=self._sessions,
         )
+        self._verification = Verification(settings.reception, self._resolver, store, smtp.hostname)
         self._recipients = Recipients(store.directory, smtp.hostname)
         self._store = store
         self._relays = relays
@@ -104,6 +106,8 @@ class SmtpServer:
                 Listener("submissions", self._submission(), implicit_tls=True), self._settings.submissions
             ),
         }
+        if places["mx"]:
+            self.services.tasks.spawn(self._verification.forget_strangers(), "forget strangers")
         if not any(places.values()):
             raise SettingsError("[smtp] needs an address to listen on: 'mx', 'submission' or 'submissions'.")
         return places
@@ -113,7 +117,7 @@ class SmtpServer:
         given."""
         if not self._relays or not self._relay.run_queue:
             return
-        lookups = resolver or Resolver(self._dns)
+        lookups = resolver or self._resolver
         reporter, hostname = self.services.reporter, self._settings.hostname
         self._runner = QueueRunner(self._store, self._relay, lookups, reporter, hostname)
         self.services.tasks.spawn(self._runner.run(), "queue runner")
@@ -162,7 +166,8 @@ class SmtpServer:
         return places
 
     def _reception(self) -> Reception:
-        return Reception(self._recipients, self._settings.max_received)
+        hostname = self._settings.hostname
+        return Reception(self._recipients, self._verification, self._settings.max_received, hostname)
 
     def _submission(self) -> Submission:
         return Submission(
@@ -170,7 +175,8 @@ class SmtpServer:
             self._store.directory,
             self._settings.max_received,
             self.services.plaintext_from_loopback,
-            self._relays,
+            relays=self._relays,
+            hostname=self._settings.hostname,
         )
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from mailkeep import sasl
 from mailkeep.delivery.dispatch import Mail
 from mailkeep.errors import Fault, TooLarge
+from mailkeep.mailauth.message import CheckedMessage
 from mailkeep.model.message import PreparedMessage
 from mailkeep.model.principal import Principal
 from mailkeep.observe.logs import cause_of, get_logger
@@ -41,7 +42,7 @@ from mailkeep_smtp.connection import Connection
 from mailkeep_smtp.content import Content
 from mailkeep_smtp.context import Listener, Services
 from mailkeep_smtp.inlet import Disconnected
-from mailkeep_smtp.policy import Client
+from mailkeep_smtp.policy import Arrived, Client
 from mailkeep_smtp.transaction import Transaction, receive
 
 _MAIL_PARAMETERS = frozenset({"SIZE", "BODY", "SMTPUTF8", "RET", "ENVID"})
@@ -201,7 +202,7 @@ class SmtpSession(Connection):
             raise Utf8NotDeclared("An address beyond ASCII needs SMTPUTF8 on MAIL.")
         if transaction.accepted >= self.services.settings.max_recipients:
             raise TooManyRecipients("Too many recipients; send the message to the others apart.")
-        addressee = await self.policy.recipient(self.client, path)
+        addressee = await self.policy.recipient(self.client, path, transaction.reverse_path)
         await self.services.dispatch.require_room(addressee, transaction.parameters.size)
         transaction.add(path.address or addressee.address, replace(addressee, request=request))
         return replies.RECIPIENT_OK
@@ -272,9 +273,16 @@ class SmtpSession(Connection):
         self, transaction: Transaction, content: Content, received_at: datetime, size: int
     ) -> Reply:
         """A whole message: into the store, then the reply. `size` is in octets as the client sent them."""
-        message = await content.prepare()
-        await self.policy.content(self.client, content.header_of(message))
-        mail = self._mail(transaction, message, received_at)
+        arrived = Arrived(
+            transaction.id,
+            transaction.reverse_path,
+            tuple(transaction.addressees.values()),
+            CheckedMessage(await content.header(), content.hash_bodies),
+        )
+        stamp = await self.policy.content(self.client, arrived)
+        trace = self._trace(transaction, received_at)
+        message = await content.prepare(trace + stamp.above + stamp.header)
+        mail = replace(self._mail(transaction, message, received_at), junk=stamp.junk)
         await self.services.dispatch.accept(mail)
         await self._report_delivered(mail)
         self.forgive_errors()
@@ -303,7 +311,7 @@ class SmtpSession(Connection):
         defaults = None
         if self.policy.mends_headers:
             defaults = defaults_for(transaction.id, self.hostname, received_at)
-        return Content(self.services.spool_directory, self._trace(transaction, received_at), defaults)
+        return Content(self.services.spool_directory, defaults)
 
     def _trace(self, transaction: Transaction, received_at: datetime) -> bytes:
         hop = Hop(

@@ -10,13 +10,14 @@ from uuid import UUID
 
 from mailkeep.delivery.dispatch import Addressee
 from mailkeep.errors import InvalidName, SenderRefused
+from mailkeep.mailauth.forged import without_forged
 from mailkeep.mime import addresses, headers
 from mailkeep.model.address import Address, normal_domain
 from mailkeep.smtp.errors import AuthenticationRequired, ContentRefused, TlsRequired
 from mailkeep.smtp.paths import ForwardPath, ReversePath
 from mailkeep.smtp.submitted import HEADER_LIMIT
 from mailkeep.storage.interface import Directory
-from mailkeep_smtp.policy import Client
+from mailkeep_smtp.policy import Arrived, Client, Stamp
 from mailkeep_smtp.reception import refuse_loops
 from mailkeep_smtp.recipients import Recipients
 
@@ -39,13 +40,16 @@ class Submission:
         directory: Directory,
         max_received: int,
         plaintext_from_loopback: bool,
+        *,
         relays: bool,
+        hostname: str,
     ) -> None:
         self._recipients = recipients
         self._directory = directory
         self._max_received = max_received
         self._plaintext_from_loopback = plaintext_from_loopback
         self._relays = relays
+        self._hostname = hostname
 
     def admit(self, client: Client) -> None:
         """TLS, then AUTH, then mail. Raises TlsRequired, AuthenticationRequired."""
@@ -60,11 +64,16 @@ class Submission:
         if path.address is not None and not await self._owns(client, path.address):
             raise SenderRefused("The envelope sender is not one of your addresses.")
 
-    async def recipient(self, client: Client, path: ForwardPath) -> Addressee:
+    async def recipient(self, client: Client, path: ForwardPath, sender: ReversePath) -> Addressee:
         """Anybody, if this host relays: whoever asks has proven to be one of our users."""
         return await self._recipients.resolve(path, relays=self._relays and client.principal is not None)
 
-    async def content(self, client: Client, header: bytes) -> None:
+    async def content(self, client: Client, arrived: Arrived) -> Stamp:
+        """A message that is its author's own, without results of checks that nobody made."""
+        await self._check_author(client, arrived.message.header)
+        return Stamp(without_forged(arrived.message.header, self._hostname))
+
+    async def _check_author(self, client: Client, header: bytes) -> None:
         """One From field and at most one Sender field, in which every address is the user's own.
 
         All of the header is looked at, since a second From could stand behind any limit.

@@ -23,6 +23,7 @@ from mailkeep import settings_credentials
 from mailkeep.errors import SettingsError
 from mailkeep.settings_dns import DnsSettings
 from mailkeep.settings_identity import IssuerSettings, check_development_key, has_public_listener
+from mailkeep.settings_reception import ReceptionSettings
 from mailkeep.settings_relay import RelaySettings
 from mailkeep.settings_sessions import ProviderSettings, SessionSettings
 
@@ -206,6 +207,7 @@ class Settings:
     auth: AuthSettings = AuthSettings()
     dns: DnsSettings = field(default_factory=DnsSettings)
     smtp: SmtpSettings = SmtpSettings()
+    reception: ReceptionSettings = field(default_factory=ReceptionSettings)
     pop3: Pop3Settings = Pop3Settings()
     imap: ImapSettings = ImapSettings()
     api: ApiSettings = ApiSettings()

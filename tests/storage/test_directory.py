@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import uuid4
 
 import pytest
@@ -9,7 +10,7 @@ from tests.conftest import open_test_store
 from tests.storage.making import DOMAIN, address, at, deliver, new_user
 
 from mailkeep.errors import AlreadyExists, InUse, InvalidName, NotFound
-from mailkeep.model.directory import LOCAL_ISSUER, DomainPolicy, Recipient, RecipientKind
+from mailkeep.model.directory import LOCAL_ISSUER, DmarcPolicy, DomainPolicy, Recipient, RecipientKind
 from mailkeep.settings import StoreSettings
 from mailkeep.storage.interface import Store
 
@@ -230,3 +231,18 @@ async def test_all_addresses_include_unclaimed_ones(store: Store) -> None:
     records = {record.address: record.user_id for record in await store.directory.addresses()}
     assert records.keys() == {f"alice@{DOMAIN}", f"unclaimed@{DOMAIN}"}
     assert records[f"unclaimed@{DOMAIN}"] is None
+
+
+async def test_how_a_domain_takes_mail_is_set_apart_from_the_rest(store: Store) -> None:
+    made = await store.directory.add_domain("careful.test")
+    assert (made.dmarc, made.greylists) == (DmarcPolicy.JUNK, False)
+    await store.directory.domain("careful.test")  # remembered
+    await store.directory.set_reception("CAREFUL.test", dmarc=DmarcPolicy.REFUSE)
+    changed = await store.directory.set_reception("careful.test", greylists=True)
+    assert (changed.dmarc, changed.greylists) == (DmarcPolicy.REFUSE, True)
+    async with asyncio.timeout(20):
+        while await store.directory.domain("careful.test") != changed:  # until the feed has told of it
+            await asyncio.sleep(0.005)
+    assert changed in await store.directory.domains()
+    with pytest.raises(NotFound):
+        await store.directory.set_reception("nowhere.test", greylists=True)

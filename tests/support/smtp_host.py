@@ -21,6 +21,8 @@ from mailkeep.model.mailbox import INBOX
 from mailkeep.model.scope import Scope
 from mailkeep.net.development import DevelopmentCa
 from mailkeep.settings import AuthSettings, Settings, SmtpSettings, StoreSettings, TlsSettings
+from mailkeep.settings_dns import DnsSettings
+from mailkeep.settings_reception import ReceptionSettings
 from mailkeep.settings_relay import RelaySettings
 from mailkeep.storage.interface import Store
 from mailkeep_smtp.server import SmtpServer
@@ -90,10 +92,14 @@ class SmtpHost:
 
     async def inbox(self, address: str) -> list[bytes]:
         """The messages that lie in an address's INBOX, oldest first; [] if nothing ever came."""
+        return await self.messages(address, INBOX)
+
+    async def messages(self, address: str, name: str) -> list[bytes]:
+        """The same of another mailbox."""
         account = await self.account_of(address)
         if account is None:
             return []
-        mailbox = await self.store.mailboxes.get(account, INBOX)
+        mailbox = await self.store.mailboxes.get(account, name)
         snapshot = await self.store.messages.snapshot(mailbox.id)
         await self.store.messages.refresh(snapshot)
         return [octets async for _, octets in self.store.messages.bodies(list(snapshot.message_ids))]
@@ -202,6 +208,8 @@ async def smtp_host(
     with_tls: bool = True,
     loopback_auth: bool = False,
     relay: RelaySettings | None = None,
+    dns: DnsSettings | None = None,
+    reception: ReceptionSettings | None = None,
     **limits: Any,
 ) -> AsyncIterator[SmtpHost]:
     """A server on free ports, with `example.test` hosted. `limits` are SmtpSettings; without `relay` nothing
@@ -212,6 +220,8 @@ async def smtp_host(
         tls=tls,
         auth=AuthSettings(bcrypt_cost=4, insecure_loopback_auth=loopback_auth),
         relay=relay or RelaySettings(route="off"),
+        dns=dns or DnsSettings(),
+        reception=reception or ReceptionSettings(),
         smtp=SmtpSettings(
             **{
                 "hostname": HOSTNAME,

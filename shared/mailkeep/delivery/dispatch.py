@@ -20,6 +20,8 @@ from mailkeep.settings_relay import RelaySettings
 from mailkeep.storage.interface import Store
 
 SENT = "Sent"
+JUNK = "Junk"
+JUNK_FLAGS = Flags.parse(["$Junk"])
 _RETURN_PATH = b"return-path:"
 
 
@@ -37,7 +39,7 @@ class Mail:
     """A message that was accepted. `author` is who submitted it, None for what came from elsewhere.
 
     `id` is what its client is told; nothing leaves before `not_before`. `settles` is what a report is about:
-    see Delivery.
+    see Delivery. `junk` are keys of addressees who get it into the mailbox for that.
     """
 
     id: str
@@ -49,6 +51,7 @@ class Mail:
     saves_sent: bool = False
     not_before: datetime | None = None
     settles: tuple[Settlement, ...] = ()
+    junk: frozenset[str] = frozenset()
 
 
 class Dispatch:
@@ -67,7 +70,11 @@ class Dispatch:
     async def accept(self, mail: Mail) -> Sequence[Delivered]:
         """To every recipient, each once however often named. Raises StoreUnavailable."""
         unique = {addressee.address.key: addressee for addressee in mail.addressees}
-        targets = [DeliveryTarget(one.address) for one in unique.values() if one.is_local]
+        targets = [
+            DeliveryTarget(one.address) if key not in mail.junk else await self._junk_target(one.address)
+            for key, one in unique.items()
+            if one.is_local
+        ]
         if mail.saves_sent and mail.author is not None:
             targets += await self._sent_copy(mail.author)
         remote = tuple(
@@ -94,10 +101,19 @@ class Dispatch:
         """Into the mailbox for it, read already; into INBOX if there is none (as the committer has it)."""
         if author.account_id is None:
             return []
-        mailboxes = await self._store.mailboxes.list(author.account_id)
-        marked = [mailbox.name for mailbox in mailboxes if mailbox.special_use is SpecialUse.SENT]
-        name = marked[0] if marked else SENT
+        name = await self._mailbox_for(author.account_id, SpecialUse.SENT, SENT)
         return [DeliveryTarget(Address.parse(author.address), name, Flags(SystemFlag.SEEN), is_news=False)]
+
+    async def _junk_target(self, address: Address) -> DeliveryTarget:
+        """The mailbox for junk, which is no news. An account that nobody has claimed has it under its
+        name."""
+        user = await self._store.directory.user_by_address(address)
+        name = JUNK if user is None else await self._mailbox_for(user.account_id, SpecialUse.JUNK, JUNK)
+        return DeliveryTarget(address, name, JUNK_FLAGS, is_news=False)
+
+    async def _mailbox_for(self, account_id: int, use: SpecialUse, otherwise: str) -> str:
+        mailboxes = await self._store.mailboxes.list(account_id)
+        return next((mailbox.name for mailbox in mailboxes if mailbox.special_use is use), otherwise)
 
 
 def return_path_size(header: bytes) -> int:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import mmap
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from mailkeep.errors import SpoolUnavailable
+from mailkeep.mime.octets import Octets
 from mailkeep.mime.prepare import prepare
 from mailkeep.model.message import PreparedMessage, SpooledContent
 
@@ -28,9 +31,20 @@ async def prepare_content(content: bytes | SpooledContent) -> PreparedMessage:
     return await asyncio.to_thread(prepare, content)
 
 
+@contextmanager
+def mapped(content: SpooledContent) -> Iterator[Octets]:
+    """The octets of a spooled message, not read but mapped. For a thread. Raises OSError."""
+    with open(content.path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
+        if content.offset == 0 and content.size == len(whole):
+            yield whole
+            return
+        with memoryview(whole) as view, view[content.offset : content.offset + content.size] as octets:
+            yield octets
+
+
 def _prepare_spooled(content: SpooledContent) -> PreparedMessage:
     try:
-        with open(content.path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as octets:
+        with mapped(content) as octets:
             return prepare(octets, content)
     except OSError as error:
         raise SpoolUnavailable(f"The spool cannot be read: {error.strerror}.") from error

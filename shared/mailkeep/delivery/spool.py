@@ -11,6 +11,7 @@ import asyncio
 import fcntl
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -18,6 +19,7 @@ from mailkeep.errors import SpoolUnavailable
 from mailkeep.model.message import SpooledContent
 
 SPOOL_MEMORY = 1024 * 1024  # octets kept in memory
+HEADROOM = 32 * 1024  # octets of room in a file for what is put before a message: trace fields, signatures
 _WRITE_SIZE = 256 * 1024  # octets gathered for one write
 _PREFIX = "message-"
 
@@ -44,13 +46,28 @@ class Spool:
         if len(self._waiting) >= _WRITE_SIZE and self.size > self._memory:
             await self._write_out()
 
-    async def content(self) -> bytes | SpooledContent:
-        """All that was appended: octets if they stayed in memory, else the file. Raises SpoolUnavailable."""
+    async def content(self, head: bytes = b"", replaced: int = 0) -> bytes | SpooledContent:
+        """All that was appended, with `head` in place of its first `replaced` octets: octets if they stayed
+        in memory, else the file. `head` is at most HEADROOM octets longer than what it replaces.
+
+        Raises SpoolUnavailable.
+        """
         if self._file is None and self.size <= self._memory:
-            return bytes(self._waiting)
+            return b"".join((head, memoryview(self._waiting)[replaced:]))
         await self._write_out()
         assert self._file is not None
-        return SpooledContent(self._file.path, 0, self.size)
+        offset = HEADROOM + replaced - len(head)
+        if offset < 0:
+            raise ValueError("more is put before a message than there is room for")
+        if head:
+            await self._in_thread(self._overwrite, offset, head)
+        return SpooledContent(self._file.path, offset, self.size - replaced + len(head))
+
+    async def beginning(self, limit: int) -> bytes:
+        """The first `limit` octets, or all that there are. Raises SpoolUnavailable."""
+        if self._file is None:
+            return bytes(memoryview(self._waiting)[:limit])
+        return await asyncio.to_thread(self._read, min(limit, self.size))
 
     async def close(self) -> None:
         """Forget the octets and remove the file. Closing twice changes nothing."""
@@ -61,8 +78,11 @@ class Spool:
 
     async def _write_out(self) -> None:
         octets, self._waiting = self._waiting, bytearray()
+        await self._in_thread(self._write, octets)
+
+    async def _in_thread(self, function: Callable[..., None], *arguments: object) -> None:
         # Shielded: a thread cannot be stopped, and a file that it makes afterwards would have no owner.
-        work = asyncio.ensure_future(asyncio.to_thread(self._write, octets))
+        work = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
         try:
             await asyncio.shield(work)
         except asyncio.CancelledError:
@@ -73,9 +93,25 @@ class Spool:
         try:
             if self._file is None:
                 self._file = _SpoolFile(self._directory)
+                self._file.write(bytearray(HEADROOM))
             self._file.write(octets)
         except OSError as error:
             raise SpoolUnavailable(f"The spool cannot be written: {error.strerror}.") from error
+
+    def _overwrite(self, offset: int, octets: bytes) -> None:
+        assert self._file is not None
+        try:
+            self._file.overwrite(offset, octets)
+        except OSError as error:
+            raise SpoolUnavailable(f"The spool cannot be written: {error.strerror}.") from error
+
+    def _read(self, size: int) -> bytes:
+        assert self._file is not None
+        try:
+            written = self._file.read(HEADROOM, size)
+        except OSError as error:
+            raise SpoolUnavailable(f"The spool cannot be read: {error.strerror}.") from error
+        return written + bytes(memoryview(self._waiting)[: size - len(written)])
 
     async def __aenter__(self) -> Spool:
         return self
@@ -102,6 +138,15 @@ class _SpoolFile:
         view = memoryview(octets)
         while view:
             view = view[os.write(self._descriptor, view) :]
+
+    def overwrite(self, offset: int, octets: bytes) -> None:
+        view = memoryview(octets)
+        while view:
+            written = os.pwrite(self._descriptor, view, offset)
+            view, offset = view[written:], offset + written
+
+    def read(self, offset: int, size: int) -> bytes:
+        return os.pread(self._descriptor, size, offset)
 
     def remove(self) -> None:
         Path(self.path).unlink(missing_ok=True)

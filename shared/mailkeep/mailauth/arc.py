@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mailkeep.mailauth import tags
+from mailkeep.mailauth.canonical import header_field
 from mailkeep.mailauth.dkim import signature as dkim_signature
-from mailkeep.mailauth.dkim.canonical import header_field
 from mailkeep.mailauth.dkim.key import is_signed
 from mailkeep.mailauth.dkim.signature import decoded, normal, own_octets
 from mailkeep.mailauth.dkim.verify import ALGORITHMS, check, public_key

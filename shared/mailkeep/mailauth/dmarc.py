@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 
 from mailkeep.errors import InvalidName
 from mailkeep.mailauth import tags
@@ -17,25 +16,12 @@ from mailkeep.mailauth.message import CheckedMessage
 from mailkeep.mailauth.organizational import organizational_domain
 from mailkeep.mailauth.spf import SpfResult
 from mailkeep.mailauth.tags import TagSyntax
-from mailkeep.mailauth.verdict import Verdict
+from mailkeep.mailauth.verdict import Disposition, Verdict
 from mailkeep.mime import addresses, headers
 from mailkeep.model.address import normal_domain
 from mailkeep.model.dns import DnsUnavailable, Lookups, NoRecords
 
 AUTHORS_LIMIT = 10  # domains in From that are looked at; more are nobody's
-
-
-class Disposition(IntEnum):
-    """What a domain asks receivers to do, the strictest last."""
-
-    NONE = 0
-    QUARANTINE = 1
-    REJECT = 2
-
-    @property
-    def word(self) -> str:
-        """As it stands in a record."""
-        return self.name.lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from mailkeep.mailauth.dkim.canonical import BodyForm, HashedBody, hash_bodies
+from mailkeep.mailauth.canonical import BodyForm, HashedBody, hash_bodies
 from mailkeep.mime import headers
-
-HEADER_LIMIT = 256 * 1024
-"""Octets of a header section that is checked: each signature canonicalises what it signs of it."""
 
 HashBodies = Callable[[Collection[BodyForm]], Awaitable[Mapping[BodyForm, HashedBody]]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CheckedMessage:
     """`hash_bodies` gives the hashes asked for: from a thread, where the body is large."""
 
     header: bytes = field(repr=False)
     hash_bodies: HashBodies = field(repr=False)
-    fields: tuple[tuple[bytes, bytes], ...] = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "fields", tuple(headers.fields(self.header)))
+    @cached_property
+    def fields(self) -> tuple[tuple[bytes, bytes], ...]:
+        """(name as written, raw octets) of every field."""
+        return tuple(headers.fields(self.header))
 
     def named(self, name: bytes) -> list[bytes]:
         """The raw fields of one name in lower case, from the top."""

@@ -1,4 +1,4 @@
-"""Authentication-Results (RFC 8601): one field that says what was checked, and no forged one beside it.
+"""Authentication-Results (RFC 8601): one field that says what was checked.
 
 Nothing that a stranger chose goes in unchecked: a value that is neither a name nor an address of ASCII is
 quoted or left out.
@@ -16,16 +16,11 @@ from mailkeep.mailauth.dmarc import DmarcResult
 from mailkeep.mailauth.iprev import IprevResult
 from mailkeep.mailauth.spf import SpfResult
 from mailkeep.mailauth.verdict import Verdict
-from mailkeep.mime import headers
 
 VALUE_LIMIT = 320  # octets of one value
-NAME = b"authentication-results"
 
 # RFC 8601 section 2.2: a token (RFC 2045), or an address of which each part is one.
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+(?:@[A-Za-z0-9._-]+)?\Z")
-_COMMENT = re.compile(rb"\((?:[^()\\]|\\.)*\)", re.DOTALL)
-_COMMENTS_DEPTH = 20
-_IDENTIFIER = re.compile(rb'[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^ \t;"]+))')
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,36 +78,3 @@ def _value(text: str) -> str:
         return text
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
-
-
-def without_forged(header: bytes, identifier: str) -> bytes:
-    """A header section without the fields that claim to be ours (section 5). The same octets if there is
-    none.
-    """
-    if NAME not in header.lower():
-        return header
-    kept, size, removed = [], 0, False
-    for name, raw in headers.fields(header):
-        size += len(raw)
-        if name.lower() == NAME and claims(raw, identifier):
-            removed = True
-        else:
-            kept.append(raw)
-    return b"".join(kept) + header[size:] if removed else header
-
-
-def claims(raw: bytes, identifier: str) -> bool:
-    """True if a field gives this authserv-id, or cannot be read and names it somewhere."""
-    value = headers.unfold(raw.partition(b":")[2])
-    for _ in range(_COMMENTS_DEPTH):  # from the innermost out
-        shorter = _COMMENT.sub(b" ", value)
-        if shorter == value:
-            break
-        value = shorter
-    wanted = identifier.lower().encode("ascii")
-    found = _IDENTIFIER.match(value)
-    if found is None:
-        return wanted in value.lower()
-    quoted, plain = found.groups()
-    given = re.sub(rb"\\(.)", rb"\1", quoted) if quoted is not None else plain
-    return given.lower().rstrip(b".") == wanted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 
 class Verdict(StrEnum):
@@ -16,3 +16,16 @@ class Verdict(StrEnum):
     POLICY = "policy"
     TEMPERROR = "temperror"
     PERMERROR = "permerror"
+
+
+class Disposition(IntEnum):
+    """What a domain asks receivers to do with what fails DMARC, the strictest last (RFC 7489 section 6.3)."""
+
+    NONE = 0
+    QUARANTINE = 1
+    REJECT = 2
+
+    @property
+    def word(self) -> str:
+        """As it stands in a record."""
+        return self.name.lower()

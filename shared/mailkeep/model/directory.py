@@ -19,14 +19,28 @@ class DomainPolicy(StrEnum):
     CATCH_ALL = "catch_all"
 
 
+class DmarcPolicy(StrEnum):
+    """What happens to mail that fails DMARC where its author's domain asks for something to happen.
+
+    JUNK files it apart, whatever was asked. REFUSE refuses it where that was asked, and files the rest apart.
+    """
+
+    ACCEPT = "accept"
+    JUNK = "junk"
+    REFUSE = "refuse"
+
+
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A hosted domain. `catch_all` is the address that takes the rest under that policy."""
+    """A hosted domain. `catch_all` is the address that takes the rest under that policy; `greylists` has
+    strangers try again before they are let in."""
 
     name: str
     policy: DomainPolicy
     catch_all: str | None
     created_at: datetime
+    dmarc: DmarcPolicy = DmarcPolicy.JUNK
+    greylists: bool = False
 
 
 @dataclass(frozen=True, slots=True)

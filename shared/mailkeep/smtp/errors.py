@@ -77,6 +77,26 @@ class RoutingLoop(domain.Refusal):
     """More trace fields than an honest route leaves (RFC 5321 section 6.3)."""
 
 
+class DmarcRefused(domain.Refusal):
+    """The domain in From asks that mail like this be refused, and ours obeys (RFC 7489 section 6.3)."""
+
+
+class SenderUnknown(domain.Refusal):
+    """The reverse-path's domain does not exist: nobody could be told of a failure."""
+
+
+class SenderNullMx(domain.Refusal):
+    """The reverse-path's domain says that it takes no mail (RFC 7505)."""
+
+
+class BlockListed(domain.Refusal):
+    """A block list that the operator chose names the client."""
+
+
+class Greylisted(domain.Refusal):
+    """This client has not sent from there to there before; who tries again is let in."""
+
+
 class TlsRequired(domain.Refusal):
     """The listener takes nothing before STARTTLS (RFC 3207 section 4)."""
 
@@ -148,6 +168,11 @@ _CODES: dict[type[domain.MailkeepError], tuple[int, str]] = {
     TooManyRecipients: (452, "4.5.3"),  # RFC 5321 section 4.5.3.1.10
     ContentRefused: (550, "5.6.0"),
     RoutingLoop: (554, "5.4.6"),
+    DmarcRefused: (550, "5.7.26"),  # RFC 7372 section 3.3
+    SenderUnknown: (550, "5.1.8"),
+    SenderNullMx: (550, "5.7.27"),  # RFC 7505 section 4.2
+    BlockListed: (550, "5.7.1"),
+    Greylisted: (451, "4.7.1"),
     TlsRequired: (530, "5.7.0"),
     TlsUnavailable: (454, "4.7.0"),  # RFC 3207 section 4
     AuthenticationRequired: (530, "5.7.0"),  # RFC 4954 section 6

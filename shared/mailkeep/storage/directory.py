@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from mailkeep.model.address import Address, normal_domain
 from mailkeep.model.directory import (
     LOCAL_ISSUER,
     AddressRecord,
+    DmarcPolicy,
     Domain,
     DomainPolicy,
     Recipient,
@@ -21,7 +23,7 @@ from mailkeep.storage.database import Connection, Database, Row, Transaction, ch
 from mailkeep.storage.failures import Rejected
 from mailkeep.storage.interface import TopicKind
 from mailkeep.storage.query import Query
-from mailkeep.storage.recipients import DOMAINS, Recipients, check_catch_all
+from mailkeep.storage.recipients import DOMAIN, DOMAINS, Recipients, as_domain, check_catch_all
 from mailkeep.storage.values import (
     as_datetime,
     as_datetime_or_none,
@@ -37,6 +39,7 @@ _ADD_DOMAIN = Query(
     "INSERT INTO domain (name, policy, catch_all, created_at)"
     " VALUES (:name, :policy, :catch_all, :created_at) ON CONFLICT (name) DO NOTHING"
 )
+_SET_RECEPTION = Query("UPDATE domain SET dmarc = :dmarc, greylists = :greylists WHERE name = :name")
 _REMOVE_DOMAIN = Query("DELETE FROM domain WHERE name = :name")
 _HAS_DOMAIN = Query("SELECT 1 FROM domain WHERE name = :name")
 _CLAIMED_IN_DOMAIN = Query(
@@ -115,10 +118,34 @@ class StoredDirectory:
 
         await self._database.write(work)
 
+    async def set_reception(
+        self, name: str, dmarc: DmarcPolicy | None = None, greylists: bool | None = None
+    ) -> Domain:
+        """See interface.Directory."""
+        domain = normal_domain(name)
+
+        async def work(transaction: Transaction) -> Domain:
+            row = await transaction.one(DOMAIN, name=domain)
+            if row is None:
+                raise NotFound(f"The domain {domain} is not hosted here.")
+            found = as_domain(row)
+            changed_to = replace(
+                found,
+                dmarc=found.dmarc if dmarc is None else dmarc,
+                greylists=found.greylists if greylists is None else greylists,
+            )
+            await transaction.run(
+                _SET_RECEPTION, name=domain, dmarc=changed_to.dmarc.value, greylists=changed_to.greylists
+            )
+            changed(transaction, TopicKind.DIRECTORY)
+            return changed_to
+
+        return await self._database.write(work)
+
     async def domains(self) -> Sequence[Domain]:
         """See interface.Directory."""
         rows = await self._database.read(lambda connection: connection.all(DOMAINS))
-        return [Domain(row[0], DomainPolicy(row[1]), row[2], as_datetime(row[3])) for row in rows]
+        return [as_domain(row) for row in rows]
 
     async def domain(self, name: str) -> Domain | None:
         """See interface.Directory."""

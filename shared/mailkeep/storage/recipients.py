@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from mailkeep.errors import InvalidName
 from mailkeep.model.address import Address
-from mailkeep.model.directory import Domain, DomainPolicy, Recipient, RecipientKind
-from mailkeep.storage.database import Database
+from mailkeep.model.directory import DmarcPolicy, Domain, DomainPolicy, Recipient, RecipientKind
+from mailkeep.storage.database import Database, Row
 from mailkeep.storage.feed import Hub
 from mailkeep.storage.interface import Topic, TopicKind
 from mailkeep.storage.query import Query
@@ -23,7 +23,9 @@ POSTMASTER = "postmaster"  # RFC 5321 section 4.5.1: every domain takes mail for
 
 T = TypeVar("T")
 
-DOMAINS = Query("SELECT name, policy, catch_all, created_at FROM domain ORDER BY name")
+_DOMAIN = "SELECT name, policy, catch_all, created_at, dmarc, greylists FROM domain"
+DOMAINS = Query(f"{_DOMAIN} ORDER BY name")
+DOMAIN = Query(f"{_DOMAIN} WHERE name = :name")
 _IS_CLAIMED = Query(
     "SELECT account.user_id IS NOT NULL FROM address JOIN account ON account.id = address.account_id"
     " WHERE address.address = :address"
@@ -69,9 +71,7 @@ class Recipients:
         known = self._domains
         if known is None:
             rows = await self._as_of_now(lambda: self._database.read(lambda c: c.all(DOMAINS)))
-            known = {
-                row[0]: Domain(row[0], DomainPolicy(row[1]), row[2], as_datetime(row[3])) for row in rows[0]
-            }
+            known = {row[0]: as_domain(row) for row in rows[0]}
             if rows[1]:
                 self._domains = known
         return known
@@ -100,6 +100,18 @@ class Recipients:
         self._generation += 1
         self._domains = None
         self._claimed.clear()
+
+
+def as_domain(row: Row) -> Domain:
+    """A row of DOMAINS."""
+    return Domain(
+        name=row[0],
+        policy=DomainPolicy(row[1]),
+        catch_all=row[2],
+        created_at=as_datetime(row[3]),
+        dmarc=DmarcPolicy(row[4]),
+        greylists=bool(row[5]),
+    )
 
 
 def check_catch_all(policy: DomainPolicy, catch_all: Address | None) -> str | None:

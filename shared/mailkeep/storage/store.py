@@ -15,6 +15,7 @@ from mailkeep.storage.directory import StoredDirectory
 from mailkeep.storage.emails import StoredEmails
 from mailkeep.storage.feed import Hub
 from mailkeep.storage.filters import StoredFilters
+from mailkeep.storage.greylist import StoredGreylist
 from mailkeep.storage.interface import (
     Annotations,
     Audit,
@@ -23,6 +24,7 @@ from mailkeep.storage.interface import (
     Emails,
     Feed,
     Filters,
+    Greylist,
     Keys,
     Labels,
     Locks,
@@ -82,6 +84,7 @@ class OpenedStore:
     locks: Locks
     preferences: PreferenceStore
     quotas: Quotas
+    greylist: Greylist
     labels: Labels
     filters: Filters
     annotations: Annotations
@@ -107,6 +110,7 @@ class OpenedStore:
         self.queue = StoredQueue(database)
         self.audit = StoredAudit(database)
         self.preferences = StoredPreferences(database)
+        self.greylist = StoredGreylist(database)
         self.quotas = StoredQuotas(database, backend.hub, defaults)
         self.labels = StoredLabels(database)
         self.filters = StoredFilters(database)

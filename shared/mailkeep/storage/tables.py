@@ -53,6 +53,8 @@ domain = Table(
     Column("policy", Text, nullable=False),
     Column("catch_all", Text),
     Column("created_at", MOMENT, nullable=False),
+    Column("dmarc", Text, nullable=False, server_default="junk"),
+    Column("greylists", Boolean, nullable=False, server_default=false()),
 )
 
 user = Table(
@@ -350,6 +352,18 @@ queue_recipient = Table(
     Column("last_status", Text, nullable=False),
     Column("last_reply", Text, nullable=False),
     Column("last_host", Text, nullable=False),
+)
+
+# --- strangers ------------------------------------------------------------------------------------
+
+# `key` stands for a network, a sender and a recipient. `last_at` is when they were let in last, else
+# `first_at`.
+greylist = Table(
+    "greylist",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),
+    Column("first_at", MOMENT, nullable=False),
+    Column("last_at", MOMENT, nullable=False, index=True),
 )
 
 # --- what users arrange for themselves ------------------------------------------------------------

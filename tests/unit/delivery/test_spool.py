@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mailkeep.delivery.spool import Spool, spool_directory, sweep
+from mailkeep.delivery.prepare import mapped
+from mailkeep.delivery.spool import HEADROOM, Spool, spool_directory, sweep
 from mailkeep.errors import SpoolUnavailable
 from mailkeep.model.message import SpooledContent
 
@@ -18,7 +19,7 @@ from mailkeep.model.message import SpooledContent
 def size_of(content: bytes | SpooledContent) -> int:
     """Octets in the file that the content lies in."""
     assert isinstance(content, SpooledContent)
-    return Path(content.path).stat().st_size
+    return Path(content.path).stat().st_size - HEADROOM
 
 
 def names_in(directory: Path) -> list[str]:
@@ -33,8 +34,8 @@ def is_private(path: str) -> bool:
 
 
 def octets_in(path: str) -> bytes:
-    """The file's."""
-    return Path(path).read_bytes()
+    """The file's, behind the room for a head."""
+    return Path(path).read_bytes()[HEADROOM:]
 
 
 async def test_a_small_message_stays_in_memory(tmp_path: Path) -> None:
@@ -60,11 +61,39 @@ async def test_a_large_message_lies_in_a_private_file(tmp_path: Path, piece: int
             await spool.append(octets[at : at + piece])
         content = await spool.content()
         assert isinstance(content, SpooledContent)
-        assert (content.offset, content.size) == (0, len(octets))
+        assert (content.offset, content.size) == (HEADROOM, len(octets))
         assert octets_in(content.path) == octets
         assert is_private(content.path)
         assert len(names_in(tmp_path / "spool")) == 1
     assert not names_in(tmp_path / "spool")
+
+
+@pytest.mark.parametrize("memory", [1_000_000, 10])
+@pytest.mark.parametrize("head", [b"", b"x", b"a longer head than what it replaces", b"h" * HEADROOM])
+async def test_a_head_takes_the_place_of_the_first_octets(tmp_path: Path, memory: int, head: bytes) -> None:
+    async with Spool(tmp_path, memory) as spool:
+        await spool.append(b"header and body")
+        assert await spool.beginning(6) == b"header"
+        assert await spool.beginning(1000) == b"header and body"
+        content = await spool.content(head, replaced=6)
+        if isinstance(content, SpooledContent):
+            with mapped(content) as octets:
+                content = bytes(octets)
+        assert content == head + b" and body"
+
+
+async def test_a_head_past_the_room_for_it_is_never_cut(tmp_path: Path) -> None:
+    async with Spool(tmp_path, memory=1) as spool:
+        await spool.append(b"header and body")
+        with pytest.raises(ValueError, match="room"):
+            await spool.content(b"h" * (HEADROOM + 7), replaced=6)
+
+
+async def test_the_beginning_of_what_lies_in_part_in_the_file(tmp_path: Path) -> None:
+    async with Spool(tmp_path, memory=10) as spool:
+        await spool.append(b"x" * 300_000)
+        await spool.append(b"y" * 10)
+        assert await spool.beginning(300_005) == b"x" * 300_000 + b"y" * 5
 
 
 async def test_at_the_limit_and_one_past_it(tmp_path: Path) -> None:

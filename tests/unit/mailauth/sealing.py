@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from tests.unit.mailauth.signing import rsa_key
 
-from mailkeep.mailauth.dkim.canonical import BodyForm, hash_bodies, header_field
+from mailkeep.mailauth.canonical import BodyForm, hash_bodies, header_field
 from mailkeep.mime import headers
 
 _ARC = (b"arc-authentication-results", b"arc-message-signature", b"arc-seal")

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from tests.unit.mailauth.dns_answers import DnsAnswers
 
 from mailkeep.mailauth.dkim import DkimResult
-from mailkeep.mailauth.dmarc import Disposition, DmarcResult, Proven, evaluate, is_aligned, parse
+from mailkeep.mailauth.dmarc import DmarcResult, Proven, evaluate, is_aligned, parse
 from mailkeep.mailauth.message import in_memory
 from mailkeep.mailauth.organizational import organizational_domain
 from mailkeep.mailauth.spf import SpfResult
 from mailkeep.mailauth.tags import TagSyntax
-from mailkeep.mailauth.verdict import Verdict
+from mailkeep.mailauth.verdict import Disposition, Verdict
 
 NOTHING = SpfResult(Verdict.NONE, "")
 

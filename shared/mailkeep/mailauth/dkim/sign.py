@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from mailkeep.mailauth.dkim.canonical import BodyForm, HashedBody, header_field
+from mailkeep.mailauth.canonical import BodyForm, HashedBody, header_field
 from mailkeep.mailauth.dkim.signature import Fields, own_octets, select
 
 BODY_FORM = BodyForm(relaxed=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from mailkeep.errors import InvalidName
 from mailkeep.mailauth import tags
-from mailkeep.mailauth.dkim.canonical import BodyForm, header_field
+from mailkeep.mailauth.canonical import BodyForm, header_field
 from mailkeep.mailauth.tags import TagSyntax
 from mailkeep.model.address import normal_domain
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mailkeep.mailauth.canonical import HashedBody
 from mailkeep.mailauth.dkim import key, signature
-from mailkeep.mailauth.dkim.canonical import HashedBody
 from mailkeep.mailauth.dkim.key import PublicKey
 from mailkeep.mailauth.dkim.signature import Signature
 from mailkeep.mailauth.message import CheckedMessage

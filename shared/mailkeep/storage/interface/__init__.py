@@ -25,6 +25,7 @@ from mailkeep.storage.interface.directory import Directory
 from mailkeep.storage.interface.emails import AccountNews, EmailFilter, EmailRow, Emails, Marked
 from mailkeep.storage.interface.feed import Feed, Topic, TopicKind
 from mailkeep.storage.interface.filters import Filters
+from mailkeep.storage.interface.greylist import Greylist
 from mailkeep.storage.interface.keys import Keys, StoredKey
 from mailkeep.storage.interface.labels import Labels
 from mailkeep.storage.interface.locks import Locks
@@ -58,6 +59,7 @@ __all__ = [
     "Filters",
     "FlagsStored",
     "Grant",
+    "Greylist",
     "IndexedText",
     "Keys",
     "Labels",
@@ -99,6 +101,7 @@ class Store(Protocol):
     locks: Locks
     preferences: PreferenceStore
     quotas: Quotas
+    greylist: Greylist
     labels: Labels
     filters: Filters
     annotations: Annotations

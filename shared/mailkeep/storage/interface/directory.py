@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from mailkeep.model.address import Address
-from mailkeep.model.directory import AddressRecord, Domain, DomainPolicy, Recipient, User
+from mailkeep.model.directory import AddressRecord, DmarcPolicy, Domain, DomainPolicy, Recipient, User
 
 
 class Directory(Protocol):
@@ -21,6 +21,11 @@ class Directory(Protocol):
 
     async def remove_domain(self, name: str) -> None:
         """Stop hosting it. Raises NotFound, and InUse while users have addresses in it."""
+
+    async def set_reception(
+        self, name: str, dmarc: DmarcPolicy | None = None, greylists: bool | None = None
+    ) -> Domain:
+        """How a domain takes mail from outside; None leaves it as it is. Raises NotFound."""
 
     async def domains(self) -> Sequence[Domain]:
         """All hosted domains by name."""

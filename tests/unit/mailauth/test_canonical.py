@@ -10,8 +10,8 @@ from dkim import canonicalization as oracle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailkeep.mailauth.dkim import canonical
-from mailkeep.mailauth.dkim.canonical import BodyForm, hash_bodies, header_field
+from mailkeep.mailauth import canonical
+from mailkeep.mailauth.canonical import BodyForm, hash_bodies, header_field
 
 # A last line that ends in white space and in nothing else comes from no SMTP client by DATA, and dkimpy keeps
 # its space where section 3.4.4 ignores that at the end of lines.
