@@ -16,6 +16,7 @@ from mailkeep.model.address import Address
 from mailkeep.model.flags import NO_FLAGS, Flags
 from mailkeep.model.mailbox import INBOX
 from mailkeep.model.queue import Outbound, Settlement
+from mailkeep.model.upstream import FetchedFrom
 
 HEADER_KEPT = 64 * 1024  # octets of header kept in the message row
 PREVIEW_LIMIT = 200  # characters, RFC 8970 section 3.1
@@ -104,7 +105,8 @@ class Delivery:
     """A whole SMTP transaction's worth: all of it is committed, or none.
 
     `targets` stay here, `outbound` goes into the queue. `settles` are queue recipients whose fate this
-    message reports: if one of them is not under its lease any more, nothing is committed.
+    message reports: if one of them is not under its lease any more, nothing is committed. `fetched` is where
+    it was read of an account elsewhere; then it has one target.
     """
 
     message: PreparedMessage
@@ -112,6 +114,7 @@ class Delivery:
     received_at: datetime
     outbound: Outbound | None = None
     settles: tuple[Settlement, ...] = ()
+    fetched: FetchedFrom | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ from mailkeep.storage.interface import (
     Quotas,
     Sharing,
     Texts,
+    Upstreams,
 )
 from mailkeep.storage.keys import StoredKeys
 from mailkeep.storage.labels import StoredLabels
@@ -53,6 +54,7 @@ from mailkeep.storage.recipients import Recipients
 from mailkeep.storage.sharing import StoredSharing
 from mailkeep.storage.snapshots import Snapshots
 from mailkeep.storage.texts import StoredTexts
+from mailkeep.storage.upstream import StoredUpstreams
 
 _PING = Query("SELECT 1")
 
@@ -90,6 +92,7 @@ class OpenedStore:
     annotations: Annotations
     sharing: Sharing
     texts: Texts
+    upstreams: Upstreams
 
     def __init__(self, backend: Backend, defaults: DefaultLimits) -> None:
         database = backend.database
@@ -117,6 +120,7 @@ class OpenedStore:
         self.annotations = StoredAnnotations(database)
         self.sharing = StoredSharing(database)
         self.texts = StoredTexts(database)
+        self.upstreams = StoredUpstreams(database)
 
     async def ping(self) -> None:
         """See interface.Store."""

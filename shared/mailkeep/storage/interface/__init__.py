@@ -38,6 +38,7 @@ from mailkeep.storage.interface.queue import Queue, QueueFilter
 from mailkeep.storage.interface.quotas import Quotas
 from mailkeep.storage.interface.sharing import Grant, SharedMailbox, Sharing
 from mailkeep.storage.interface.texts import Containing, Field, IndexedText, Texts
+from mailkeep.storage.interface.upstream import Upstreams
 
 __all__ = [
     "AccountNews",
@@ -81,6 +82,7 @@ __all__ = [
     "Texts",
     "Topic",
     "TopicKind",
+    "Upstreams",
 ]
 
 
@@ -99,6 +101,7 @@ class Store(Protocol):
     queue: Queue
     audit: Audit
     locks: Locks
+    upstreams: Upstreams
     preferences: PreferenceStore
     quotas: Quotas
     greylist: Greylist

@@ -39,6 +39,7 @@ INSERT_OUTBOX = BulkInsert(
 )
 INSERT_QUEUE_MESSAGES = BulkInsert(tables.queue_message)
 INSERT_QUEUE_RECIPIENTS = BulkInsert(tables.queue_recipient)
+INSERT_FETCHED = BulkInsert(tables.upstream_message)
 _MESSAGE_IDS = Query(
     "SELECT nextval('message_id_seq') FROM generate_series(1, :count)",
     # AUTOINCREMENT's own counter: ids of messages that are gone do not come back.
@@ -111,6 +112,7 @@ class Batch:
     outbox: list[Row] = field(default_factory=list)
     queue_messages: list[Row] = field(default_factory=list)
     queue_recipients: list[Row] = field(default_factory=list)
+    fetched: list[Row] = field(default_factory=list)
     filters: dict[int, list[MailFilter]] = field(default_factory=dict)
     """Of accounts whose filters were asked."""
 
@@ -163,11 +165,13 @@ class Batch:
             (INSERT_OUTBOX, self.outbox),
             (INSERT_QUEUE_MESSAGES, self.queue_messages),
             (INSERT_QUEUE_RECIPIENTS, self.queue_recipients),
+            (INSERT_FETCHED, self.fetched),
         )
         for buffer in (self.blobs, self.messages, self.sent_sizes, self.entries, self.outbox):
             buffer.clear()
         self.queue_messages.clear()
         self.queue_recipients.clear()
+        self.fetched.clear()
         self.appends.clear()
         if self.applied:
             await filters.count(self.transaction, self.applied)

@@ -11,6 +11,7 @@ from mailkeep.model.flags import Flags
 from mailkeep.model.mailbox import INBOX
 from mailkeep.model.message import Delivered, Delivery, DeliveryTarget, NewMessage, PreparedMessage, SentSizes
 from mailkeep.model.queue import Outbound
+from mailkeep.model.upstream import FetchedFrom
 from mailkeep.storage import queue
 from mailkeep.storage.blobs import PackedBlob
 from mailkeep.storage.database import Row, changed
@@ -144,7 +145,13 @@ class Deliver:
             if owner.user_id is not None and target.is_news and not placing.discarded:
                 self._notify(batch, owner.user_id)
         uid = uids[mailbox.id]
+        if self._delivery.fetched is not None:
+            self._note_source(batch, self._delivery.fetched, mailbox.id, uid)
         return Delivered(target, owner.account_id, owner.user_id, mailbox.id, uid, self._ready.email_id)
+
+    def _note_source(self, batch: Batch, source: FetchedFrom, mailbox_id: int, uid: int) -> None:
+        system, keywords = int(source.flags.system), words(source.flags.keywords)
+        batch.fetched.append((source.folder_id, source.uid, mailbox_id, uid, system, keywords))
 
     def _enqueue(self, batch: Batch, outbound: Outbound) -> None:
         delivery, blob = self._delivery, self._ready.blob
