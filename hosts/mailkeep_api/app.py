@@ -11,6 +11,7 @@ from mailkeep_api.console import welcome
 from mailkeep_api.deps import Services
 from mailkeep_api.limits import BodyLimit
 from mailkeep_api.routes import (
+    audit,
     config,
     credentials,
     discovery,
@@ -39,6 +40,7 @@ _ROUTES = (
     credentials,
     profile,
     preferences,
+    audit,
     labels,
     filters,
     events,

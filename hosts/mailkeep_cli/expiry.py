@@ -46,7 +46,26 @@ class SpanType(click.ParamType[timedelta]):
         return span
 
 
+class MomentType(click.ParamType[datetime]):
+    """2027-01-31 (the beginning of that day, UTC), 2027-01-31T12:00:00+01:00."""
+
+    name = "moment"
+
+    def convert(
+        self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """An aware time in UTC."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value.strip())
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            self.fail(f"'{value}' is not a time like 2027-01-31 or 2027-01-31T12:00+01:00.", param, ctx)
+
+
 EXPIRY = ExpiryType()
+MOMENT = MomentType()
 SPAN = SpanType()
 
 

@@ -49,6 +49,11 @@ def show_done(facts: Row, sentence: str, *, as_json: bool) -> None:
         click.echo(_clean(sentence))
 
 
+def show_line(row: Row) -> None:
+    """A row as one line of JSON."""
+    click.echo(json.dumps(dict(row), default=_json_value, ensure_ascii=False))
+
+
 def plain(value: object) -> str:
     """A value as people read it."""
     if value is None:

@@ -19,15 +19,13 @@ BATCH = 5000  # rows of one transaction: nobody who logs in waits behind more
     "--audit-older-than",
     "age",
     type=SPAN,
-    default="180d",
-    show_default=True,
-    help="Rows of the audit log that are older than this: 90d, 26w.",
+    help="Rows of the audit log that are older than this: 90d, 26w.  [default: [auth] audit_days]",
 )
 @store_command
-def prune(context: CommandContext, age: timedelta) -> None:
+def prune(context: CommandContext, age: timedelta | None) -> None:
     """Forget what is kept for a time only.
 
-    That is the audit log: who logged in, from where. It names people, so it should not be kept for ever.
+    That is the audit log: who logged in, from where. Running hosts do the same by themselves, in small steps.
 
     \b
     Example:
@@ -35,7 +33,7 @@ def prune(context: CommandContext, age: timedelta) -> None:
     """
 
     async def work(store: Store) -> int:
-        before = datetime.now(UTC) - age
+        before = datetime.now(UTC) - (age or timedelta(days=context.settings.auth.audit_days))
         gone = 0
         while taken := await store.audit.prune(before, BATCH):
             gone += taken

@@ -96,6 +96,7 @@ class AuthSettings:
     dummy_verifications: bool = True
     verified_key_seconds: Seconds = 300.0
     last_used_flush_seconds: Seconds = 5.0
+    audit_days: Count = 180  # how long it is kept who logged in, from where
     issuers: tuple[IssuerSettings, ...] = ()
     token_grace_seconds: float = 300.0  # what a session may outlive its token by
     # Without issuers. "auto": tokens are taken unless a listener is public; "on" takes them even then.

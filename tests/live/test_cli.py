@@ -7,7 +7,8 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from mailkeep.errors import AuthenticationFailed
 from mailkeep.model.principal import Credential, CredentialKind, Peer
 from mailkeep.model.scope import USER_SCOPES, Scope
 from mailkeep.settings import AuthSettings, StoreSettings
+from mailkeep.storage.interface import AuditRecord
 
 MAILKEEP = Path(sys.executable).parent / "mailkeep"
 ALICE = "alice@example.org"
@@ -188,6 +190,21 @@ async def test_a_key_is_rotated_renamed_and_restricted(cli, alice):
     run = await cli("keys", "rotate", made["prefix"])
     assert apikeys.is_whole(run.out.strip())
     assert made["prefix"] in run.err
+
+
+async def test_the_audit_log_is_exported_as_lines_of_json(store_settings, cli, alice):
+    early, late = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
+    made = [AuditRecord(at, "imap", "PLAIN", ALICE, "192.0.2.1", "success") for at in (early, late)]
+    mine = replace(made[1], user_id=UUID(alice["id"]), reason="a\nb")
+    async with open_test_store(store_settings) as store:
+        await store.audit.add([*made, mine])
+    lines = [json.loads(line) for line in (await cli("audit", "export")).out.splitlines()]
+    assert [line["at"] for line in lines] == [f"2026-0{month}-01T00:00:00Z" for month in (1, 6, 6)]
+    since = (await cli("audit", "export", "--since", "2026-03-01")).out
+    assert since.count("\n") == 2
+    [only] = (await cli("audit", "export", "--user", ALICE, "--until", "2027-01-01")).out.splitlines()
+    assert json.loads(only) == lines[2]
+    assert (await cli("audit", "--json")).json == lines[::-1]
 
 
 async def test_disabling_a_user_ends_sessions_and_enabling_lets_them_in(store_settings, cli, alice):

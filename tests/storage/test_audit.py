@@ -48,3 +48,28 @@ async def test_the_oldest_are_forgotten_in_pieces(store: Store) -> None:
     assert await store.audit.prune(at(3), 2) == 1
     assert await store.audit.prune(at(3), 2) == 0
     assert [found.at for found in await store.audit.list(10)] == [at(4), at(3)]
+
+
+async def test_pages_go_back_in_time_and_are_a_users_own(store: Store) -> None:
+    user_id = uuid4()
+    await store.audit.add([record(number, user_id=user_id if number % 2 else None) for number in range(10)])
+    first = await store.audit.page(2, user_id)
+    then = await store.audit.page(9, user_id, first[-1][0])
+    assert [found.at for _, found in (*first, *then)] == [at(9), at(7), at(5), at(3), at(1)]
+    assert [found.at for _, found in await store.audit.page(2)] == [at(9), at(8)]
+
+
+async def test_all_rows_in_their_order_piece_by_piece(store: Store) -> None:
+    records = [record(number) for number in range(5)]
+    await store.audit.add(records)
+    found, number = [], 0
+    while page := await store.audit.following(number, 2):
+        number = page[-1][0]
+        found += [each for _, each in page]
+    assert found == records
+
+
+async def test_forgetting_looks_at_the_oldest_alone(store: Store) -> None:
+    await store.audit.add([record(9), record(0)])  # the second had to wait
+    assert await store.audit.prune(at(5), 1) == 0
+    assert await store.audit.prune(at(5), 2) == 1

@@ -9,6 +9,7 @@ other refusals sound the same and may be held back for a while, see `throttle`.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
@@ -46,6 +47,7 @@ HostName = Literal["smtp", "pop3", "imap", "api"]
 hold_back = asyncio.sleep  # by a name of its own, so that tests need not wait
 
 log = get_logger(__name__)
+_level = logging.getLogger(__name__)
 
 
 class Authenticator:
@@ -58,7 +60,7 @@ class Authenticator:
         self._tokens: TokenVerifier | None = None
         self._keys = KeyVerifier(store, settings)
         self._throttle = Throttle()
-        self._audit = AuditLog(store.audit, host)
+        self._audit = AuditLog(store.audit, host, days=settings.audit_days)
         self._last_used = LastUsed(store, settings.last_used_flush_seconds)
         self._watch = SessionWatch(store, self._keys.remembered.vouches_for)
 
@@ -208,18 +210,23 @@ class Authenticator:
         )
         self._audit.record(row)
         if refused:
-            _log_refusal(row)
+            log.info("login refused", **_told(row))
+        elif _level.isEnabledFor(logging.DEBUG):  # successes are the hot path
+            log.debug("login", **_told(row))
 
 
-def _log_refusal(row: AuditRecord) -> None:
-    log.info(
-        "login refused",
-        mechanism=row.mechanism,
-        address=row.address,
-        network=row.network,
-        reason=row.reason,
-        key_id=str(row.key_id) if row.key_id else None,
-    )
+def _told(row: AuditRecord) -> dict[str, str | None]:
+    """What the audit log keeps, as the log tells it; when is the log's own to say."""
+    return {
+        "host": row.host,
+        "mechanism": row.mechanism,
+        "address": row.address,
+        "network": row.network,
+        "outcome": row.outcome,
+        "reason": row.reason,
+        "user_id": str(row.user_id) if row.user_id else None,
+        "key_id": str(row.key_id) if row.key_id else None,
+    }
 
 
 def _prefix(credential: Credential) -> str:

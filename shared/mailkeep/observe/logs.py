@@ -135,13 +135,6 @@ def _formatter(settings: LogSettings, host: str) -> logging.Formatter:
             colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
         )
 
-    def name_host(
-        _logger: object, _method: str, event: structlog.typing.EventDict
-    ) -> structlog.typing.EventDict:
-        if host:
-            event.setdefault("host", host)
-        return event
-
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_shared_processors(),
         processors=[

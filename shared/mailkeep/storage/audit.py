@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from mailkeep.storage import tables
-from mailkeep.storage.database import Database, Row
+from mailkeep.storage.database import Connection, Database, Row
 from mailkeep.storage.interface import AuditRecord
 from mailkeep.storage.query import BulkInsert, Query
 from mailkeep.storage.values import as_datetime, as_uuid_or_none, clean, moment
@@ -17,10 +17,17 @@ _ADD = BulkInsert(tables.audit, *_NAMES)
 _SELECT = f"SELECT {', '.join(_NAMES)} FROM audit"
 _NEWEST = Query(f"{_SELECT} ORDER BY id DESC LIMIT :most")
 _NEWEST_OF_USER = Query(f"{_SELECT} WHERE user_id = :user_id ORDER BY id DESC LIMIT :most")
-# Ids rise with time, so that the scan ends at the first rows that are too young once there are enough.
-_PRUNE = Query(
-    "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < :before ORDER BY id LIMIT :most)"
+_PAGE = Query(f"SELECT id, {', '.join(_NAMES)} FROM audit WHERE id < :before ORDER BY id DESC LIMIT :most")
+_PAGE_OF_USER = Query(
+    f"SELECT id, {', '.join(_NAMES)} FROM audit WHERE user_id = :user_id AND id < :before"
+    " ORDER BY id DESC LIMIT :most"
 )
+_FOLLOWING = Query(f"SELECT id, {', '.join(_NAMES)} FROM audit WHERE id > :number ORDER BY id LIMIT :most")
+# Ids rise with time but for a batch that had to wait, so that only the oldest need to be looked at.
+_PRUNE = Query(
+    "DELETE FROM audit WHERE at < :before AND id IN (SELECT id FROM audit ORDER BY id LIMIT :most)"
+)
+_NUMBERS_END = 2**63 - 1
 
 
 class StoredAudit:
@@ -43,6 +50,26 @@ class StoredAudit:
                 lambda connection: connection.all(_NEWEST_OF_USER, most=limit, user_id=user_id)
             )
         return [_record(row) for row in rows]
+
+    async def page(
+        self, limit: int, user_id: UUID | None = None, before: int | None = None
+    ) -> Sequence[tuple[int, AuditRecord]]:
+        """See interface.Audit."""
+        bounds = {"most": limit, "before": _NUMBERS_END if before is None else before}
+
+        async def work(connection: Connection) -> Sequence[Row]:
+            if user_id is None:
+                return await connection.all(_PAGE, **bounds)
+            return await connection.all(_PAGE_OF_USER, user_id=user_id, **bounds)
+
+        return [(row[0], _record(row[1:])) for row in await self._database.read(work)]
+
+    async def following(self, number: int, limit: int) -> Sequence[tuple[int, AuditRecord]]:
+        """See interface.Audit."""
+        rows = await self._database.read(
+            lambda connection: connection.all(_FOLLOWING, number=number, most=limit)
+        )
+        return [(row[0], _record(row[1:])) for row in rows]
 
     async def prune(self, before: datetime, most: int) -> int:
         """See interface.Audit."""

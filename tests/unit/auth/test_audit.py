@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import json
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
+from mailkeep.auth import Authenticator
+from mailkeep.auth import audit as audit_module
 from mailkeep.auth.audit import BATCH_LIMIT, AuditLog, printable
-from mailkeep.errors import StoreUnavailable
+from mailkeep.errors import AuthenticationFailed, StoreUnavailable
+from mailkeep.model.principal import Credential, CredentialKind, Peer
+from mailkeep.model.scope import Scope
+from mailkeep.observe import logs
+from mailkeep.settings import LogSettings
 from mailkeep.storage.interface import AuditRecord
 
 
@@ -68,3 +79,42 @@ async def test_a_full_batch_does_not_wait_for_its_time_and_a_stop_writes_the_res
 def test_printable():
     assert printable("a\r\nb\x1b[0m\u202e") == "a\ufffd\ufffdb\ufffd[0m\ufffd"
     assert len(printable("a" * 1000)) == 320
+
+
+async def test_rows_past_their_time_are_forgotten_in_steps(store, monkeypatch):
+    monkeypatch.setattr(audit_module, "PRUNE_STEP", 2)
+    old = datetime.now(UTC) - timedelta(days=31)
+    await store.audit.add([replace(row(number), at=old) for number in range(5)])
+    audit = AuditLog(store.audit, "imap", days=30)
+    audit.record(row(9))
+    left = []
+    for _ in range(4):
+        await audit.flush()
+        left.append(len(await store.audit.list(20)))
+    assert left == [4, 2, 1, 1]
+
+
+async def test_the_log_tells_what_the_row_keeps_and_no_secret(store, service, user, auth_settings, capsys):
+    logs.configure(LogSettings(level="debug", format="json"), stream=sys.stderr)
+    try:
+        door = Authenticator(store, auth_settings, "imap")
+        made = await service.create(user.id, "x")
+        for secret in (made.api_key, made.api_key[:-1] + "x"):
+            with suppress(AuthenticationFailed):
+                credential = Credential(
+                    CredentialKind.PASSWORD, "owner@example.test", secret, mechanism="PLAIN"
+                )
+                await door.authenticate(credential, frozenset({Scope.IMAP}), Peer("192.0.2.1"))
+        await door.close()
+    finally:
+        logs.close()
+    written = capsys.readouterr().err
+    told = [json.loads(line) for line in written.splitlines() if "login" in line]
+    names = ("host", "mechanism", "address", "network", "outcome", "reason", "user_id", "key_id")
+    rows = reversed(await store.audit.list(10))
+    for line, kept in zip(told, rows, strict=True):
+        assert {name: line[name] for name in names} == {
+            name: str(value) if isinstance(value := getattr(kept, name), UUID) else value for name in names
+        }
+    assert [line["outcome"] for line in told] == ["success", "failure"]
+    assert made.api_key[13:] not in written

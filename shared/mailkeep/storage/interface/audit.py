@@ -33,5 +33,14 @@ class Audit(Protocol):
     async def list(self, limit: int, user_id: UUID | None = None) -> Sequence[AuditRecord]:
         """The newest `limit`, newest first."""
 
+    async def page(
+        self, limit: int, user_id: UUID | None = None, before: int | None = None
+    ) -> Sequence[tuple[int, AuditRecord]]:
+        """The newest `limit` with their numbers, newest first; with `before`, only those of lower numbers."""
+
+    async def following(self, number: int, limit: int) -> Sequence[tuple[int, AuditRecord]]:
+        """The first `limit` of higher numbers than this, oldest first."""
+
     async def prune(self, before: datetime, most: int) -> int:
-        """Forget at most `most` of those from before that moment, the oldest first. How many they were."""
+        """Of the `most` oldest, forget those from before that moment: the number of them. What it costs does
+        not grow with what stays."""
