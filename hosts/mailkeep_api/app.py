@@ -27,6 +27,7 @@ from mailkeep_api.routes import (
     oauth,
     preferences,
     profile,
+    push,
 )
 
 _ROUTES = (
@@ -43,6 +44,7 @@ _ROUTES = (
     audit,
     labels,
     filters,
+    push,
     events,
     hub,
     internal,

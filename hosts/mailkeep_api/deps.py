@@ -23,6 +23,7 @@ from mailkeep.storage.interface import Store
 from mailkeep_api.browsers import Browsers, cookie_of
 from mailkeep_api.following import Following
 from mailkeep_api.hub import Hub
+from mailkeep_api.pushing.pusher import Pusher
 from mailkeep_api.rates import RateClass, Rates
 from mailkeep_api.sessions.door import BrowserDoor
 
@@ -41,6 +42,7 @@ class Services:
     browser: BrowserDoor
     following: Following
     bound_browsers: Browsers
+    pusher: Pusher
     rates: Rates = field(default_factory=Rates)
 
 
@@ -171,6 +173,7 @@ Reader = Annotated[UserCaller, Depends(User(RateClass.API, Scope.API_READ, Scope
 Writer = Annotated[UserCaller, Depends(User(RateClass.WRITE, Scope.API_WRITE, Scope.APP))]
 PlainReader = Annotated[UserCaller, Depends(User(RateClass.PLAIN, Scope.API_READ, Scope.APP))]
 PlainWriter = Annotated[UserCaller, Depends(User(RateClass.PLAIN, Scope.API_WRITE, Scope.APP))]
+Subscriber = Annotated[UserCaller, Depends(User(RateClass.API, Scope.API_WRITE, Scope.APP))]
 ExternalReader = Annotated[UserCaller, Depends(User(RateClass.API, Scope.API_READ))]
 ExternalWriter = Annotated[UserCaller, Depends(User(RateClass.WRITE, Scope.API_WRITE))]
 KeyReader = Annotated[UserCaller, Depends(User(RateClass.AUTH, Scope.API_READ, Scope.APP))]

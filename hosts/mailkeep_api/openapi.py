@@ -22,7 +22,15 @@ _REFUSALS = {
     "503": "The store does not answer; the same request may succeed later",
 }
 _PUBLIC_REFUSALS = ("503",)
-_PUBLIC = frozenset(("/health", "/health/live", "/api/discovery", "/config/config.json"))
+_PUBLIC = frozenset(
+    (
+        "/health",
+        "/health/live",
+        "/api/discovery",
+        "/config/config.json",
+        "/api/push-subscriptions/vapid-public-key",
+    )
+)
 _BROWSER = "/oauth/"  # by cookie, or by nothing yet
 _BROWSER_REFUSALS = ("400", "401", "403", "404", "413", "429", "503")
 _WITHOUT_RATE = ("/api/internal/",)

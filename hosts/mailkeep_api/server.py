@@ -26,6 +26,7 @@ from mailkeep_api.deps import Services
 from mailkeep_api.following import Following
 from mailkeep_api.guarded import GuardedHttp, GuardedWebSocket
 from mailkeep_api.hub import Hub
+from mailkeep_api.pushing.pusher import Pusher
 from mailkeep_api.sessions.door import BrowserDoor
 from mailkeep_api.signalr import FRAME_LIMIT
 
@@ -55,11 +56,13 @@ async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
     hub = Hub()
     browser = BrowserDoor(settings, store, authenticator)
     following = Following(store, hub)
+    pusher = Pusher(store, settings)
     try:
         await authenticator.start()
         browser.start()
         bound = Browsers(authenticator)
-        app = create_app(Services(settings, store, authenticator, hub, browser, following, bound))
+        pusher.start()
+        app = create_app(Services(settings, store, authenticator, hub, browser, following, bound, pusher))
         server = _Server(_config(app, settings.api))
         serving = asyncio.create_task(server.serve(sockets), name="uvicorn")
         await _first(server.accepting, serving)
@@ -67,6 +70,7 @@ async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
         await _until_stopped(lifecycle, server, serving, hub)
     finally:
         await browser.close()
+        await pusher.close()
         await following.close()
         await authenticator.close()
         await store.close()

@@ -178,6 +178,12 @@ class ApiSettings:
     oidc_client_id: str = ""
     oidc_redirect_uri: str = ""
     oidc_scope: str = "openid profile email"
+    # Web Push (RFC 8030): the key by which push services know this server, made at its first use if there is
+    # none. An empty file is vapid.pem in the data directory, an empty subject postmaster of the SMTP host.
+    push_key_file: str = ""
+    push_subject: str = ""
+    push_private_services: bool = False  # push services on private networks or other ports than 443
+    push_ca_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

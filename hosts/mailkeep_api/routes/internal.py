@@ -12,8 +12,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Response
 
 from mailkeep_api.changes import tell_unread
-from mailkeep_api.deps import InternalCaller, ServicesDep
-from mailkeep_api.hub import Hub
+from mailkeep_api.deps import InternalCaller, Services, ServicesDep
 from mailkeep_api.schemas.notifications import NewEmail, NewEmailNotification, NotificationBatch
 
 router = APIRouter(prefix="/api/internal/notifications", tags=["internal"])
@@ -29,7 +28,7 @@ async def new_email(
     """Raises NewEmail and UnreadCountChanged for each user. A repetition under one
     Idempotency-Key raises nothing."""
     if idempotency_key is None or services.hub.first_time(idempotency_key):
-        _publish(services.hub, body.user_ids, body.email)
+        _publish(services, body.user_ids, body.email)
         await tell_unread(services, body.user_ids)
     return Response(status_code=200)
 
@@ -40,14 +39,15 @@ async def new_emails(body: NotificationBatch, caller: InternalCaller, services: 
     told: set[UUID] = set()
     for notification in body.notifications:
         if services.hub.first_time(str(notification.notification_id)):
-            _publish(services.hub, notification.user_ids, notification.email)
+            _publish(services, notification.user_ids, notification.email)
             told.update(notification.user_ids)
     if told:
         await tell_unread(services, told)
     return Response(status_code=200)
 
 
-def _publish(hub: Hub, user_ids: list[UUID], email: NewEmail) -> None:
+def _publish(services: Services, user_ids: list[UUID], email: NewEmail) -> None:
     data = email.model_dump(mode="json", by_alias=True)
     for user_id in dict.fromkeys(user_ids):
-        hub.publish(user_id, "NewEmail", data)
+        services.hub.publish(user_id, "NewEmail", data)
+    services.pusher.offer(user_ids, email)

@@ -33,6 +33,7 @@ from mailkeep.storage.interface import (
     Outbox,
     PreferenceStore,
     Proofs,
+    PushSubscriptions,
     Queue,
     Quotas,
     Sharing,
@@ -47,6 +48,7 @@ from mailkeep.storage.messages import StoredMessages
 from mailkeep.storage.outbox import StoredOutbox
 from mailkeep.storage.preferences import StoredPreferences
 from mailkeep.storage.proofs import StoredProofs
+from mailkeep.storage.push import StoredPushSubscriptions
 from mailkeep.storage.query import Query
 from mailkeep.storage.queue import StoredQueue
 from mailkeep.storage.quotas import StoredQuotas
@@ -89,6 +91,7 @@ class OpenedStore:
     greylist: Greylist
     labels: Labels
     filters: Filters
+    push: PushSubscriptions
     annotations: Annotations
     sharing: Sharing
     texts: Texts
@@ -117,6 +120,7 @@ class OpenedStore:
         self.quotas = StoredQuotas(database, backend.hub, defaults)
         self.labels = StoredLabels(database)
         self.filters = StoredFilters(database)
+        self.push = StoredPushSubscriptions(database)
         self.annotations = StoredAnnotations(database)
         self.sharing = StoredSharing(database)
         self.texts = StoredTexts(database)

@@ -8,7 +8,13 @@ from tests.support.api_host import ApiHost
 
 from mailkeep.model.scope import Scope
 
-PUBLIC = {"/health", "/health/live", "/api/discovery", "/config/config.json"}
+PUBLIC = {
+    "/health",
+    "/health/live",
+    "/api/discovery",
+    "/config/config.json",
+    "/api/push-subscriptions/vapid-public-key",
+}
 BROWSER = "/oauth/"
 METHODS = {"get", "put", "post", "patch", "delete"}
 

@@ -34,6 +34,7 @@ from mailkeep.storage.interface.messages import Body, Column, Messages
 from mailkeep.storage.interface.outbox import Outbox, OutboxItem
 from mailkeep.storage.interface.preferences import PreferenceStore
 from mailkeep.storage.interface.proofs import Proofs
+from mailkeep.storage.interface.push import PushSubscription, PushSubscriptions
 from mailkeep.storage.interface.queue import Queue, QueueFilter
 from mailkeep.storage.interface.quotas import Quotas
 from mailkeep.storage.interface.sharing import Grant, SharedMailbox, Sharing
@@ -72,6 +73,8 @@ __all__ = [
     "OutboxItem",
     "PreferenceStore",
     "Proofs",
+    "PushSubscription",
+    "PushSubscriptions",
     "Queue",
     "QueueFilter",
     "Quotas",
@@ -107,6 +110,7 @@ class Store(Protocol):
     greylist: Greylist
     labels: Labels
     filters: Filters
+    push: PushSubscriptions
     annotations: Annotations
     sharing: Sharing
     texts: Texts
