@@ -8,6 +8,8 @@ from mailkeep.errors import AlreadyExists, InUse, NotFound
 from mailkeep.model.address import Address
 from mailkeep.model.directory import DmarcPolicy, Domain, DomainPolicy
 from mailkeep_cli.context import CommandContext, store_command
+from mailkeep_cli.dkim import dkim
+from mailkeep_cli.domain_dns import dns
 from mailkeep_cli.output import Row, show_done, show_rows
 from mailkeep_cli.people import ADDRESS
 
@@ -28,6 +30,10 @@ def domains() -> None:
 
     Point the domain's MX record here as well, or nobody will send to it.
     """
+
+
+domains.add_command(dkim)
+domains.add_command(dns)
 
 
 @domains.command()

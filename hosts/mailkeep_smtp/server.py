@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 
 from mailkeep.auth import Authenticator
 from mailkeep.delivery.dispatch import Dispatch
+from mailkeep.delivery.dkim_keys import DkimKeyFiles
 from mailkeep.delivery.remote.runner import QueueRunner
 from mailkeep.delivery.reporting import Reporter
+from mailkeep.delivery.signing import Signer
 from mailkeep.delivery.spool import spool_directory, sweep
 from mailkeep.errors import SettingsError
 from mailkeep.model.dns import Lookups
@@ -90,6 +92,7 @@ class SmtpServer:
             plaintext_from_loopback=settings.auth.insecure_loopback_auth,
             open_sessions=self._sessions,
         )
+        self._signer = Signer(DkimKeyFiles(settings.dkim.keys_directory(settings.store.data_dir)))
         self._verification = Verification(settings.reception, self._resolver, store, smtp.hostname)
         self._recipients = Recipients(store.directory, smtp.hostname)
         self._store = store
@@ -177,6 +180,7 @@ class SmtpServer:
             self.services.plaintext_from_loopback,
             relays=self._relays,
             hostname=self._settings.hostname,
+            signer=self._signer,
         )
 
 

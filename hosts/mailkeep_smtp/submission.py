@@ -6,9 +6,11 @@ with it (RFC 8098 section 3), and the From field still has to be the user's own.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from mailkeep.delivery.dispatch import Addressee
+from mailkeep.delivery.signing import Signer
 from mailkeep.errors import InvalidName, SenderRefused
 from mailkeep.mailauth.forged import without_forged
 from mailkeep.mime import addresses, headers
@@ -43,6 +45,7 @@ class Submission:
         *,
         relays: bool,
         hostname: str,
+        signer: Signer,
     ) -> None:
         self._recipients = recipients
         self._directory = directory
@@ -50,6 +53,7 @@ class Submission:
         self._plaintext_from_loopback = plaintext_from_loopback
         self._relays = relays
         self._hostname = hostname
+        self._signer = signer
 
     def admit(self, client: Client) -> None:
         """TLS, then AUTH, then mail. Raises TlsRequired, AuthenticationRequired."""
@@ -70,13 +74,16 @@ class Submission:
 
     async def content(self, client: Client, arrived: Arrived) -> Stamp:
         """A message that is its author's own, without results of checks that nobody made."""
-        await self._check_author(client, arrived.message.header)
-        return Stamp(without_forged(arrived.message.header, self._hostname))
+        domain = await self._check_author(client, arrived.message.header)
+        header = without_forged(arrived.message.header, self._hostname)
+        message = replace(arrived.message, header=header)
+        return Stamp(header, await self._signer.sign(domain, message))
 
-    async def _check_author(self, client: Client, header: bytes) -> None:
+    async def _check_author(self, client: Client, header: bytes) -> str:
         """One From field and at most one Sender field, in which every address is the user's own.
 
-        All of the header is looked at, since a second From could stand behind any limit.
+        All of the header is looked at, since a second From could stand behind any limit. Returns the first
+        author's domain.
         """
         refuse_loops(header, self._max_received)
         if len(header) > HEADER_LIMIT:
@@ -91,6 +98,7 @@ class Submission:
         await self._check_owned(client, "From", authors[0])
         for mailboxes in senders:
             await self._check_owned(client, "Sender", mailboxes)
+        return _address("From", authors[0][0]).domain
 
     async def _check_owned(self, client: Client, field: str, mailboxes: list[addresses.Mailbox]) -> None:
         for mailbox in mailboxes:

@@ -21,6 +21,7 @@ import msgspec
 
 from mailkeep import settings_credentials
 from mailkeep.errors import SettingsError
+from mailkeep.settings_dkim import DkimSettings
 from mailkeep.settings_dns import DnsSettings
 from mailkeep.settings_identity import IssuerSettings, check_development_key, has_public_listener
 from mailkeep.settings_reception import ReceptionSettings
@@ -212,6 +213,7 @@ class Settings:
     store: StoreSettings = StoreSettings()
     tls: TlsSettings = TlsSettings()
     auth: AuthSettings = AuthSettings()
+    dkim: DkimSettings = field(default_factory=DkimSettings)
     dns: DnsSettings = field(default_factory=DnsSettings)
     smtp: SmtpSettings = SmtpSettings()
     reception: ReceptionSettings = field(default_factory=ReceptionSettings)

@@ -7,10 +7,11 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from mailkeep.mailauth.canonical import BodyForm, HashedBody, header_field
 from mailkeep.mailauth.dkim.signature import Fields, own_octets, select
@@ -51,10 +52,24 @@ class SigningKey:
     selector: str
     key: RSAPrivateKey | Ed25519PrivateKey = field(repr=False)
 
+    @classmethod
+    def of(cls, domain: str, selector: str, key: object) -> SigningKey:
+        """Of a key that was loaded. Raises TypeError for one of another kind."""
+        if not isinstance(key, RSAPrivateKey | Ed25519PrivateKey):
+            raise TypeError("DKIM signs with RSA or Ed25519")
+        return cls(domain, selector, key)
+
     @property
     def algorithm(self) -> str:
         """The value of a=."""
         return "rsa-sha256" if isinstance(self.key, RSAPrivateKey) else "ed25519-sha256"
+
+    def public_octets(self) -> bytes:
+        """What p= in DNS holds (RFC 6376 section 3.6.1, RFC 8463 section 4.2)."""
+        public = self.key.public_key()
+        if isinstance(public, Ed25519PublicKey):
+            return public.public_bytes(Encoding.Raw, PublicFormat.Raw)
+        return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def sign(fields: Fields, body: HashedBody, key: SigningKey, now: int) -> bytes:

@@ -1,0 +1,51 @@
+"""Signing what our users send (RFC 6376 section 5): once for each key of the author's domain.
+
+Keys are read in a thread and remembered for KEYS_SECONDS, so that one that is added or removed counts soon on
+every host, and no message waits for a disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from mailkeep.delivery.dkim_keys import DkimKeyFiles
+from mailkeep.mailauth.message import CheckedMessage
+
+if TYPE_CHECKING:
+    from mailkeep.mailauth.dkim import SigningKey
+
+KEYS_SECONDS = 10.0
+DOMAINS_REMEMBERED = 1000
+
+
+class Signer:
+    """One a process."""
+
+    def __init__(self, files: DkimKeyFiles) -> None:
+        self._files = files
+        self._keys: dict[str, tuple[float, list[SigningKey]]] = {}
+
+    async def sign(self, domain: str, message: CheckedMessage) -> bytes:
+        """DKIM-Signature fields to stand above the message; b"" if the domain has no key. Raises as the
+        message's `hash_bodies` does."""
+        keys = await self._keys_of(domain)
+        if not keys:
+            return b""
+        from mailkeep.mailauth.dkim import sign  # noqa: PLC0415  loaded with the keys
+        from mailkeep.mailauth.dkim.sign import BODY_FORM  # noqa: PLC0415
+
+        body = (await message.hash_bodies([BODY_FORM]))[BODY_FORM]
+        now = int(time.time())
+        return b"".join([sign(message.fields, body, key, now) for key in keys])
+
+    async def _keys_of(self, domain: str) -> list[SigningKey]:
+        known = self._keys.get(domain)
+        if known is not None and known[0] > time.monotonic():
+            return known[1]
+        keys = await asyncio.to_thread(self._files.load, domain)
+        if len(self._keys) >= DOMAINS_REMEMBERED:
+            self._keys.clear()
+        self._keys[domain] = (time.monotonic() + KEYS_SECONDS, keys)
+        return keys
