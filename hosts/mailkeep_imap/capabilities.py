@@ -55,6 +55,8 @@ AFTER_LOGIN = (
     "CREATE-SPECIAL-USE",
     "MULTIAPPEND",
     "CATENATE",
+    "URLAUTH",
+    "URL-PARTIAL",
     "REPLACE",
     "SORT",
     "SORT=DISPLAY",

@@ -159,6 +159,7 @@ class ImapSettings:
     max_connections_per_network: Count = 2000
     max_append_size: Count = 50 * MIB
     max_errors: Count = 20
+    submission_users: tuple[str, ...] = ()  # who may fetch URLs made for submission (RFC 4467 section 3)
     progress_seconds: Seconds = 15.0  # RFC 9585 section 4: every 10 to 15 seconds of a command
     # What clients may show of this service (RFC 5464 section 6.2): a URI of its operator, and a line of text.
     admin: str = ""

@@ -154,5 +154,7 @@ all_responses = st.one_of(
         unsorted,
     ),
     st.builds(ThreadData, forests()),
+    st.builds(responses.GenUrlAuthData, st.lists(values.texts, min_size=1, max_size=3).map(tuple)),
+    st.builds(responses.UrlFetchData, values.texts, values.optional(values.octets)),
     st.builds(responses.FetchData, values.nz_numbers, fetch_items, st.booleans()),
 )

@@ -26,6 +26,7 @@ from mailkeep.imap.commands import (
     sort,
     store,
     thread,
+    urlauth,
 )
 from mailkeep.imap.sequence import SAVED_RESULT, STAR, SequenceSet
 from mailkeep.model.annotations import Depth
@@ -297,6 +298,10 @@ commands = st.one_of(
         names,
         append_messages,
     ),
+    st.builds(urlauth.ResetKey, tags),
+    st.builds(urlauth.ResetKey, tags, names, st.lists(words, max_size=2).map(tuple)),
+    st.builds(urlauth.GenUrlAuth, tags, st.lists(st.tuples(texts, words), min_size=1, max_size=3).map(tuple)),
+    st.builds(urlauth.UrlFetch, tags, st.lists(texts, min_size=1, max_size=3).map(tuple)),
     fetches,
     searches,
     sorts,

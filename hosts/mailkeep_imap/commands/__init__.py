@@ -26,6 +26,7 @@ from mailkeep.imap.commands import session as session_core
 from mailkeep.imap.commands import sort as sort_core
 from mailkeep.imap.commands import store as store_core
 from mailkeep.imap.commands import thread as thread_core
+from mailkeep.imap.commands import urlauth as urlauth_core
 from mailkeep.imap.commands.base import Command
 from mailkeep_imap.commands import (
     acl,
@@ -44,6 +45,7 @@ from mailkeep_imap.commands import (
     sort,
     store,
     thread,
+    urlauth,
 )
 from mailkeep_imap.outcome import Done
 
@@ -81,6 +83,9 @@ HANDLERS: dict[type[Command], Handler] = {
     sort_core.Sort: sort.sort,
     store_core.Store: store.store,
     thread_core.Thread: thread.thread,
+    urlauth_core.ResetKey: urlauth.reset_key,
+    urlauth_core.GenUrlAuth: urlauth.gen_url_auth,
+    urlauth_core.UrlFetch: urlauth.url_fetch,
     copy_core.Copy: copy.copy,
     copy_core.Move: copy.move,
     replace_core.Replace: replace.replace,

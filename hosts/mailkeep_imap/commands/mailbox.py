@@ -135,6 +135,7 @@ def _opening(view: Selected, mailbox: Mailbox, *, rev2: bool) -> bytes:
         untagged_ok("The next UID.", NumberCode("UIDNEXT", snapshot.uidnext).encode()),
         untagged_ok("The latest change.", NumberCode("HIGHESTMODSEQ", snapshot.highestmodseq).encode()),
         untagged_ok("The mailbox's id.", mailbox_id(mailbox)),
+        untagged_ok("URLs can be signed.", b"URLMECH INTERNAL"),  # RFC 4467 section 9
     ]
     return b"".join(lines if rev2 else [*lines[:2], *_opening_of_rev1(view), *lines[2:]])
 

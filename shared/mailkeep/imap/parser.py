@@ -27,6 +27,7 @@ from mailkeep.imap.commands import (
     sort,
     store,
     thread,
+    urlauth,
 )
 from mailkeep.imap.commands.base import Command
 from mailkeep.imap.errors import ImapSyntaxError, UnknownCommand
@@ -75,6 +76,9 @@ _WITH_ARGUMENTS: dict[bytes, Callable[[str, Cursor], Command]] = {
     b"GETACL": acl.parse_get_acl,
     b"LISTRIGHTS": acl.parse_list_rights,
     b"MYRIGHTS": acl.parse_my_rights,
+    b"RESETKEY": urlauth.parse_reset_key,
+    b"GENURLAUTH": urlauth.parse_gen_url_auth,
+    b"URLFETCH": urlauth.parse_url_fetch,
     b"GETMETADATA": metadata.parse_get_metadata,
     b"SETMETADATA": metadata.parse_set_metadata,
     b"GETQUOTA": quota.parse_get_quota,

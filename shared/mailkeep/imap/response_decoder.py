@@ -27,6 +27,7 @@ from mailkeep.imap.responses import (
     EsearchData,
     FetchData,
     FlagsData,
+    GenUrlAuthData,
     IdData,
     ListData,
     ListRightsData,
@@ -41,6 +42,7 @@ from mailkeep.imap.responses import (
     SearchData,
     StatusData,
     StatusResponse,
+    UrlFetchData,
     VanishedData,
 )
 from mailkeep.imap.thread_data import parse_thread_data
@@ -388,12 +390,28 @@ def _ascii(octets: bytes) -> str:
     return octets.decode("utf-8", "replace")
 
 
+def _gen_url_auth(cursor: Cursor) -> Response:
+    urls = []
+    while cursor.skip(b" "):
+        urls.append(cursor.text())
+    return GenUrlAuthData(tuple(urls))
+
+
+def _url_fetch(cursor: Cursor) -> Response:
+    cursor.space()
+    url = cursor.text()
+    cursor.space()
+    return UrlFetchData(url, cursor.nstring())
+
+
 _ESEARCH_NUMBERS = ("MIN", "MAX", "COUNT", "MODSEQ")
 _READERS: dict[str, Callable[[Cursor], Response]] = {
     "CAPABILITY": lambda cursor: CapabilityData(_words(cursor)),
     "ENABLED": lambda cursor: EnabledData(_words(cursor)),
     "ID": _id,
     "FLAGS": _flags,
+    "GENURLAUTH": _gen_url_auth,
+    "URLFETCH": _url_fetch,
     "VANISHED": _vanished,
     "LIST": _list,
     "LSUB": _lsub,

@@ -7,12 +7,22 @@ command. FETCH, the one response that is made by the thousand, is joined by rend
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from mailkeep.imap.commands.mailbox import StatusItem
 from mailkeep.imap.commands.session import encode_parameters
-from mailkeep.imap.encoder import astring, flag_list, mailbox, nstring8, quoted, string, uid_sequence, uid_set
+from mailkeep.imap.encoder import (
+    astring,
+    flag_list,
+    literal,
+    mailbox,
+    nstring8,
+    quoted,
+    string,
+    uid_sequence,
+    uid_set,
+)
 from mailkeep.imap.names import NameForm
 from mailkeep.imap.thread_data import ThreadData
 from mailkeep.model.uids import UidSet
@@ -346,6 +356,30 @@ class EsearchData:
 
 
 @dataclass(frozen=True, slots=True)
+class GenUrlAuthData:
+    """RFC 4467 section 8: URLs with their tokens, in the order asked."""
+
+    urls: tuple[str, ...] = field(repr=False)
+
+    def encode(self, form: NameForm = LEGACY) -> bytes:
+        """The line."""
+        return b"* GENURLAUTH %b\r\n" % b" ".join(string(url.encode("utf-8")) for url in self.urls)
+
+
+@dataclass(frozen=True, slots=True)
+class UrlFetchData:
+    """RFC 4467 section 8: what a URL leads to, None for nothing."""
+
+    url: str = field(repr=False)
+    octets: bytes | None = field(repr=False)
+
+    def encode(self, form: NameForm = LEGACY) -> bytes:
+        """The response, a literal in place."""
+        value = b"NIL" if self.octets is None else literal(self.octets)
+        return b"* URLFETCH %b %b\r\n" % (string(self.url.encode("utf-8")), value)
+
+
+@dataclass(frozen=True, slots=True)
 class FetchData:
     """RFC 9051 section 7.5.2: (label, value) pairs, values as ready octets. With `uid` it is UIDFETCH, and
     `number` a UID (RFC 9586 section 3.3)."""
@@ -381,6 +415,8 @@ Response = (
     | SearchData
     | EsearchData
     | ThreadData
+    | GenUrlAuthData
+    | UrlFetchData
     | FetchData
 )
 

@@ -21,6 +21,7 @@ from mailkeep.imap.commands import (
     sort,
     store,
     thread,
+    urlauth,
 )
 from mailkeep.imap.commands.base import Command
 from mailkeep.imap.errors import WrongState
@@ -66,6 +67,9 @@ PERMITTED: dict[type[Command], frozenset[State]] = {
     list.Lsub: _AFTER,
     list.Namespace: _AFTER,
     append.Append: _AFTER,
+    urlauth.ResetKey: _AFTER,  # RFC 4467 section 10
+    urlauth.GenUrlAuth: _AFTER,
+    urlauth.UrlFetch: _AFTER,
     idle.Idle: _AFTER,
     acl.SetAcl: _AFTER,  # RFC 4314 section 3
     acl.DeleteAcl: _AFTER,

@@ -7,7 +7,7 @@ is no URL of a message is refused: there is no use here for those of mailboxes a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote, unquote_to_bytes
 
 from mailkeep.imap.commands.fetch import Partial, Section
@@ -49,7 +49,7 @@ class MessageUrl:
     partial: Partial | None = None
     user: str | None = None
     server: str | None = None
-    rest: str = ""
+    rest: str = field(default="", repr=False)  # a token may be in it
 
     @property
     def is_relative(self) -> bool:

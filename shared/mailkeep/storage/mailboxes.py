@@ -19,6 +19,7 @@ from mailkeep.storage.mailbox_names import lookup_name, normal_name, parents
 from mailkeep.storage.operations.batch import Batch
 from mailkeep.storage.operations.copying import Move
 from mailkeep.storage.query import Query
+from mailkeep.storage.url_secrets import DROP_URL_SECRET
 
 MAILBOXES_PER_ACCOUNT = 5000
 SUBSCRIPTIONS_PER_ACCOUNT = 10_000
@@ -52,6 +53,7 @@ _EMPTY = (
     Query("DELETE FROM acl WHERE mailbox_id = :id"),
     texts.DROP,
     DROP_ANNOTATIONS,
+    DROP_URL_SECRET,
 )
 # RFC 4314 section 3 leaves it to the server: who may look into a mailbox may look into what is made below.
 _INHERIT = Query(

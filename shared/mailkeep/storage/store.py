@@ -39,6 +39,7 @@ from mailkeep.storage.interface import (
     Sharing,
     Texts,
     Upstreams,
+    UrlSecrets,
 )
 from mailkeep.storage.keys import StoredKeys
 from mailkeep.storage.labels import StoredLabels
@@ -57,6 +58,7 @@ from mailkeep.storage.sharing import StoredSharing
 from mailkeep.storage.snapshots import Snapshots
 from mailkeep.storage.texts import StoredTexts
 from mailkeep.storage.upstream import StoredUpstreams
+from mailkeep.storage.url_secrets import StoredUrlSecrets
 
 _PING = Query("SELECT 1")
 
@@ -96,6 +98,7 @@ class OpenedStore:
     sharing: Sharing
     texts: Texts
     upstreams: Upstreams
+    url_secrets: UrlSecrets
 
     def __init__(self, backend: Backend, defaults: DefaultLimits) -> None:
         database = backend.database
@@ -125,6 +128,7 @@ class OpenedStore:
         self.sharing = StoredSharing(database)
         self.texts = StoredTexts(database)
         self.upstreams = StoredUpstreams(database)
+        self.url_secrets = StoredUrlSecrets(database)
 
     async def ping(self) -> None:
         """See interface.Store."""

@@ -163,6 +163,14 @@ annotation = Table(
     Column("value", LargeBinary, nullable=False),
 )
 
+# The mailbox access keys of URLAUTH (RFC 4467 section 4), made when the first URL is signed.
+url_secret = Table(
+    "url_secret",
+    metadata,
+    Column("mailbox_id", BigInteger, ForeignKey("mailbox.id"), primary_key=True, autoincrement=False),
+    Column("secret", LargeBinary, nullable=False),
+)
+
 # --- messages -------------------------------------------------------------------------------------
 
 # `digest` is the SHA-256 of the octets; `chunk` holds the first 256 KiB of them, compressed.

@@ -40,6 +40,7 @@ from mailkeep.storage.interface.quotas import Quotas
 from mailkeep.storage.interface.sharing import Grant, SharedMailbox, Sharing
 from mailkeep.storage.interface.texts import Containing, Field, IndexedText, Texts
 from mailkeep.storage.interface.upstream import Upstreams
+from mailkeep.storage.interface.url_secrets import UrlSecrets
 
 __all__ = [
     "AccountNews",
@@ -86,6 +87,7 @@ __all__ = [
     "Topic",
     "TopicKind",
     "Upstreams",
+    "UrlSecrets",
 ]
 
 
@@ -114,6 +116,7 @@ class Store(Protocol):
     annotations: Annotations
     sharing: Sharing
     texts: Texts
+    url_secrets: UrlSecrets
 
     async def ping(self) -> None:
         """Raises StoreUnavailable if the database does not answer within its timeout."""
