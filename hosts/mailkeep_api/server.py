@@ -18,7 +18,8 @@ from mailkeep.auth import Authenticator
 from mailkeep.net.lifecycle import Lifecycle
 from mailkeep.net.limits import ConnectionLimiter
 from mailkeep.net.listen import address_of, bind_all
-from mailkeep.settings import ApiSettings, Settings
+from mailkeep.net.observed import observed
+from mailkeep.settings import Settings
 from mailkeep.storage import open_store
 from mailkeep_api.app import create_app
 from mailkeep_api.browsers import Browsers
@@ -63,11 +64,14 @@ async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
         bound = Browsers(authenticator)
         pusher.start()
         app = create_app(Services(settings, store, authenticator, hub, browser, following, bound, pusher))
-        server = _Server(_config(app, settings.api))
-        serving = asyncio.create_task(server.serve(sockets), name="uvicorn")
-        await _first(server.accepting, serving)
-        lifecycle.ready({"api": [address_of(listener) for listener in sockets]})
-        await _until_stopped(lifecycle, server, serving, hub)
+        limiter = ConnectionLimiter(settings.api.max_connections, settings.api.max_connections_per_network)
+        lifecycle.connections = lambda: limiter.count
+        server = _Server(_config(app, limiter))
+        async with observed(settings, lifecycle, store, authenticator):
+            serving = asyncio.create_task(server.serve(sockets), name="uvicorn")
+            await _first(server.accepting, serving)
+            lifecycle.ready({"api": [address_of(listener) for listener in sockets]})
+            await _until_stopped(lifecycle, server, serving, hub)
     finally:
         await browser.close()
         await pusher.close()
@@ -76,8 +80,7 @@ async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
         await store.close()
 
 
-def _config(app: object, settings: ApiSettings) -> uvicorn.Config:
-    limiter = ConnectionLimiter(settings.max_connections, settings.max_connections_per_network)
+def _config(app: object, limiter: ConnectionLimiter) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]  # uvicorn's own ASGI types differ from Starlette's in name only
         loop="none",

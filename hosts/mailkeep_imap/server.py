@@ -18,6 +18,7 @@ from mailkeep.model.principal import Peer
 from mailkeep.net.lifecycle import Lifecycle
 from mailkeep.net.limits import ConnectionLimiter
 from mailkeep.net.listen import address_of, bind_all
+from mailkeep.net.observed import observed
 from mailkeep.net.tls import TwistedTls, twisted_tls
 from mailkeep.settings import Settings
 from mailkeep.storage import open_store
@@ -109,10 +110,11 @@ async def main(settings: Settings, lifecycle: Lifecycle) -> None:
             if tls is not None:
                 lifecycle.on_reload(lambda renewed: tls.reload(renewed.tls))
             lifecycle.connections = lambda: host.limiter.count
-            lifecycle.ready(listeners.start(host))
-            await lifecycle.stopping.wait()
-            await listeners.stop()
-            await end_sessions(host)
+            async with observed(settings, lifecycle, store, authenticator):
+                lifecycle.ready(listeners.start(host))
+                await lifecycle.stopping.wait()
+                await listeners.stop()
+                await end_sessions(host)
         finally:
             await authenticator.close()
     finally:

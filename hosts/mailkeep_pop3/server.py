@@ -18,6 +18,7 @@ from mailkeep.auth import Authenticator
 from mailkeep.net.lifecycle import Lifecycle
 from mailkeep.net.limits import ConnectionLimiter
 from mailkeep.net.listen import address_of, bind_all
+from mailkeep.net.observed import observed
 from mailkeep.net.tls import twisted_tls
 from mailkeep.settings import Settings
 from mailkeep.storage import open_store
@@ -52,10 +53,11 @@ async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
         if tls is not None:
             lifecycle.on_reload(lambda renewed: tls.reload(renewed.tls))
         lifecycle.connections = server.connections
-        server.listen(sockets)
-        lifecycle.ready({name: [address_of(one) for one in bound] for name, bound in sockets.items()})
-        await lifecycle.stopping.wait()
-        await server.close()
+        async with observed(settings, lifecycle, store, authenticator):
+            server.listen(sockets)
+            lifecycle.ready({name: [address_of(one) for one in bound] for name, bound in sockets.items()})
+            await lifecycle.stopping.wait()
+            await server.close()
     finally:
         await authenticator.close()
         await store.close()

@@ -22,6 +22,7 @@ from mailkeep.net.dns import Resolver
 from mailkeep.net.lifecycle import Lifecycle
 from mailkeep.net.limits import ConnectionLimiter
 from mailkeep.net.listen import address_of, bind_all
+from mailkeep.net.observed import observed
 from mailkeep.net.tasks import TaskRegistry
 from mailkeep.net.tls import server_tls
 from mailkeep.observe.logs import get_logger
@@ -55,10 +56,11 @@ async def main(settings: Settings, lifecycle: Lifecycle) -> None:
         try:
             lifecycle.connections = lambda: server.services.limiter.count
             lifecycle.on_reload(server.reload)
-            lifecycle.ready(await server.listen())
-            server.run_queue()
-            _push_notifications(settings, store, server.services.tasks)
-            await lifecycle.stopping.wait()
+            async with observed(settings, lifecycle, store, authenticator):
+                lifecycle.ready(await server.listen())
+                server.run_queue()
+                _push_notifications(settings, store, server.services.tasks)
+                await lifecycle.stopping.wait()
         finally:
             await server.close()
     finally:

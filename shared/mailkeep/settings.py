@@ -200,6 +200,16 @@ class NotifySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricsSettings:
+    """Where each host answers /metrics and /health. Nobody logs in there: loopback, or a network of yours."""
+
+    smtp: tuple[str, ...] = ()
+    pop3: tuple[str, ...] = ()
+    imap: tuple[str, ...] = ()
+    api: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """One line an event, to standard error."""
 
@@ -223,6 +233,7 @@ class Settings:
     api: ApiSettings = ApiSettings()
     sessions: SessionSettings = field(default_factory=SessionSettings)
     notify: NotifySettings = NotifySettings()
+    metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
     relay: RelaySettings = field(default_factory=RelaySettings)
 

@@ -34,7 +34,9 @@ from mailkeep.errors import (
 from mailkeep.model.address import Address
 from mailkeep.model.principal import Credential, CredentialKind, Peer, Principal
 from mailkeep.model.scope import Scope
+from mailkeep.observe import metrics
 from mailkeep.observe.logs import get_logger
+from mailkeep.sasl import MECHANISMS
 from mailkeep.sasl.mechanism import OAuthError
 from mailkeep.settings import AuthSettings
 from mailkeep.storage.interface import AuditRecord, Store
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from mailkeep.auth.tokens.verifier import TokenVerifier, VerifiedToken
 
 HostName = Literal["smtp", "pop3", "imap", "api"]
+
+_MECHANISMS = frozenset({*MECHANISMS, "USER", "bearer", "apikey", "key", "browser"})
 
 hold_back = asyncio.sleep  # by a name of its own, so that tests need not wait
 
@@ -101,6 +105,11 @@ class Authenticator:
         else:
             return self._welcome(credential, peer, now, verified)
         raise await self._refusal(credential, peer, now, refused)
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions are watched now: those that are logged in."""
+        return self._watch.sessions
 
     def watch(self, principal: Principal, ended: Callable[[str], None]) -> Callable[[], None]:
         """Call `ended(reason)` once when the principal's key is revoked or expires, or its user is
@@ -208,11 +217,18 @@ class Authenticator:
             user_id=outcome.user_id,
             key_id=outcome.key_id,
         )
+        metrics.LOGINS.labels(_mechanism(row.mechanism), row.outcome, row.reason).inc()
         self._audit.record(row)
         if refused:
             log.info("login refused", **_told(row))
         elif _level.isEnabledFor(logging.DEBUG):  # successes are the hot path
             log.debug("login", **_told(row))
+
+
+def _mechanism(name: str) -> str:
+    """As a label: what a peer can name freely must not become one."""
+    kind = name.partition(":")[0]
+    return kind if kind in _MECHANISMS else "other"
 
 
 def _told(row: AuditRecord) -> dict[str, str | None]:

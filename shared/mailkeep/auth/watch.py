@@ -69,6 +69,7 @@ class SessionWatch:
         self._subjects: dict[Topic, _Subject] = {}
         self._tasks = TaskRegistry()
         self._places = asyncio.Semaphore(CHECKS_AT_ONCE)
+        self.sessions = 0  # how many are watched now
 
     def __len__(self) -> int:
         return len(self._subjects)
@@ -79,6 +80,7 @@ class SessionWatch:
         Returns the function that stops the watch; after it `ended` is not called any more.
         """
         session = _Session(principal, ended)
+        self.sessions += 1
         heard = principal.key_id is not None and self._vouched(principal.key_id)
         for topic in session.topics:
             self._subject(topic).sessions.add(session)
@@ -170,6 +172,7 @@ class SessionWatch:
         if session.over:
             return
         session.over = True
+        self.sessions -= 1
         if session.timer is not None:
             session.timer.cancel()
         for topic in session.topics:

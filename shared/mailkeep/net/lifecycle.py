@@ -38,6 +38,10 @@ class Lifecycle:
         SettingsError, with everything left as it was, if it cannot use them."""
         self.reloads.append(apply)
 
+    def count_connections(self) -> int:
+        """How many are open, as the host counts them."""
+        return self.connections()
+
     @property
     def status(self) -> str:
         """One line for `systemctl status`."""

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from mailkeep.errors import TooManyConnections
+from mailkeep.observe import metrics
 
 
 def network_of(host: str) -> str:
@@ -49,9 +50,12 @@ class ConnectionLimiter:
         """
         network = network_of(host)
         if self._count >= self._total:
+            metrics.TURNED_AWAY.labels("total").inc()
             raise TooManyConnections("Too many connections to this server; try again later.")
         if self._open[network] >= self._per_network:
+            metrics.TURNED_AWAY.labels("network").inc()
             raise TooManyConnections("Too many connections from your network; try again later.")
+        metrics.CONNECTED.inc()
         self._count += 1
         self._open[network] += 1
         released = False

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+import time
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from mailkeep.errors import Refusal, StoreUnavailable
@@ -20,6 +22,7 @@ from mailkeep.model.flags import EVERY_FLAG, FlagAction, FlagMask, Flags
 from mailkeep.model.message import Delivered, Delivery, NewMessage
 from mailkeep.model.quota import DefaultLimits
 from mailkeep.model.uids import UidSet
+from mailkeep.observe import metrics
 from mailkeep.storage import blobs
 from mailkeep.storage.database import Database, Transaction
 from mailkeep.storage.failures import SENTENCE, Rejected
@@ -121,6 +124,10 @@ class GroupCommitter:
         answer: tuple[Appended, Expunged] = await self._submit(Move(source_id, uids, target_id, kept))
         return answer
 
+    def waiting(self) -> tuple[int, int]:
+        """How many operations wait for a commit, and their octets."""
+        return len(self._queue), self._waiting_octets
+
     async def close(self) -> None:
         """Commit what waits, then refuse more."""
         self._closing = True
@@ -177,11 +184,17 @@ class GroupCommitter:
         async def work(transaction: Transaction) -> list[Any]:
             return await batch.run(transaction, operations, self._memory)
 
+        began = time.monotonic()
         try:
             answers = await self._database.write(work)
         except Exception as failure:
+            metrics.COMMIT_FAILURES.inc()
             await self._failed(group, failure)
         else:
+            metrics.COMMITS.observe(time.monotonic() - began)
+            metrics.BATCHES.observe(len(group))
+            for kind, count in Counter(map(type, operations)).items():
+                _counter(kind).inc(count)
             for waiting, answer in zip(group, answers, strict=True):
                 _answer(waiting, answer)
 
@@ -196,6 +209,11 @@ class GroupCommitter:
             failure = StoreUnavailable(SENTENCE)
         for waiting in group:
             _answer(waiting, failure)
+
+
+@cache
+def _counter(kind: type[Operation]) -> Any:
+    return metrics.OPERATIONS.labels(kind.__name__)
 
 
 def _answer(waiting: _Waiting, answer: Any) -> None:

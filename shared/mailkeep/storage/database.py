@@ -67,5 +67,8 @@ class Database(Protocol):
         Returns after the commit. A caller that is cancelled does not stop it.
         """
 
+    def usage(self) -> tuple[int, int]:
+        """How many connections work now, and how many there may be."""
+
     async def close(self) -> None:
         """Wait for what is under way, then disconnect."""

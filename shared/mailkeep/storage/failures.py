@@ -13,6 +13,7 @@ import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 
 from mailkeep.errors import StoreUnavailable
+from mailkeep.observe import metrics
 
 SENTENCE = "The mail store does not answer at present."
 
@@ -47,4 +48,5 @@ def store_failures() -> Iterator[None]:
     except _REJECTIONS as error:
         raise Rejected(SENTENCE) from error
     except _DRIVER_ERRORS as error:
+        metrics.STORE_FAILURES.inc()
         raise StoreUnavailable(SENTENCE) from error

@@ -8,9 +8,11 @@ may have missed something.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
+from mailkeep.observe import metrics
 from mailkeep.storage.interface import Topic, TopicKind
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ class Hub:
 
     def gap(self) -> None:
         """Something may have been missed: call everybody."""
+        metrics.FEED_GAPS.inc()
         for watchers in tuple(self._watchers.values()):
             for changed in tuple(watchers):
                 _call(changed)
@@ -71,11 +74,25 @@ def pack(topics: Iterable[Topic], limit: int) -> Sequence[str]:
     return [*texts, line] if line else texts
 
 
+def stamped(text: str) -> str:
+    """The text with the time of its sending: a word of a kind that is no topic's."""
+    return f"{_STAMP}{time.time_ns() // 1000} {text}"
+
+
 def unpack(text: str) -> list[Topic]:
-    """Topics from a text; words of a kind that this version does not know are left out."""
+    """Topics from a text; words of a kind that this version does not know are left out.
+
+    How long ago a stamped one was sent is counted.
+    """
+    if text.startswith(_STAMP):
+        sent = text.partition(" ")[0].removeprefix(_STAMP)
+        if sent.isascii() and sent.isdigit() and len(sent) < _STAMP_DIGITS:
+            metrics.FEED_LAG.observe(max(0.0, time.time() - int(sent) / 1_000_000))
     return [Topic(TopicKind(word[0]), word[1:]) for word in text.split() if word[0] in _KINDS]
 
 
+_STAMP = "t"
+_STAMP_DIGITS = 20
 _KINDS = frozenset(kind.value for kind in TopicKind)
 
 

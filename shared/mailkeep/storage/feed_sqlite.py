@@ -22,7 +22,7 @@ from pathlib import Path
 
 from mailkeep.errors import StoreUnavailable
 from mailkeep.storage.failures import store_failures
-from mailkeep.storage.feed import Hub, pack, unpack
+from mailkeep.storage.feed import Hub, pack, stamped, unpack
 from mailkeep.storage.interface import Topic
 
 CHECK_SECONDS = 1.0
@@ -78,7 +78,7 @@ class SqliteCarrier:
         """Tell every process of a commit that has been made."""
         self._loop.call_soon_threadsafe(self._committed, number, topics)
         texts = pack(topics, DATAGRAM_LIMIT)
-        datagram = f"{number} {texts[0] if len(texts) == 1 else EVERYTHING}".encode("ascii")
+        datagram = f"{number} {stamped(texts[0]) if len(texts) == 1 else EVERYTHING}".encode("ascii")
         with contextlib.suppress(OSError):  # who cannot be told here notices the missing number
             for name in os.listdir(self._directory):
                 if name != self._name:

@@ -17,6 +17,7 @@ _CLAIM = (
     " RETURNING id, item_id, user_id, email_id, created_at, from_address, from_name, subject, has_attachments"
 )
 _TAKE = Query(_CLAIM.format(skip=" FOR UPDATE SKIP LOCKED"), sqlite=_CLAIM.format(skip=""))
+_COUNT = Query("SELECT count(*) FROM outbox")
 _FINISH = Query("DELETE FROM outbox WHERE item_id = :item_id")
 _RELEASE = Query("UPDATE outbox SET leased_until = 0 WHERE item_id = :item_id")
 
@@ -38,6 +39,12 @@ class StoredOutbox:
             return await transaction.all(_TAKE, now=at, until=until, most=limit)
 
         return [_item(row) for row in sorted(await self._database.write(work), key=lambda row: row[0])]
+
+    async def count(self) -> int:
+        """See interface.Outbox."""
+        row = await self._database.read(lambda connection: connection.one(_COUNT))
+        assert row is not None
+        return int(row[0])
 
     async def finish(self, ids: Sequence[UUID]) -> None:
         """See interface.Outbox."""

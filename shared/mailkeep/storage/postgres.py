@@ -17,7 +17,7 @@ from mailkeep.errors import SettingsError, StoreUnavailable
 from mailkeep.settings import StoreSettings
 from mailkeep.storage.database import Connection, Row, Transaction
 from mailkeep.storage.failures import SENTENCE, store_failures
-from mailkeep.storage.feed import pack
+from mailkeep.storage.feed import pack, stamped
 from mailkeep.storage.feed_postgres import CHANNEL, PAYLOAD_LIMIT, PostgresCarrier
 from mailkeep.storage.interface import Topic
 from mailkeep.storage.query import BulkInsert, DialectName, Query, together
@@ -146,6 +146,10 @@ class PostgresDatabase:
         task.add_done_callback(self._writes.discard)
         return await asyncio.shield(task)
 
+    def usage(self) -> tuple[int, int]:
+        """See database.Database."""
+        return self._pool.get_size() - self._pool.get_idle_size(), self._pool.get_max_size()
+
     async def close(self) -> None:
         """See database.Database."""
         if self._writes:
@@ -185,7 +189,7 @@ class PostgresDatabase:
     async def _name(self, connection: Any, topics: set[Topic]) -> str:
         if not topics:
             return str(await connection.fetchval(_XACT_ID))
-        texts = [f"{self._carrier.name} {text}" for text in pack(topics, PAYLOAD_LIMIT)]
+        texts = [f"{self._carrier.name} {stamped(text)}" for text in pack(topics, PAYLOAD_LIMIT)]
         rows = await connection.fetch(_NAME_COMMIT, CHANNEL, texts)
         return str(rows[0][0])
 

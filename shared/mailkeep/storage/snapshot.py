@@ -227,6 +227,11 @@ class Snapshot:
         else:  # another mailbox under the same id: nothing of what was known holds
             self.forget_changes(fresh.highestmodseq)
 
+    @property
+    def octets(self) -> int:
+        """What the arrays take."""
+        return sum(column.itemsize * len(column) for column in self._columns())
+
     def notify(self) -> None:
         """Tell the listeners that the snapshot has moved."""
         for changed in tuple(self._listeners):

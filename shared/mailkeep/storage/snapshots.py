@@ -60,6 +60,11 @@ class Snapshots:
         async with self._lock(snapshot.mailbox_id):
             await self._move(snapshot)
 
+    def usage(self) -> tuple[int, int, int]:
+        """How many there are, the messages in them, and the octets that they take."""
+        held = list(self._held.values())
+        return len(held), sum(map(len, held)), sum(snapshot.octets for snapshot in held)
+
     async def close(self) -> None:
         """Follow the feed no more."""
         for task in list(self._following.values()):

@@ -107,6 +107,7 @@ class SqliteDatabase:
         self._readers = ThreadPoolExecutor(READERS, "sqlite-reader")
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
+        self._under_way = 0
 
     async def read(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """See database.Database."""
@@ -120,6 +121,10 @@ class SqliteDatabase:
         """See database.Database. What the thread has begun goes on when the caller is cancelled."""
         return await self._in_thread(self._writer, self._write, work)
 
+    def usage(self) -> tuple[int, int]:
+        """See database.Database. Those that wait for a thread count as well."""
+        return self._under_way, READERS + 1
+
     async def close(self) -> None:
         """See database.Database."""
         await asyncio.to_thread(self._shut_down)
@@ -127,8 +132,12 @@ class SqliteDatabase:
     # --- in the threads -------------------------------------------------------------------------
 
     async def _in_thread(self, threads: ThreadPoolExecutor, call: Callable[..., T], work: object) -> T:
-        with store_failures():
-            return await asyncio.get_running_loop().run_in_executor(threads, call, work)
+        self._under_way += 1
+        try:
+            with store_failures():
+                return await asyncio.get_running_loop().run_in_executor(threads, call, work)
+        finally:
+            self._under_way -= 1
 
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)

@@ -37,6 +37,7 @@ from mailkeep.storage.interface import (
     Queue,
     Quotas,
     Sharing,
+    StoreUsage,
     Texts,
     Upstreams,
     UrlSecrets,
@@ -129,6 +130,13 @@ class OpenedStore:
         self.texts = StoredTexts(database)
         self.upstreams = StoredUpstreams(database)
         self.url_secrets = StoredUrlSecrets(database)
+
+    def usage(self) -> StoreUsage:
+        """See interface.Store."""
+        snapshots, entries, octets = self._snapshots.usage()
+        return StoreUsage(
+            *self._backend.database.usage(), *self._committer.waiting(), snapshots, entries, octets
+        )
 
     async def ping(self) -> None:
         """See interface.Store."""

@@ -41,6 +41,7 @@ from mailkeep.storage.interface.sharing import Grant, SharedMailbox, Sharing
 from mailkeep.storage.interface.texts import Containing, Field, IndexedText, Texts
 from mailkeep.storage.interface.upstream import Upstreams
 from mailkeep.storage.interface.url_secrets import UrlSecrets
+from mailkeep.storage.interface.usage import StoreUsage
 
 __all__ = [
     "AccountNews",
@@ -82,6 +83,7 @@ __all__ = [
     "SharedMailbox",
     "Sharing",
     "Store",
+    "StoreUsage",
     "StoredKey",
     "Texts",
     "Topic",
@@ -117,6 +119,9 @@ class Store(Protocol):
     sharing: Sharing
     texts: Texts
     url_secrets: UrlSecrets
+
+    def usage(self) -> StoreUsage:
+        """How busy it is."""
 
     async def ping(self) -> None:
         """Raises StoreUnavailable if the database does not answer within its timeout."""

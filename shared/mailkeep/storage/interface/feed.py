@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class TopicKind(StrEnum):
-    """What a commit can name. The values travel between processes: never rename."""
+    """What a commit can name. The values travel between processes: never rename. "t" is feed.py's."""
 
     MAILBOX = "m"  # messages or flags of mailbox <id>
     ACCOUNT = "a"  # the list of mailboxes of account <id>

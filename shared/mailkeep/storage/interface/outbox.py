@@ -30,6 +30,9 @@ class Outbox(Protocol):
     async def claim(self, limit: int, lease_seconds: float) -> Sequence[OutboxItem]:
         """Take up to `limit` of the oldest free ones; nobody else gets them until the lease ends."""
 
+    async def count(self) -> int:
+        """How many wait."""
+
     async def finish(self, ids: Sequence[UUID]) -> None:
         """Acknowledged: remove them."""
 
