@@ -28,6 +28,7 @@ from mailkeep_api.routes import (
     preferences,
     profile,
     push,
+    sending,
 )
 
 _ROUTES = (
@@ -36,6 +37,7 @@ _ROUTES = (
     config,
     discovery,
     emails,
+    sending,
     files,
     external,
     credentials,

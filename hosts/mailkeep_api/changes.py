@@ -42,6 +42,17 @@ async def set_keyword(
     await services.following.settle(caller.user_id)
 
 
+async def add_flags(services: Services, caller: UserCaller, email_id: UUID, flags: Flags) -> None:
+    """Add flags to a message of the caller's; one that is gone meanwhile is passed over."""
+    await _flag(
+        services,
+        await services.store.emails.entries(caller.account_id, [email_id]),
+        FlagAction.ADD,
+        flags,
+    )
+    await services.following.settle(caller.user_id)
+
+
 async def forget_keyword(services: Services, caller: UserCaller, keyword: str) -> None:
     """Take a keyword from all messages of the caller's."""
     found: dict[int, list[int]] = {}

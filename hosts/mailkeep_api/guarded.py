@@ -20,7 +20,8 @@ from mailkeep_api.errors import problem
 
 HEAD_LIMIT = 64 * 1024  # octets of request line and fields: a token of 16 KiB fits several times
 HEAD_SECONDS = 20.0  # for the whole head, from the first moment of the connection or of the request
-BODY_SECONDS = 60.0  # for the whole body: 1 MiB at 18 KiB/s
+BODY_SECONDS = 60.0  # for each MiB of the body: 18 KiB/s
+BODY_STEP = 1024 * 1024
 
 
 _quiet = logging.getLogger("uvicorn.websockets")
@@ -37,6 +38,7 @@ class GuardedHttp(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._in_head = True
         self._head_octets = 0
+        self._body_octets = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Admit the peer, or answer at once that there is no place."""
@@ -62,6 +64,11 @@ class GuardedHttp(HttpToolsProtocol):
             self._head_octets += len(data)
             if self._head_octets > HEAD_LIMIT:
                 self._refuse(431, f"The request's head is larger than {HEAD_LIMIT} octets.")
+        elif self._deadline is not None and not self._in_head:
+            self._body_octets += len(data)
+            if self._body_octets >= BODY_STEP:
+                self._body_octets = 0
+                self._within(BODY_SECONDS)
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -71,7 +78,7 @@ class GuardedHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Its head is there."""
-        self._in_head = False
+        self._in_head, self._body_octets = False, 0
         self._within(BODY_SECONDS)
         super().on_headers_complete()
 

@@ -8,6 +8,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mailkeep_api.errors import problem
 
 BODY_LIMIT = 1024 * 1024  # octets; 500 notifications with texts at their limits fit
+MESSAGE_LIMIT = 35 * 1024 * 1024  # of a message to be sent: 25 MiB of files in base64, and its texts
+LARGER = {("POST", "/api/emails"): MESSAGE_LIMIT}
+"""Routes that take more, from callers whom they have proven before they read it."""
 
 
 class _BodyTooLarge(HTTPException):
@@ -20,13 +23,14 @@ class BodyLimit:
     def __init__(self, app: ASGIApp, limit: int = BODY_LIMIT) -> None:
         self._app = app
         self._limit = limit
-        self._sentence = f"A request carries at most {limit} octets."
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, counting its body."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        left = self._limit
+        limit = LARGER.get((scope["method"], scope["path"]), self._limit)
+        sentence = f"A request carries at most {limit} octets."
+        left = limit
         answered = False
 
         async def counted() -> Message:
@@ -34,7 +38,7 @@ class BodyLimit:
             message = await receive()
             left -= len(message.get("body", b""))
             if left < 0:
-                raise _BodyTooLarge(413, self._sentence)
+                raise _BodyTooLarge(413, sentence)
             return message
 
         async def noted(message: Message) -> None:
@@ -46,4 +50,4 @@ class BodyLimit:
             await self._app(scope, counted, noted)
         except _BodyTooLarge:
             if not answered:
-                await problem(413, self._sentence)(scope, receive, send)
+                await problem(413, sentence)(scope, receive, send)

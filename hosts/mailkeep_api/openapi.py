@@ -9,6 +9,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from mailkeep_api.routes import sending
+
 Document = dict[str, Any]
 
 # Said in every caller's route: an id of the wrong form is 404, a body that cannot be read 400.
@@ -79,6 +81,7 @@ def _completed(made: Document) -> Document:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     schemas["Problem"] = _PROBLEM
+    schemas.update(sending.DEFINITIONS)
     components["securitySchemes"] = _SCHEMES
     for path, operation in _operations(made):
         responses = operation["responses"]

@@ -86,7 +86,8 @@ async def test_one_network_does_not_get_every_place(store: Store, store_settings
             writer.close()
 
 
-async def test_a_body_over_the_limit_is_413(api: ApiHost) -> None:
+async def test_a_body_over_the_limit_is_413(api: ApiHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mailkeep_api.guarded.BODY_SECONDS", 60.0)
     async with api.client(await api.key(None, Scope.INTERNAL)) as client:
         answer = await client.post(
             "/api/internal/notifications/new-email",
