@@ -20,6 +20,7 @@ from mailkeep.net.limits import ConnectionLimiter
 from mailkeep.net.listen import address_of, bind_all
 from mailkeep.net.observed import observed
 from mailkeep.net.tls import TwistedTls, twisted_tls
+from mailkeep.net.twisted_proxy import behind_proxies
 from mailkeep.settings import Settings
 from mailkeep.storage import open_store
 from mailkeep.storage.interface import Store
@@ -166,7 +167,8 @@ class Listeners:
         for name, sockets in self._sockets.items():
             for listener in sockets:
                 # Twisted duplicates the descriptor; ours stays open to tell its address.
-                port = reactor.adoptStreamPort(listener.fileno(), listener.family, self._factory(host, name))
+                factory = behind_proxies(self._factory(host, name), host.settings.net)
+                port = reactor.adoptStreamPort(listener.fileno(), listener.family, factory)
                 self._ports.append(port)
         return {name: [address_of(one) for one in sockets] for name, sockets in self._sockets.items()}
 

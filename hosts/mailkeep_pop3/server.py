@@ -20,6 +20,7 @@ from mailkeep.net.limits import ConnectionLimiter
 from mailkeep.net.listen import address_of, bind_all
 from mailkeep.net.observed import observed
 from mailkeep.net.tls import twisted_tls
+from mailkeep.net.twisted_proxy import behind_proxies
 from mailkeep.settings import Settings
 from mailkeep.storage import open_store
 from mailkeep_pop3.logins import LastLogins
@@ -84,7 +85,8 @@ class Server:
         for name, listeners in sockets.items():
             for listener in listeners:
                 # Twisted duplicates the descriptor; ours stays open to tell its address.
-                port = reactor.adoptStreamPort(listener.fileno(), listener.family, factories[name])
+                factory = behind_proxies(factories[name], self._services.settings.net)
+                port = reactor.adoptStreamPort(listener.fileno(), listener.family, factory)
                 self._ports.append((port, listener))
 
     def connections(self) -> int:

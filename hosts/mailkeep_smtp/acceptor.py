@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable
 
 from mailkeep.errors import TooManyConnections
+from mailkeep.net.proxy_protocol import ProxySyntax, Source
 from mailkeep.observe.logs import get_logger
 from mailkeep_smtp.context import Listener, Services
 from mailkeep_smtp.session import SmtpSession
@@ -50,25 +51,45 @@ class TlsAcceptor:
                     log.warning("a connection could not be accepted", error=str(error))
                     await asyncio.sleep(_OUT_OF_FILES_SECONDS)
                     continue
-                self._admit(accepted, address[0])
+                self._take(accepted, address[0])
         finally:
             self._bound.close()  # only when the loop does not look at it any more
 
-    def _admit(self, accepted: socket.socket, host: str) -> None:
+    def _take(self, accepted: socket.socket, host: str) -> None:
+        if self._services.proxies.trusts(host):
+            self._services.tasks.spawn(self._find_source(accepted, host), f"proxy {host}")
+        else:
+            self._admit(accepted, host, None)
+
+    async def _find_source(self, accepted: socket.socket, host: str) -> None:
+        try:
+            source = await self._services.proxies.read_source(accepted)
+        except (ProxySyntax, OSError) as error:  # a timeout is an OSError
+            log.warning("a trusted proxy was not understood", peer=host, reason=str(error) or "timeout")
+            accepted.close()
+            return
+        except BaseException:
+            accepted.close()
+            raise
+        self._admit(accepted, source.host if source else host, source)
+
+    def _admit(self, accepted: socket.socket, host: str, source: Source | None) -> None:
         try:
             release = self._services.limiter.admit(host)
         except TooManyConnections as error:
             log.info("connection refused", peer=host, reason=str(error))
             accepted.close()
             return
-        self._services.tasks.spawn(self._shake_hands(accepted, release), f"handshake {host}")
+        self._services.tasks.spawn(self._shake_hands(accepted, release, source), f"handshake {host}")
 
-    async def _shake_hands(self, accepted: socket.socket, release: Callable[[], None]) -> None:
+    async def _shake_hands(
+        self, accepted: socket.socket, release: Callable[[], None], source: Source | None
+    ) -> None:
         """The session takes `release` over when it begins."""
         loop = asyncio.get_running_loop()
         try:
             await loop.connect_accepted_socket(
-                lambda: SmtpSession(self._listener, self._services, release),
+                lambda: SmtpSession(self._listener, self._services, release, source),
                 accepted,
                 ssl=self._services.tls,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS,

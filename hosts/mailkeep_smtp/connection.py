@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 from aiosmtpd.smtp import SMTP
 
 from mailkeep.errors import TooManyConnections
 from mailkeep.model.principal import Peer
+from mailkeep.net.proxy_protocol import Source
 from mailkeep.observe.logs import cause_of, get_logger, new_correlation_id
 from mailkeep.smtp.commands import parse_command
 from mailkeep.smtp.errors import CommandUnknown, Ending, TimedOut, TooManyErrors, is_fault, reply_for
@@ -35,9 +37,14 @@ class Connection(SMTP):
     """The transport half of the session: see the module."""
 
     def __init__(
-        self, listener: Listener, services: Services, release: Callable[[], None] | None = None
+        self,
+        listener: Listener,
+        services: Services,
+        release: Callable[[], None] | None = None,
+        source: Source | None = None,
     ) -> None:
-        """`release` gives back the place of a connection that was counted when it was accepted."""
+        """`release` gives back the place of a connection that was counted when it was accepted. `source` is
+        whom a trusted proxy speaks for."""
         self.command_size_limits = {}  # otherwise the constructor clears the one of all connections
         super().__init__(
             listener.policy,
@@ -64,6 +71,7 @@ class Connection(SMTP):
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._release = release
+        self._source = source
 
     # --- what the transport calls -----------------------------------------------------------------
 
@@ -273,6 +281,8 @@ class Connection(SMTP):
         self._wire = cast("asyncio.Transport", transport)
         self.inlet.attach(self._wire)
         self.peer = _peer(self._wire)
+        if self._source is not None:
+            self.peer = replace(self.peer, host=self._source.host, port=self._source.port)
         cipher = self._wire.get_extra_info("cipher")
         self.cipher = cipher[0] if cipher else ""
 

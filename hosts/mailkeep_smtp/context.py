@@ -14,6 +14,7 @@ from mailkeep.net.limits import ConnectionLimiter
 from mailkeep.net.tasks import TaskRegistry
 from mailkeep.settings import SmtpSettings
 from mailkeep_smtp.policy import Policy
+from mailkeep_smtp.proxied import Proxies
 
 if TYPE_CHECKING:
     from mailkeep_smtp.connection import Connection
@@ -33,6 +34,7 @@ class Services:
     tasks: TaskRegistry
     open_sessions: set[Connection]
     plaintext_from_loopback: bool
+    proxies: Proxies
 
 
 @dataclass(frozen=True, slots=True)

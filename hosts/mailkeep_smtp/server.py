@@ -7,7 +7,7 @@ others 421, and drops who is still there after DRAIN_SECONDS.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from mailkeep.auth import Authenticator
 from mailkeep.delivery.dispatch import Dispatch
@@ -23,6 +23,7 @@ from mailkeep.net.lifecycle import Lifecycle
 from mailkeep.net.limits import ConnectionLimiter
 from mailkeep.net.listen import address_of, bind_all
 from mailkeep.net.observed import observed
+from mailkeep.net.proxy_protocol import Source
 from mailkeep.net.tasks import TaskRegistry
 from mailkeep.net.tls import server_tls
 from mailkeep.observe.logs import get_logger
@@ -33,6 +34,7 @@ from mailkeep.storage.interface import Store
 from mailkeep_smtp.acceptor import TlsAcceptor
 from mailkeep_smtp.connection import Connection
 from mailkeep_smtp.context import Listener, Services
+from mailkeep_smtp.proxied import ProxiedConnection, Proxies
 from mailkeep_smtp.reception import Reception
 from mailkeep_smtp.recipients import Recipients
 from mailkeep_smtp.session import SmtpSession
@@ -93,6 +95,7 @@ class SmtpServer:
             tasks=TaskRegistry(),
             plaintext_from_loopback=settings.auth.insecure_loopback_auth,
             open_sessions=self._sessions,
+            proxies=Proxies(settings.net),
         )
         self._signer = Signer(DkimKeyFiles(settings.dkim.keys_directory(settings.store.data_dir)))
         self._verification = Verification(settings.reception, self._resolver, store, smtp.hostname)
@@ -165,10 +168,15 @@ class SmtpServer:
                 acceptor.start()
                 self._doors.append(acceptor)
             else:
-                self._doors.append(
-                    await loop.create_server(lambda: SmtpSession(listener, self.services), sock=bound)
-                )
+                self._doors.append(await loop.create_server(self._protocol(listener), sock=bound))
         return places
+
+    def _protocol(self, listener: Listener) -> Callable[[], asyncio.Protocol]:
+        def make_session(source: Source | None = None) -> SmtpSession:
+            return SmtpSession(listener, self.services, source=source)
+
+        proxies = self.services.proxies
+        return (lambda: ProxiedConnection(proxies, make_session)) if proxies else make_session
 
     def _reception(self) -> Reception:
         hostname = self._settings.hostname

@@ -15,6 +15,7 @@ from mailkeep.errors import Fault, TooLarge
 from mailkeep.mailauth.message import CheckedMessage
 from mailkeep.model.message import PreparedMessage
 from mailkeep.model.principal import Principal
+from mailkeep.net.proxy_protocol import Source
 from mailkeep.observe.logs import cause_of, get_logger
 from mailkeep.smtp import replies
 from mailkeep.smtp.chunks import Chunk, parse_chunk
@@ -56,9 +57,13 @@ class SmtpSession(Connection):
     """The commands. Each method takes the command's argument and returns its reply."""
 
     def __init__(
-        self, listener: Listener, services: Services, release: Callable[[], None] | None = None
+        self,
+        listener: Listener,
+        services: Services,
+        release: Callable[[], None] | None = None,
+        source: Source | None = None,
     ) -> None:
-        super().__init__(listener, services, release)
+        super().__init__(listener, services, release, source)
         self.policy = listener.policy
         self.transaction: Transaction | None = None
         self._stop_watching: Callable[[], None] | None = None

@@ -24,6 +24,7 @@ from mailkeep.errors import SettingsError
 from mailkeep.settings_dkim import DkimSettings
 from mailkeep.settings_dns import DnsSettings
 from mailkeep.settings_identity import IssuerSettings, check_development_key, has_public_listener
+from mailkeep.settings_net import NetSettings
 from mailkeep.settings_reception import ReceptionSettings
 from mailkeep.settings_relay import RelaySettings
 from mailkeep.settings_sessions import ProviderSettings, SessionSettings
@@ -224,6 +225,7 @@ class Settings:
     store: StoreSettings = StoreSettings()
     tls: TlsSettings = TlsSettings()
     auth: AuthSettings = AuthSettings()
+    net: NetSettings = field(default_factory=NetSettings)
     dkim: DkimSettings = field(default_factory=DkimSettings)
     dns: DnsSettings = field(default_factory=DnsSettings)
     smtp: SmtpSettings = SmtpSettings()

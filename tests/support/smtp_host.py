@@ -22,6 +22,7 @@ from mailkeep.model.scope import Scope
 from mailkeep.net.development import DevelopmentCa
 from mailkeep.settings import AuthSettings, Settings, SmtpSettings, StoreSettings, TlsSettings
 from mailkeep.settings_dns import DnsSettings
+from mailkeep.settings_net import NetSettings
 from mailkeep.settings_reception import ReceptionSettings
 from mailkeep.settings_relay import RelaySettings
 from mailkeep.storage.interface import Store
@@ -210,6 +211,7 @@ async def smtp_host(
     relay: RelaySettings | None = None,
     dns: DnsSettings | None = None,
     reception: ReceptionSettings | None = None,
+    net: NetSettings | None = None,
     **limits: Any,
 ) -> AsyncIterator[SmtpHost]:
     """A server on free ports, with `example.test` hosted. `limits` are SmtpSettings; without `relay` nothing
@@ -222,6 +224,7 @@ async def smtp_host(
         relay=relay or RelaySettings(route="off"),
         dns=dns or DnsSettings(),
         reception=reception or ReceptionSettings(),
+        net=net or NetSettings(),
         smtp=SmtpSettings(
             **{
                 "hostname": HOSTNAME,
