@@ -37,6 +37,36 @@ async def measure(
     }
 
 
+async def measure_accounts(
+    server: Server, accounts: Sequence[tuple[str, str]], *, sessions: int
+) -> dict[str, object]:
+    """One whole session for each (user, password), `sessions` at a time."""
+    waiting = iter(accounts)
+    latencies: list[float] = []
+
+    async def work() -> None:
+        for user, password in waiting:
+            began = time.perf_counter()
+            with closing(await imap_session(replace(server, user=user, password=password))) as line:
+                latencies.append(time.perf_counter() - began)
+                await line.command(b"q", b"LOGOUT")
+
+    began = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(sessions):
+            group.create_task(work())
+    elapsed = time.perf_counter() - began
+    return {
+        "what": "logins of distinct accounts",
+        "logins": len(latencies),
+        "sessions": sessions,
+        "tls": server.tls,
+        "seconds": round(elapsed, 1),
+        "per_second": round(len(latencies) / elapsed, 1),
+        "login": spread(latencies),
+    }
+
+
 async def _log_in(server: Server, supply: Supply, keys: Sequence[str], latencies: list[float]) -> None:
     for number in supply:
         began = time.perf_counter()

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from tests.support.hosts import MailkeepUp, Person
+from tests.support.oidc.hosts import MailkeepWithIssuer
+from tests.support.oidc.running import RunningIssuer, running_issuer
 from tests.support.postgres import PostgresCluster
 
 BACKENDS = ("sqlite", "postgres")
@@ -38,6 +40,26 @@ def mailkeep(
     """All hosts, running, shared by the session's tests of one database."""
     with MailkeepUp(tmp_path_factory.mktemp(f"up-{backend}"), _database(backend, request)) as up:
         yield up
+
+
+@pytest.fixture(scope="session")
+def issuer() -> Iterator[RunningIssuer]:
+    """An OpenID Provider, shared by the session's tests."""
+    with running_issuer() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def mailkeep_with_issuer(
+    backend: str,
+    request: pytest.FixtureRequest,
+    issuer: RunningIssuer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[MailkeepWithIssuer]:
+    """All hosts, which take the issuer's tokens, shared by the session's tests of one database."""
+    database = _database(backend, request)
+    with MailkeepWithIssuer(tmp_path_factory.mktemp(f"oidc-{backend}"), database, issuer) as running:
+        yield running
 
 
 @pytest.fixture

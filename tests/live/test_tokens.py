@@ -12,37 +12,24 @@ import json
 import secrets
 import smtplib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx2
 import pytest
-from tests.live.conftest import _database
 from tests.support.clients import SECONDS, deliver, message
 from tests.support.hosts import MailkeepUp
 from tests.support.oidc.hosts import MailkeepWithIssuer
-from tests.support.oidc.running import RESOURCE, RunningIssuer, running_issuer
+from tests.support.oidc.running import RESOURCE, RunningIssuer
 from tests.support.programs import private_file, program, run, succeed
 
 CURL_LOGIN_DENIED = 67
 
 
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[RunningIssuer]:
-    with running_issuer() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def up(
-    backend: str,
-    request: pytest.FixtureRequest,
-    issuer: RunningIssuer,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[MailkeepWithIssuer]:
-    database = _database(backend, request)
-    with MailkeepWithIssuer(tmp_path_factory.mktemp(f"oidc-{backend}"), database, issuer) as running:
-        yield running
+@pytest.fixture
+def up(mailkeep_with_issuer: MailkeepWithIssuer) -> MailkeepWithIssuer:
+    """Hosts that take the issuer's tokens."""
+    return mailkeep_with_issuer
 
 
 @pytest.fixture
