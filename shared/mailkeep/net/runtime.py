@@ -60,6 +60,7 @@ def _run(
     except SettingsError as error:
         return _complain(name, error, EXIT_SETTINGS)
     logs.configure(settings.log, name)
+    logs.observe_interpreter()
     try:
         return runner(lambda: _supervised(name, main, settings, lambda: load_settings(config)))
     finally:

@@ -14,6 +14,8 @@ import logging.handlers
 import queue
 import secrets
 import sys
+import threading
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import structlog
@@ -94,6 +96,24 @@ def observe_twisted() -> None:
 
     logging.getLogger("twisted").setLevel(logging.WARNING)
     globalLogBeginner.beginLoggingTo([cast("Any", STDLibLogObserver("twisted"))], redirectStandardIO=False)
+
+
+def observe_interpreter() -> None:
+    """Log what nobody has caught, which the interpreter would write to standard error as it is."""
+    log = get_logger(__name__)
+
+    def uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        log.critical("nobody has caught this", exc_info=(kind, error, trace))
+
+    def in_a_thread(told: threading.ExceptHookArgs) -> None:
+        if told.exc_value is not None:
+            uncaught(told.exc_type, told.exc_value, told.exc_traceback)
+
+    def unraisable(told: sys.UnraisableHookArgs) -> None:
+        if told.exc_value is not None:
+            uncaught(told.exc_type, told.exc_value, told.exc_traceback)
+
+    sys.excepthook, threading.excepthook, sys.unraisablehook = uncaught, in_a_thread, unraisable
 
 
 def close() -> None:

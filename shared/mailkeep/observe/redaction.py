@@ -9,11 +9,11 @@ length and no part of one, except an API key's prefix, which is stored in clear 
 from __future__ import annotations
 
 import base64
-import binascii
 import re
-from collections.abc import Mapping, MutableMapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping, MutableMapping
+from functools import lru_cache, partial
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 MARK = "[redacted]"
 CUT = " [cut]"
@@ -55,7 +55,13 @@ _SASL_COMMAND = re.compile(
 )
 _PASS_COMMAND = re.compile(r"\b(PASS )[^\r\n]+")  # RFC 1939: the rest of the line is the password
 _LOGIN_COMMAND = re.compile(r"\b(LOGIN (?:\"[^\"]*\"|\S+) )[^\r\n]+")
-_BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{12,}={0,2}")
+# RFC 4616's message as it is, or as repr and JSON show it: two NULs with no space between or after.
+_PLAIN = re.compile(r"(?:\0|\\+x00|\\+u0000|%00)[^\s\0\\%]{1,320}(?:\0|\\+x00|\\+u0000|%00)[^\s\"']+")
+# Base64 in both alphabets, and with "=", "+" and "/" as a URL has them.
+_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/_-]|%2[BbFf]){12,}(?:=|%3[Dd]){0,2}")
+_HEX = re.compile(r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}){12,}(?![0-9A-Fa-f])")
+_PERCENT = re.compile(r"(?<!\S)\S{12,}")  # words; those with escapes in them are looked into
+NESTING_LIMIT = 3  # encodings within encodings that are looked into
 
 # Every rule above needs one of these words, in any case, or a run of base64.
 _TRIGGERS = (
@@ -73,10 +79,20 @@ def redact_text(text: str) -> str:
     if len(text) > TEXT_LIMIT:
         head = text[:TEXT_LIMIT]
         text = head[: max(head.rfind(" "), head.rfind("\n"), 0)] + CUT  # half a word may be half a secret
+    return _redact(text, NESTING_LIMIT)
+
+
+def _redact(text: str, nesting: int) -> str:
     lowered = text.lower()
     if any(trigger in lowered for trigger in _TRIGGERS):
         text = _redact_marked(text)
-    return _BASE64.sub(_redact_base64, text)
+    text = _PLAIN.sub(MARK, text)
+    if nesting:
+        if "%" in text:
+            text = _PERCENT.sub(partial(_redact_encoded, _from_percent, nesting), text)
+        text = _HEX.sub(partial(_redact_encoded, _from_hex, nesting), text)
+        text = _BASE64.sub(partial(_redact_encoded, _from_base64, nesting), text)
+    return text
 
 
 def _redact_marked(text: str) -> str:
@@ -131,14 +147,36 @@ def _text_of(value: object) -> str:
         return f"<{type(value).__name__} without text: {type(error).__name__}>"
 
 
-def _redact_base64(found: re.Match[str]) -> str:
-    """Hide what decodes to a SASL response or to one of our keys: such lines travel without a command."""
-    blob = found.group()
+def _redact_encoded(decode: Callable[[str], bytes], nesting: int, found: re.Match[str]) -> str:
+    """Hide what decodes to something that would be hidden: SASL responses travel without a command, and
+    what shows octets may show them in any of these forms."""
+    written = found.group()
     try:
-        plain = base64.b64decode(blob + "=" * (-len(blob) % 4))
-    except binascii.Error:
-        return blob
-    is_plain = plain.count(b"\0") == 2 and plain.isascii()  # RFC 4616: authzid NUL authcid NUL passwd
-    is_oauth = b"\x01auth=" in plain or b"\x01a=" in plain  # RFC 7628 section 3.1 and XOAUTH2
-    is_secret = is_plain or is_oauth or _API_KEY.search(plain.decode("latin-1")) or plain.startswith(b"eyJ")
-    return MARK if is_secret else blob
+        octets = decode(written)
+    except ValueError:  # binascii.Error is one
+        return written
+    # A SASL response (RFC 4616, RFC 7628 section 3.1, XOAUTH2), even if its secret has no form of its own.
+    if octets.count(b"\0") == 2 and octets.isascii() and b"" not in octets.split(b"\0")[1:]:
+        return MARK
+    if b"\x01auth=" in octets or b"\x01a=" in octets:
+        return MARK
+    if not octets.isascii():
+        return MARK if _API_KEY.search(octets.decode("latin-1")) else written
+    text = octets.decode("ascii")
+    return MARK if _redact(text, nesting - 1) != text else written
+
+
+def _from_base64(written: str) -> bytes:
+    plain = unquote_to_bytes(written).translate(_STANDARD_ALPHABET)
+    return base64.b64decode(plain.rstrip(b"=") + b"=" * (-len(plain.rstrip(b"=")) % 4))
+
+
+def _from_hex(written: str) -> bytes:
+    return bytes.fromhex(written)
+
+
+def _from_percent(written: str) -> bytes:
+    return unquote_to_bytes(written) if "%" in written else b""
+
+
+_STANDARD_ALPHABET = bytes.maketrans(b"-_", b"+/")
