@@ -79,6 +79,7 @@ class Bench:
         await self.feed()
         await self.reading()
         await self.flags()
+        await self.large_mailbox()
         await self.recipients()
 
     async def deliveries(self) -> None:
@@ -172,6 +173,23 @@ class Bench:
         await self._timed(
             "expunge of 10,000, ms", lambda: committer.expunge(archive, every, only_deleted=False)
         )
+
+    async def large_mailbox(self) -> None:
+        """A mailbox of 100,000: what its first SELECT and the next ones wait for."""
+        archive = (await self.store.mailboxes.get(self.account_id, "Archive")).id
+        every = UidSet(((1, 1 << 31),))
+        for _ in range(100_000 // ENTRIES):
+            await self.store.committer.copy(self.inbox, every, archive)
+        other = await open_store(self.settings)
+        used = time.process_time()
+        await self._timed("snapshot of 100,000, ms", lambda: other.messages.snapshot(archive))
+        self.figures["CPU ms of that"] = round(1000 * (time.process_time() - used))
+        snapshot = await other.messages.snapshot(archive)
+        await self._timed(
+            "snapshot of 100,000 that is current, ms", lambda: other.messages.snapshot(archive), 50
+        )
+        self.figures["MB of it"] = round(sum(len(column.tobytes()) for column in snapshot.columns()) / 1e6, 1)
+        await other.close()
 
     async def recipients(self) -> None:
         """What RCPT asks, remembered and not."""

@@ -8,6 +8,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from tests.conftest import open_test_store
 from tests.storage.making import address, append, deliver, new_inbox
@@ -98,26 +99,28 @@ async def test_a_commit_whose_answer_was_lost_is_looked_up(
     postgres_settings: StoreSettings, postgres_cluster: PostgresCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server commits, then the connection breaks before the answer is here."""
-    from asyncpg.transaction import Transaction  # noqa: PLC0415
+    execute = asyncpg.Connection.execute
 
-    commit = Transaction.commit
+    async def commit_and_lose_the_answer(self: Any, query: str, *arguments: Any, **more: Any) -> Any:
+        answer = await execute(self, query, *arguments, **more)
+        if query == "COMMIT":
+            self.terminate()
+            raise ConnectionResetError("the answer is lost")
+        return answer
 
-    async def commit_and_lose_the_answer(self: Any) -> None:
-        await commit(self)
-        self._connection.terminate()
-        raise ConnectionResetError("the answer is lost")
-
-    async def lose_before_the_commit(self: Any) -> None:
-        self._connection.terminate()
-        raise ConnectionResetError("the request is lost")
+    async def lose_before_the_commit(self: Any, query: str, *arguments: Any, **more: Any) -> Any:
+        if query == "COMMIT":
+            self.terminate()
+            raise ConnectionResetError("the request is lost")
+        return await execute(self, query, *arguments, **more)
 
     async with open_test_store(postgres_settings) as store:
         inbox = await new_inbox(store)
         with monkeypatch.context() as patched:
-            patched.setattr(Transaction, "commit", commit_and_lose_the_answer)
+            patched.setattr(asyncpg.Connection, "execute", commit_and_lose_the_answer)
             assert await append(store, inbox) == [1]
         with monkeypatch.context() as patched:
-            patched.setattr(Transaction, "commit", lose_before_the_commit)
+            patched.setattr(asyncpg.Connection, "execute", lose_before_the_commit)
             with pytest.raises(StoreUnavailable):
                 await append(store, inbox)
         assert await append(store, inbox) == [2]

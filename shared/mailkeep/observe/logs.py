@@ -15,6 +15,7 @@ import queue
 import secrets
 import sys
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from mailkeep.settings import LogSettings
 
 QUEUE_LIMIT = 10_000  # lines waiting for a slow reader of standard error
+LINES_TOGETHER = 100  # written at most in one go
 DRAIN_SECONDS = 2.0  # for the lines that wait at the end
 
 # Libraries that say at INFO what each connection and each line did; their warnings are enough.
@@ -184,7 +186,10 @@ class _QueueHandler(logging.handlers.QueueHandler):
 
     dropped = 0
 
-    def enqueue(self, record: logging.LogRecord) -> None:
+    def prepare(self, record: logging.LogRecord) -> str:
+        return self.format(record)  # the base class would copy the record besides
+
+    def enqueue(self, record: Any) -> None:
         try:
             self.queue.put_nowait(record)
         except queue.Full:
@@ -192,7 +197,24 @@ class _QueueHandler(logging.handlers.QueueHandler):
 
 
 class _Listener(logging.handlers.QueueListener):
-    """Ends within DRAIN_SECONDS even if its stream takes nothing: an exit must not hang on a pipe."""
+    """Writes lines, those that wait together in one go. Ends within DRAIN_SECONDS even if its stream takes
+    nothing: an exit must not hang on a pipe."""
+
+    def __init__(self, lines: queue.Queue[Any], stream: TextIO) -> None:
+        super().__init__(lines)
+        self._stream = stream
+        self._lines: list[str] = []
+
+    def handle(self, record: Any) -> None:
+        self._lines.append(record + "\n")
+        if len(self._lines) >= LINES_TOGETHER or cast("queue.Queue[Any]", self.queue).empty():
+            self._write()
+
+    def _write(self) -> None:
+        lines, self._lines = self._lines, []
+        with suppress(OSError, ValueError):  # nobody is left to read, nor to be told
+            self._stream.write("".join(lines))
+            self._stream.flush()
 
     def stop(self) -> None:
         thread, self._thread = self._thread, None
@@ -204,13 +226,13 @@ class _Listener(logging.handlers.QueueListener):
         except queue.Full:
             return
         thread.join(DRAIN_SECONDS)
+        if self._lines and not thread.is_alive():  # the mark of the end was behind them
+            self._write()
 
 
 def _start(handler: _QueueHandler, stream: TextIO) -> None:
     global _listener  # noqa: PLW0603  logging itself is one per process
-    writer = logging.StreamHandler(stream)
-    writer.setFormatter(logging.Formatter("%(message)s"))
-    _listener = _Listener(handler.queue, writer)
+    _listener = _Listener(cast("queue.Queue[Any]", handler.queue), stream)
     _listener.start()
 
 

@@ -74,8 +74,25 @@ _SECRET_NAME = re.compile(_SECRET_WORDS + r"|\bauth\b", re.IGNORECASE)
 _HARMLESS_NAMES = frozenset({"key_prefix", "token_count", "secret_count"})
 
 
+_REMEMBERED = 2000
+_REMEMBERED_LENGTH = 40
+_harmless: set[str] = set()
+"""Short texts in which there was nothing to hide: levels, addresses, sentences come again with each line."""
+
+
 def redact_text(text: str) -> str:
     """The text with every known kind of secret replaced by a mark, cut at TEXT_LIMIT. Never raises."""
+    if text in _harmless:
+        return text
+    redacted = _redacted(text)
+    if redacted == text and len(text) <= _REMEMBERED_LENGTH:
+        if len(_harmless) >= _REMEMBERED:
+            _harmless.clear()
+        _harmless.add(text)
+    return redacted
+
+
+def _redacted(text: str) -> str:
     if len(text) > TEXT_LIMIT:
         head = text[:TEXT_LIMIT]
         text = head[: max(head.rfind(" "), head.rfind("\n"), 0)] + CUT  # half a word may be half a secret

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from mailkeep.storage.interface import Topic, TopicKind
-from mailkeep.storage.query import BulkInsert, DialectName, Query
+from mailkeep.storage.query import Bulk, DialectName, Query
 
 T = TypeVar("T")
 Row = Sequence[Any]
@@ -34,8 +34,8 @@ class Connection(Protocol):
     async def many(self, query: Query, rows: Sequence[dict[str, Any]]) -> None:
         """The same statement for each row of parameters, in one round trip; none is fine."""
 
-    async def insert(self, *bulks: tuple[BulkInsert, Sequence[Row]]) -> None:
-        """Insert rows into one table or several, in one round trip; no rows are fine."""
+    async def insert(self, *bulks: tuple[Bulk, Sequence[Row]]) -> None:
+        """Insert or update rows of one table or several, in one round trip; no rows are fine."""
 
 
 class Transaction(Connection, Protocol):
@@ -43,6 +43,10 @@ class Transaction(Connection, Protocol):
 
     topics: set[Topic]
     """What the commit names on the feed."""
+
+    async def at_end(self, *bulks: tuple[Bulk, Sequence[Row]]) -> None:
+        """The same, perhaps only with the end of the unit, which costs no round trip of its own. Nothing
+        in the unit may read what it writes, and no row may be written twice so."""
 
 
 def changed(transaction: Transaction, kind: TopicKind, id: object = "") -> None:
@@ -69,6 +73,9 @@ class Database(Protocol):
 
     def usage(self) -> tuple[int, int]:
         """How many connections work now, and how many there may be."""
+
+    async def write_lightly(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """The same without waiting for the disk: for what may be lost when the machine loses its power."""
 
     async def close(self) -> None:
         """Wait for what is under way, then disconnect."""

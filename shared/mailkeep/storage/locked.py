@@ -6,15 +6,16 @@ always locked in the order of their ids, so that no two transactions wait for ea
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Awaitable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from mailkeep.model.flags import SystemFlag
-from mailkeep.storage import change_log
+from mailkeep.storage import change_log, tables
 from mailkeep.storage.change_log import ChangeRow
-from mailkeep.storage.database import Connection, Transaction, changed
+from mailkeep.storage.database import Connection, Row, Transaction, changed
 from mailkeep.storage.interface import TopicKind
-from mailkeep.storage.query import Query
+from mailkeep.storage.query import Bulk, BulkUpdate, Query
 
 _COLUMNS = (
     "mailbox.id, mailbox.account_id, mailbox.name, mailbox.uidvalidity, uidnext, highestmodseq, messages,"
@@ -36,10 +37,14 @@ _LOCK = Query(
     )
     + ") ORDER BY mailbox.id",
 )
-_STORE = Query(
-    "UPDATE mailbox SET uidnext = :uidnext, highestmodseq = :highestmodseq, messages = :messages,"
-    " unseen = :unseen, deleted = :deleted, size = :size WHERE id = :id"
-)
+_STORE = BulkUpdate(tables.mailbox, "id", "uidnext", "highestmodseq", "messages", "unseen", "deleted", "size")
+
+
+class Writer(Protocol):
+    """A transaction's `insert` or `at_end`."""
+
+    def __call__(self, *bulks: tuple[Bulk, Sequence[Row]]) -> Awaitable[None]:
+        """Write rows."""
 
 
 @dataclass(slots=True)
@@ -106,25 +111,16 @@ async def lock(
     return {row[0]: LockedMailbox(*row) for row in rows}
 
 
-async def store(transaction: Transaction, mailboxes: Iterable[LockedMailbox]) -> None:
+async def store(
+    transaction: Transaction, mailboxes: Iterable[LockedMailbox], write: Writer | None = None
+) -> None:
     """Write back those that changed, with their change rows, and name them on the feed."""
     moved = [mailbox for mailbox in mailboxes if mailbox.dirty]
-    await transaction.many(
-        _STORE,
-        [
-            {
-                "id": mailbox.id,
-                "uidnext": mailbox.uidnext,
-                "highestmodseq": mailbox.highestmodseq,
-                "messages": mailbox.messages,
-                "unseen": mailbox.unseen,
-                "deleted": mailbox.deleted,
-                "size": mailbox.size,
-            }
-            for mailbox in moved
-        ],
-    )
+    rows = [
+        (box.id, box.uidnext, box.highestmodseq, box.messages, box.unseen, box.deleted, box.size)
+        for box in moved
+    ]
     changes = [change.columns() for mailbox in moved for change in mailbox.changes]
-    await transaction.insert((change_log.INSERT, changes))
+    await (write or transaction.insert)((_STORE, rows), (change_log.INSERT, changes))
     for mailbox in moved:
         changed(transaction, TopicKind.MAILBOX, mailbox.id)

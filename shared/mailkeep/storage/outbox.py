@@ -1,4 +1,8 @@
-"""Notifications that the API has not acknowledged yet."""
+"""Notifications that the API has not acknowledged yet.
+
+Each is written durably in its message's own transaction. What happens to it afterwards may be forgotten when
+the machine loses its power: then it goes out again under the same id, as after a lost answer.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,10 @@ _CLAIM = (
 )
 _TAKE = Query(_CLAIM.format(skip=" FOR UPDATE SKIP LOCKED"), sqlite=_CLAIM.format(skip=""))
 _COUNT = Query("SELECT count(*) FROM outbox")
-_FINISH = Query("DELETE FROM outbox WHERE item_id = :item_id")
+_FINISH = Query(
+    "DELETE FROM outbox WHERE item_id = ANY(:ids)",
+    sqlite="DELETE FROM outbox WHERE item_id = :id",  # JSON holds no octets
+)
 _RELEASE = Query("UPDATE outbox SET leased_until = 0 WHERE item_id = :item_id")
 
 
@@ -38,7 +45,8 @@ class StoredOutbox:
             until = at + int(lease_seconds * 1_000_000)
             return await transaction.all(_TAKE, now=at, until=until, most=limit)
 
-        return [_item(row) for row in sorted(await self._database.write(work), key=lambda row: row[0])]
+        rows = await self._database.write_lightly(work)
+        return [_item(row) for row in sorted(rows, key=lambda row: row[0])]
 
     async def count(self) -> int:
         """See interface.Outbox."""
@@ -48,8 +56,11 @@ class StoredOutbox:
 
     async def finish(self, ids: Sequence[UUID]) -> None:
         """See interface.Outbox."""
-        rows = [{"item_id": item_id} for item_id in sorted(ids)]
-        await self._database.write(lambda transaction: transaction.many(_FINISH, rows))
+
+        async def work(transaction: Transaction) -> None:
+            await _remove(transaction, ids)
+
+        await self._database.write_lightly(work)
 
     async def release(self, ids: Sequence[UUID]) -> None:
         """See interface.Outbox."""
@@ -58,7 +69,14 @@ class StoredOutbox:
             await transaction.many(_RELEASE, [{"item_id": item_id} for item_id in sorted(ids)])
             changed(transaction, TopicKind.OUTBOX)
 
-        await self._database.write(work)
+        await self._database.write_lightly(work)
+
+
+async def _remove(transaction: Transaction, ids: Sequence[UUID]) -> None:
+    if transaction.dialect == "postgres":
+        await transaction.run(_FINISH, ids=sorted(ids))
+    else:
+        await transaction.many(_FINISH, [{"id": item_id} for item_id in ids])
 
 
 def _item(row: Row) -> OutboxItem:

@@ -20,7 +20,7 @@ from mailkeep.storage.failures import SENTENCE, store_failures
 from mailkeep.storage.feed import pack, stamped
 from mailkeep.storage.feed_postgres import CHANNEL, PAYLOAD_LIMIT, PostgresCarrier
 from mailkeep.storage.interface import Topic
-from mailkeep.storage.query import BulkInsert, DialectName, Query, together
+from mailkeep.storage.query import Bulk, DialectName, Query, together, with_bulks
 
 STATEMENTS_CACHED = 512
 ATTEMPTS = 4  # of a transaction that the server asks to run again
@@ -29,8 +29,11 @@ LOOKUP_SECONDS = 0.1  # between two looks at what became of a commit
 T = TypeVar("T")
 
 _AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
-_NAME_COMMIT = "SELECT pg_current_xact_id()::text, pg_notify($1, t) FROM unnest($2::text[]) t"
-_XACT_ID = "SELECT pg_current_xact_id()::text"
+_NAME_COMMIT = "SELECT pg_current_xact_id()::text, (SELECT count(pg_notify($1, t)) FROM unnest($2::text[]) t)"
+# What a unit looks up is named by a few keys, and is planned at its best without knowing which. Planning it
+# anew each time, as the server would for a list of keys, takes longer than carrying it out.
+_BEGIN = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan"
+_BEGIN_LIGHTLY = f"{_BEGIN}; SET LOCAL synchronous_commit = off"
 _XACT_STATUS = "SELECT pg_xact_status($1::text::xid8)"
 
 
@@ -66,6 +69,7 @@ class PostgresConnection:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        self._last: list[tuple[Bulk, Sequence[Row]]] = []
         self.topics: set[Topic] = set()
 
     async def all(self, query: Query, **parameters: Any) -> Sequence[Row]:
@@ -92,13 +96,22 @@ class PostgresConnection:
             sql, names = query.on("postgres")
             await self._connection.executemany(sql, [[row[name] for name in names] for row in rows])
 
-    async def insert(self, *bulks: tuple[BulkInsert, Sequence[Row]]) -> None:
+    async def insert(self, *bulks: tuple[Bulk, Sequence[Row]]) -> None:
         """See database.Connection."""
         filled = [(bulk, rows) for bulk, rows in bulks if rows]
         if filled:
             sql = together(tuple(bulk for bulk, _ in filled))
-            arrays = [list(column) for _, rows in filled for column in zip(*rows, strict=True)]
-            await self._connection.execute(sql, *arrays)
+            await self._connection.execute(sql, *_arrays(filled))
+
+    async def at_end(self, *bulks: tuple[Bulk, Sequence[Row]]) -> None:
+        """See database.Transaction. The rows are taken as they are now: the caller may clear its lists."""
+        self._last += [(bulk, list(rows)) for bulk, rows in bulks if rows]
+
+    async def end(self, channel: str, texts: Sequence[str]) -> str:
+        """Write what was left for the end, and give the commit's news; the transaction's id."""
+        last, self._last = self._last, []
+        sql = with_bulks(tuple(bulk for bulk, _ in last), 3) + _NAME_COMMIT
+        return str(await self._connection.fetchval(sql, channel, texts, *_arrays(last)))
 
 
 class PostgresDatabase:
@@ -141,7 +154,14 @@ class PostgresDatabase:
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """See database.Database."""
-        task = asyncio.create_task(self._write(work), name="store-write")
+        return await self._shielded(work, _BEGIN)
+
+    async def write_lightly(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """See database.Database."""
+        return await self._shielded(work, _BEGIN_LIGHTLY)
+
+    async def _shielded(self, work: Callable[[Transaction], Awaitable[T]], begin: str) -> T:
+        task = asyncio.create_task(self._write(work, begin), name="store-write")
         self._writes.add(task)
         task.add_done_callback(self._writes.discard)
         return await asyncio.shield(task)
@@ -162,40 +182,34 @@ class PostgresDatabase:
 
     # --- one transaction ------------------------------------------------------------------------
 
-    async def _write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def _write(self, work: Callable[[Transaction], Awaitable[T]], begin: str) -> T:
         with store_failures():
             for _ in range(ATTEMPTS - 1):
                 try:
-                    return await self._transaction(work)
+                    return await self._transaction(work, begin)
                 except _AGAIN:
                     continue
-            return await self._transaction(work)
+            return await self._transaction(work, begin)
 
-    async def _transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def _transaction(self, work: Callable[[Transaction], Awaitable[T]], begin: str) -> T:
         async with self._pool.acquire(timeout=self._settings.timeout_seconds) as connection:
-            frame = connection.transaction()
-            await frame.start()
             try:
+                await connection.execute(begin)  # by hand: asyncpg's own has no room for the settings
                 transaction = PostgresConnection(connection)
                 result = await work(transaction)
-                xact_id = await self._name(connection, transaction.topics)
+                topics = pack(transaction.topics, PAYLOAD_LIMIT)
+                texts = [f"{self._carrier.name} {stamped(text)}" for text in topics]
+                xact_id = await transaction.end(CHANNEL, texts)
             except BaseException:
-                await _roll_back(frame)
+                await _roll_back(connection)
                 raise
-            await self._commit(frame, xact_id)
+            await self._commit(connection, xact_id)
         self._carrier.committed(transaction.topics)
         return result
 
-    async def _name(self, connection: Any, topics: set[Topic]) -> str:
-        if not topics:
-            return str(await connection.fetchval(_XACT_ID))
-        texts = [f"{self._carrier.name} {stamped(text)}" for text in pack(topics, PAYLOAD_LIMIT)]
-        rows = await connection.fetch(_NAME_COMMIT, CHANNEL, texts)
-        return str(rows[0][0])
-
-    async def _commit(self, frame: Any, xact_id: str) -> None:
+    async def _commit(self, connection: Any, xact_id: str) -> None:
         try:
-            await frame.commit()
+            await connection.execute("COMMIT")
         except _AGAIN:
             raise
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as lost:
@@ -230,8 +244,12 @@ async def _nothing_to_reset(_connection: Any) -> None:
     """Units of work leave no session state behind, so the pool saves a round trip a release."""
 
 
-async def _roll_back(frame: Any) -> None:
+async def _roll_back(connection: Any) -> None:
     try:
-        await frame.rollback()
+        await connection.execute("ROLLBACK")
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-        return  # the connection is gone, and the transaction with it
+        connection.terminate()  # it is gone or must go, and the transaction with it
+
+
+def _arrays(bulks: Sequence[tuple[Bulk, Sequence[Row]]]) -> list[list[Any]]:
+    return [list(column) for _, rows in bulks for column in zip(*rows, strict=True)]

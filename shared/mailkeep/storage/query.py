@@ -91,13 +91,52 @@ class BulkInsert:
         return len(self._columns)
 
 
+class BulkUpdate:
+    """An UPDATE of many rows by their key in one round trip, with the key first in each row of parameters."""
+
+    __slots__ = ("_columns", "_key", "_table", "uuid_places")
+
+    def __init__(self, table: Table, key: str, *columns: str) -> None:
+        self._table = table
+        self._key = key
+        self._columns = columns
+        self.uuid_places: list[int] = []
+
+    @cache  # noqa: B019  a few module-level constants
+    def for_sqlite(self) -> str:
+        """With numbered parameters."""
+        settings = ", ".join(f"{name} = ?{number}" for number, name in enumerate(self._columns, 2))
+        return f'UPDATE "{self._table.name}" SET {settings} WHERE {self._key} = ?1'
+
+    @cache  # noqa: B019  as above
+    def for_postgres(self, first: int = 1) -> str:
+        """With an array for each column, the parameters numbered from `first`."""
+        names = (self._key, *self._columns)
+        types = [self._table.c[name].type.compile(dialect=dialect_of("postgres")) for name in names]
+        arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types, first))
+        settings = ", ".join(f"{name} = given.{name}" for name in self._columns)
+        given = f"unnest({arrays}) AS given({', '.join(names)})"
+        table = f'"{self._table.name}"'
+        return f"UPDATE {table} SET {settings} FROM {given} WHERE {table}.{self._key} = given.{self._key}"
+
+    def __len__(self) -> int:
+        return len(self._columns) + 1
+
+
+Bulk = BulkInsert | BulkUpdate
+
+
 @cache
-def together(bulks: tuple[BulkInsert, ...]) -> str:
+def together(bulks: tuple[Bulk, ...]) -> str:
     """PostgreSQL's SQL for several at once, in one round trip; all see the state before the first."""
+    return with_bulks(bulks[:-1], 1) + bulks[-1].for_postgres(1 + sum(map(len, bulks[:-1])))
+
+
+@cache
+def with_bulks(bulks: tuple[Bulk, ...], first: int) -> str:
+    """What does several besides the statement that follows it; parameters are numbered from `first`."""
     parts = []
-    first = 1
-    for number, bulk in enumerate(bulks[:-1]):
+    for number, bulk in enumerate(bulks):
         parts.append(f"i{number} AS ({bulk.for_postgres(first)})")
         first += len(bulk)
-    last = bulks[-1].for_postgres(first)
-    return f"WITH {', '.join(parts)} {last}" if parts else last
+    return f"WITH {', '.join(parts)} " if parts else ""

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import weakref
 from collections.abc import Sequence
+from typing import Any
 
 from mailkeep.errors import MailboxNotFound, StoreUnavailable
 from mailkeep.storage import change_log
@@ -116,7 +117,7 @@ class Snapshots:
             snapshot = Snapshot(mailbox_id, head[0], head[1], head[2])
             after = 0
             while page := await connection.all(_ENTRIES, mailbox_id=mailbox_id, after=after, most=PAGE):
-                snapshot.load(_snapshot_rows(page))
+                snapshot.load_columns(_columns(page))
                 after = page[-1][0]
             return snapshot
 
@@ -152,8 +153,7 @@ async def _head(connection: Connection, mailbox_id: int) -> Row:
     return head
 
 
-def _snapshot_rows(page: Sequence[Row]) -> list[tuple[int, int, int, tuple[str, ...], int, int, int]]:
-    return [
-        (uid, message_id, flags, as_words(keywords), modseq, size, date // 1_000_000)
-        for uid, message_id, flags, keywords, modseq, size, date in page
-    ]
+def _columns(page: Sequence[Row]) -> list[Sequence[Any]]:
+    uids, message_ids, flags, keywords, modseqs, sizes, dates = zip(*page, strict=True)
+    told = [as_words(words) for words in keywords] if any(keywords) else keywords
+    return [uids, message_ids, flags, told, modseqs, sizes, [date // 1_000_000 for date in dates]]

@@ -24,7 +24,7 @@ from mailkeep.storage.database import Connection, Row, Transaction
 from mailkeep.storage.failures import store_failures
 from mailkeep.storage.feed_sqlite import SqliteCarrier
 from mailkeep.storage.interface import Topic
-from mailkeep.storage.query import BulkInsert, DialectName, Query
+from mailkeep.storage.query import Bulk, DialectName, Query
 
 READERS = 4
 STATEMENTS_CACHED = 256
@@ -87,11 +87,15 @@ class SqliteConnection:
         """See database.Connection."""
         self._connection.executemany(query.on("sqlite")[0], [_adapted(row) for row in rows])
 
-    async def insert(self, *bulks: tuple[BulkInsert, Sequence[Row]]) -> None:
+    async def insert(self, *bulks: tuple[Bulk, Sequence[Row]]) -> None:
         """See database.Connection."""
         for bulk, rows in bulks:
             if rows:
                 self._connection.executemany(bulk.for_sqlite(), _with_octets(rows, bulk.uuid_places))
+
+    async def at_end(self, *bulks: tuple[Bulk, Sequence[Row]]) -> None:
+        """See database.Transaction. There is no round trip to save."""
+        await self.insert(*bulks)
 
 
 class SqliteDatabase:
@@ -124,6 +128,10 @@ class SqliteDatabase:
     def usage(self) -> tuple[int, int]:
         """See database.Database. Those that wait for a thread count as well."""
         return self._under_way, READERS + 1
+
+    async def write_lightly(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """See database.Database. The next commit that waits for the disk takes this one with it."""
+        return await self._in_thread(self._writer, self._write_lightly, work)
 
     async def close(self) -> None:
         """See database.Database."""
@@ -172,6 +180,14 @@ class SqliteDatabase:
         if transaction.topics:
             self._carrier.announce(number, transaction.topics)
         return result
+
+    def _write_lightly(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        connection = self._connection()
+        connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            return self._write(work)
+        finally:
+            connection.execute("PRAGMA synchronous = FULL")
 
     def _begin(self, connection: sqlite3.Connection) -> None:
         """Wait for the write lock with many short sleeps.

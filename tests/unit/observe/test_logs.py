@@ -118,11 +118,11 @@ def test_a_reader_that_stops_reading_stops_nobody() -> None:
     stream = Stuck()
     logs.configure(LogSettings(format="json"), "smtp", stream)
     log = logging.getLogger("busy")
-    for number in range(logs.QUEUE_LIMIT + 100):
+    for number in range(logs.QUEUE_LIMIT + 1000):
         log.info("line %d", number)
     released.set()
     logs.close()
-    assert 0 < stream.getvalue().count("\n") <= logs.QUEUE_LIMIT + 1
+    assert 0 < stream.getvalue().count("\n") <= logs.QUEUE_LIMIT + logs.LINES_TOGETHER
 
 
 def test_correlation_ids_are_short_and_differ() -> None:

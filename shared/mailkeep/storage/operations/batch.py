@@ -155,9 +155,10 @@ class Batch:
             change.appended.append(entry)
             mailbox.count(entry[2], entry[4], 1)
 
-    async def flush(self) -> None:
-        """Write the buffered inserts."""
-        await self.transaction.insert(
+    async def flush(self, *, nothing_follows: bool = False) -> None:
+        """Write the buffered inserts; if no operation reads them, with the end of the transaction."""
+        at_end = nothing_follows and not self.applied
+        await (self.transaction.at_end if at_end else self.transaction.insert)(
             *blobs.inserts(self.blobs),
             (INSERT_MESSAGES, self.messages),
             (INSERT_SENT_SIZES, self.sent_sizes),
@@ -188,8 +189,8 @@ async def run(transaction: Transaction, operations: Sequence[Operation], memory:
             if operation.inserts is inserts:
                 answers[place] = await _apply(batch, operation)
         if inserts:
-            await batch.flush()
-    await locked.store(transaction, batch.mailboxes.values())
+            await batch.flush(nothing_follows=all(operation.inserts for operation in operations))
+    await locked.store(transaction, batch.mailboxes.values(), transaction.at_end)
     return answers
 
 
