@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from mailkeep.auth import Authenticator
 from mailkeep.delivery.dispatch import Dispatch
 from mailkeep.delivery.dkim_keys import DkimKeyFiles
+from mailkeep.delivery.housekeeping import Housekeeper
 from mailkeep.delivery.remote.runner import QueueRunner
 from mailkeep.delivery.reporting import Reporter
 from mailkeep.delivery.signing import Signer
@@ -62,6 +63,7 @@ async def main(settings: Settings, lifecycle: Lifecycle) -> None:
                 lifecycle.ready(await server.listen())
                 server.run_queue()
                 _push_notifications(settings, store, server.services.tasks)
+                server.services.tasks.spawn(Housekeeper(store, settings.store).run(), "housekeeper")
                 await lifecycle.stopping.wait()
         finally:
             await server.close()

@@ -59,6 +59,8 @@ class StoreSettings:
     # The same for an address that nobody has claimed: anybody may write there.
     unclaimed_storage: Limit = 100 * MIB
     unclaimed_messages: Limit = 10_000
+    unclaimed_days: Limit = 0  # mail of such an address that is older goes; 0: kept until somebody comes
+    collect_hours: Limit = 6  # between two looks for what no mailbox refers to any more; 0: never
 
     @property
     def database_url(self) -> str:

@@ -115,7 +115,10 @@ _INSERT = BulkInsert(
     conflict="(digest) DO UPDATE SET touched = excluded.touched"
     f" WHERE blob.touched < excluded.touched - {TOUCHED_RESOLUTION}",
 )
-_INSERT_CHUNKS = BulkInsert(tables.blob_chunk, conflict="DO NOTHING")
+# Chunks that are there are locked too: they may be looked at before their blob's row is.
+_INSERT_CHUNKS = BulkInsert(
+    tables.blob_chunk, conflict="(digest, number) DO UPDATE SET number = excluded.number WHERE false"
+)
 _CHUNK = Query("SELECT chunk FROM blob_chunk WHERE digest = :digest AND number = :number")
 
 

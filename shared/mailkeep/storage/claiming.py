@@ -70,7 +70,7 @@ async def join(transaction: Transaction, address: Address, user: User) -> None:
         if not await accounts.add_address(transaction, address, user.account_id, primary=False):
             await join(transaction, address, user)
             return
-    elif not await transaction.run(_HOLD_UNCLAIMED, id=owner.account_id):
+    elif not await hold_unclaimed(transaction, owner.account_id):
         raise AlreadyExists(f"The address {address} belongs to a user already.")
     else:
         await _move_mail(transaction, owner.account_id, user.account_id)
@@ -95,10 +95,20 @@ async def _move_mail(transaction: Transaction, former_id: int, account_id: int) 
             target.size += mailbox.size
         await locked.store(transaction, [target])
     await transaction.run(_POINT, account_id=account_id, former_id=former_id)
-    for query in _DROP:
-        await transaction.run(query, id=former_id)
+    await drop(transaction, former_id)
     for mailbox_id in former:
         changed(transaction, TopicKind.MAILBOX, mailbox_id)
+
+
+async def hold_unclaimed(transaction: Transaction, account_id: int) -> bool:
+    """Hold an account so that nobody claims it before the commit. False if it is claimed, or gone."""
+    return await transaction.run(_HOLD_UNCLAIMED, id=account_id) == 1
+
+
+async def drop(transaction: Transaction, account_id: int) -> None:
+    """Remove an account that has neither addresses nor entries."""
+    for query in _DROP:
+        await transaction.run(query, id=account_id)
 
 
 async def _move_entries(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from mailkeep.model.quota import DefaultLimits
 from mailkeep.storage.annotations import StoredAnnotations
 from mailkeep.storage.audit import StoredAudit
+from mailkeep.storage.collecting import StoredCollector
 from mailkeep.storage.committer import GroupCommitter
 from mailkeep.storage.database import Database
 from mailkeep.storage.directory import StoredDirectory
@@ -19,6 +20,7 @@ from mailkeep.storage.greylist import StoredGreylist
 from mailkeep.storage.interface import (
     Annotations,
     Audit,
+    Collector,
     Committer,
     Directory,
     Emails,
@@ -97,6 +99,7 @@ class OpenedStore:
     push: PushSubscriptions
     annotations: Annotations
     sharing: Sharing
+    collector: Collector
     texts: Texts
     upstreams: Upstreams
     url_secrets: UrlSecrets
@@ -127,6 +130,7 @@ class OpenedStore:
         self.push = StoredPushSubscriptions(database)
         self.annotations = StoredAnnotations(database)
         self.sharing = StoredSharing(database)
+        self.collector = StoredCollector(database, backend.locks)
         self.texts = StoredTexts(database)
         self.upstreams = StoredUpstreams(database)
         self.url_secrets = StoredUrlSecrets(database)

@@ -196,7 +196,7 @@ message = Table(
     metadata,
     _serial(),
     Column("email_id", UUID, nullable=False, unique=True),
-    Column("digest", LargeBinary, ForeignKey("blob.digest"), nullable=False),
+    Column("digest", LargeBinary, ForeignKey("blob.digest"), nullable=False, index=True),
     Column("size", BigInteger, nullable=False),
     Column("created_at", MOMENT, nullable=False),
     Column("sent_at", MOMENT),

@@ -20,6 +20,7 @@ from typing import Protocol
 
 from mailkeep.storage.interface.annotations import Annotations
 from mailkeep.storage.interface.audit import Audit, AuditRecord
+from mailkeep.storage.interface.collecting import Collected, Collector
 from mailkeep.storage.interface.committer import Appended, Committer, Expunged, FlagsStored
 from mailkeep.storage.interface.directory import Directory
 from mailkeep.storage.interface.emails import AccountNews, EmailFilter, EmailRow, Emails, Marked
@@ -50,6 +51,8 @@ __all__ = [
     "Audit",
     "AuditRecord",
     "Body",
+    "Collected",
+    "Collector",
     "Column",
     "Committer",
     "Containing",
@@ -117,6 +120,7 @@ class Store(Protocol):
     push: PushSubscriptions
     annotations: Annotations
     sharing: Sharing
+    collector: Collector
     texts: Texts
     url_secrets: UrlSecrets
 
