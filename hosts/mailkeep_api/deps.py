@@ -22,6 +22,7 @@ from mailkeep.settings import Settings
 from mailkeep.storage.interface import Store
 from mailkeep_api.browsers import Browsers, cookie_of
 from mailkeep_api.following import Following
+from mailkeep_api.forwarded import client_of
 from mailkeep_api.hub import Hub
 from mailkeep_api.pushing.pusher import Pusher
 from mailkeep_api.rates import RateClass, Rates
@@ -70,10 +71,10 @@ def credential_of(request: HTTPConnection, access_token: str = "") -> Credential
 
 
 def peer_of(request: HTTPConnection) -> Peer:
-    """The client's end of the connection."""
-    client = request.client
-    tls = request.url.scheme in {"https", "wss"}
-    return Peer(client.host, client.port, tls) if client else Peer("", 0, tls)
+    """The client's end of the connection, or of the one to a trusted proxy in front of us."""
+    services: Services = request.app.state.services
+    host, port = client_of(request, services.settings.net.trusted_proxies)
+    return Peer(host, port, request.url.scheme in {"https", "wss"})
 
 
 async def authenticated(request: Request, services: ServicesDep) -> Principal:

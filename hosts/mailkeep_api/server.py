@@ -53,7 +53,7 @@ async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
     """Run the API host until `lifecycle.stopping`. Raises SettingsError if a listener cannot be bound."""
     sockets = bind_all(settings.api.listen)
     store = await open_store(settings.store)
-    authenticator = Authenticator(store, settings.auth, "api")
+    authenticator = Authenticator(store, settings.auth, "api", settings.net.trusted_proxies)
     hub = Hub()
     browser = BrowserDoor(settings, store, authenticator)
     following = Following(store, hub)

@@ -104,7 +104,7 @@ async def main(settings: Settings, lifecycle: Lifecycle) -> None:
     store = await open_store(settings.store)
     try:
         await asyncio.to_thread(sweep, spool_directory(settings.store.data_dir))
-        authenticator = Authenticator(store, settings.auth, "imap")
+        authenticator = Authenticator(store, settings.auth, "imap", settings.net.trusted_proxies)
         await authenticator.start()
         try:
             host = make_host(settings, store, authenticator, tls)

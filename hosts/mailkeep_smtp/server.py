@@ -51,7 +51,7 @@ log = get_logger(__name__)
 async def main(settings: Settings, lifecycle: Lifecycle) -> None:
     """Serve until `lifecycle.stopping`. Raises SettingsError, StoreUnavailable at start."""
     store = await open_store(settings.store)
-    authenticator = Authenticator(store, settings.auth, "smtp")
+    authenticator = Authenticator(store, settings.auth, "smtp", settings.net.trusted_proxies)
     try:
         await authenticator.start()
         await asyncio.to_thread(sweep, spool_directory(settings.store.data_dir))

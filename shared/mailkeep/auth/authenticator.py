@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -55,15 +55,18 @@ _level = logging.getLogger(__name__)
 
 
 class Authenticator:
-    """One a process; `start` before the first login, `close` after the last."""
+    """One a process; `start` before the first login, `close` after the last. `proxies` are networks that are
+    trusted to speak for others."""
 
-    def __init__(self, store: Store, settings: AuthSettings, host: HostName) -> None:
+    def __init__(
+        self, store: Store, settings: AuthSettings, host: HostName, proxies: Iterable[str] = ()
+    ) -> None:
         self._host = host
         self._store = store
         self._settings = settings
         self._tokens: TokenVerifier | None = None
         self._keys = KeyVerifier(store, settings)
-        self._throttle = Throttle()
+        self._throttle = Throttle(proxies=proxies)
         self._audit = AuditLog(store.audit, host, days=settings.audit_days)
         self._last_used = LastUsed(store, settings.last_used_flush_seconds)
         self._watch = SessionWatch(store, self._keys.remembered.vouches_for)

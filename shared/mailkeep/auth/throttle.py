@@ -12,9 +12,10 @@ from __future__ import annotations
 import ipaddress
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from mailkeep.auth.rules import parse_host
+from mailkeep.net.networks import Networks
 
 FREE_FAILURES = 3.0
 """Refusals that come at once: a typo, and a client that tries each mechanism."""
@@ -44,9 +45,16 @@ def network_of(host: str) -> str:
 
 
 class Throttle:
-    """Counts of failures, in this process. `clock` is in seconds and only moves forward."""
+    """Counts of failures, in this process. `clock` is in seconds and only moves forward; `proxies` are the
+    networks of those who are trusted to speak for others."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, limit: int = COUNTS_LIMIT) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        limit: int = COUNTS_LIMIT,
+        proxies: Iterable[str] = (),
+    ) -> None:
+        self._proxies = Networks(tuple(proxies))
         self._clock = clock
         self._limit = limit
         self._counts: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
@@ -56,11 +64,11 @@ class Throttle:
 
     def is_narrow(self, host: str, prefix: str) -> bool:
         """True if this network or this prefix has failed so often that it must not crowd out others."""
-        return max(self._count("n", network_of(host)), self._count("p", prefix)) >= NARROW_FAILURES
+        return max(self._count("n", self._network(host)), self._count("p", prefix)) >= NARROW_FAILURES
 
     def failed(self, host: str, address: str, prefix: str) -> float:
         """Count a failure; returns for how many seconds its answer is to be held back."""
-        named = (("n", network_of(host)), ("a", address), ("p", prefix))
+        named = (("n", self._network(host)), ("a", address), ("p", prefix))
         over = max((self._add(kind, name) for kind, name in named if name), default=0.0) - FREE_FAILURES
         if over <= 0:
             return 0.0
@@ -71,6 +79,10 @@ class Throttle:
         network stay, or one good key would hide a flood of bad ones."""
         self._counts.pop(("a", address[:NAME_LIMIT]), None)
         self._counts.pop(("p", prefix[:NAME_LIMIT]), None)
+
+    def _network(self, host: str) -> str:
+        """A trusted proxy is no network either: whoever it speaks for, it is not to blame."""
+        return "" if host in self._proxies else network_of(host)
 
     def _count(self, kind: str, name: str) -> float:
         count, at = self._counts.get((kind, name[:NAME_LIMIT]), (0.0, 0.0))

@@ -102,3 +102,14 @@ def test_memory_is_bounded_and_the_longest_unseen_go_first(clock):
         throttle.failed("192.0.2.1", "a" * 10_000 + str(number), f"mk_{number}")
     assert len(throttle) == 100
     assert throttle.is_narrow("192.0.2.1", "")  # seen all the time: still there
+
+
+def test_a_trusted_proxy_is_no_network_and_those_behind_it_are(clock):
+    throttle = Throttle(clock, proxies=["203.0.113.0/28", "2001:db8:ffff::/64"])
+    for number in range(50):
+        for proxy in ("203.0.113.7", "::ffff:203.0.113.7", "2001:db8:ffff::1"):
+            assert throttle.failed(proxy, f"user{number}@example.test", "") == 0.0
+    assert not throttle.is_narrow("203.0.113.7", "")
+    for _ in range(9):
+        throttle.failed("203.0.113.16", "", "")
+    assert throttle.is_narrow("203.0.113.16", "")
