@@ -61,6 +61,8 @@ AFTER_LOGIN = (
     "SORT",
     "SORT=DISPLAY",
     "ESORT",
+    "CONTEXT=SEARCH",
+    "MULTISEARCH",
     "ACL",
     "RIGHTS=texk",
     "LIST-MYRIGHTS",

@@ -16,6 +16,7 @@ from mailkeep.imap.commands.append import Append
 from mailkeep.imap.commands.base import Command
 from mailkeep.imap.commands.copy import Copy, Move
 from mailkeep.imap.commands.mailbox import Delete, Expunge, Rename
+from mailkeep.imap.commands.multisearch import MultiSearch
 from mailkeep.imap.commands.replace import Replace
 from mailkeep.imap.commands.search import Search
 from mailkeep.imap.commands.sort import Sort
@@ -27,7 +28,9 @@ from mailkeep.imap.responses import untagged_ok
 if TYPE_CHECKING:
     from mailkeep_imap.session import Session
 
-_LONG = frozenset({Append, Replace, Copy, Move, Delete, Expunge, Rename, Search, Sort, Store, Thread})
+_LONG: frozenset[type[Command]] = frozenset(
+    {Append, Replace, Copy, Move, Delete, Expunge, Rename, Search, MultiSearch, Sort, Store, Thread}
+)
 
 
 @contextmanager

@@ -141,6 +141,13 @@ class Selected:
         place = self.snapshot.index(uid) if uid < self.uidnext else None
         return None if place is None else self.sequence_at(place)
 
+    def number_of(self, uid: int) -> int | None:
+        """The same for a UID that may have gone without the client's being told."""
+        place = bisect_left(self._ghosts, uid)
+        if place < len(self._ghosts) and self._ghosts[place] == uid:
+            return bisect_left(self.snapshot.uids, uid) + place + 1
+        return self.sequence_of(uid)
+
     def places_of_sequences(self, ranges: Ranges) -> tuple[list[int], bool]:
         """Places for inclusive ranges of sequence numbers, ascending; True if a ghost was among them.
 

@@ -32,12 +32,14 @@ from mailkeep_imap.capabilities import (
 )
 from mailkeep_imap.compression import Compression
 from mailkeep_imap.outcome import Exchange
+from mailkeep_imap.pushing import Pusher
 from mailkeep_imap.selected import Selected
 from mailkeep_imap.updates import Reporting
 from mailkeep_imap.work import work
 from mailkeep_imap.writer import PARTING_SECONDS, Output
 
 if TYPE_CHECKING:
+    from mailkeep_imap.contexts import Context
     from mailkeep_imap.host import Host
     from mailkeep_imap.upload import Upload
 
@@ -57,6 +59,7 @@ class Session:
         "_timer",
         "after",
         "compression",
+        "contexts",
         "enabled",
         "errors",
         "exchange",
@@ -68,6 +71,7 @@ class Session:
         "output",
         "peer",
         "principal",
+        "pusher",
         "saved",
         "selected",
         "state",
@@ -84,6 +88,7 @@ class Session:
         self.form = NameForm.MODIFIED_UTF7
         self.enabled: frozenset[str] = frozenset()
         self.saved: UidSet = NO_UIDS  # the search result that `$` stands for (RFC 5182)
+        self.contexts: dict[str, Context] = {}  # searches that are followed, by tag (RFC 5267)
         self.principal: Principal | None = None
         self.selected: Selected | None = None
         self.upload: Upload | None = None
@@ -91,6 +96,7 @@ class Session:
         self.after: Callable[[], None] | None = None
         self.stop_watch: Callable[[], None] | None = None
         self.exchange: Exchange | None = None
+        self.pusher = Pusher(self)
         self.farewell: str | None = None
         self._task: asyncio.Task[None] | None = None
         self._reading_paused = False
@@ -141,6 +147,7 @@ class Session:
         self.output.stopProducing()
         self.state = State.LOGOUT
         self._timer.cancel()
+        self.pusher.cancel()
         self.leave_mailbox()
         self._stop_watching()
         if self._task is not None:
@@ -245,7 +252,11 @@ class Session:
     def push(self) -> None:
         """While idling: tell what has changed, if the client takes it."""
         view = self.selected
-        if self.output.has_room and view is not None and view.changed is not None:
+        if not self.output.has_room or view is None or view.changed is None:
+            return
+        if self.contexts:
+            self.pusher.push()
+        else:
             updates.report(self, Reporting.EVERYTHING)
             self.output.flush()
 
@@ -287,6 +298,7 @@ class Session:
 
     def leave_mailbox(self) -> None:
         """Nothing is selected any more."""
+        self.contexts.clear()
         if self.selected is not None:
             self.selected.close()
             self.selected = None

@@ -11,6 +11,7 @@ from mailkeep.imap.commands.base import Command
 from mailkeep.imap.commands.copy import Copy, Move
 from mailkeep.imap.commands.fetch import Fetch
 from mailkeep.imap.commands.mailbox import Select
+from mailkeep.imap.commands.multisearch import MultiSearch
 from mailkeep.imap.commands.replace import Replace
 from mailkeep.imap.commands.search import Search
 from mailkeep.imap.commands.search_keys import AndKey, FuzzyKey, NotKey, OrKey, SearchKey, SequenceKey
@@ -26,7 +27,7 @@ def check(command: Command) -> None:
     """Raises UidRequired for a command with sequence numbers in it."""
     if isinstance(command, _WITH_UID_FORM) and not command.uid:
         raise UidRequired(f"Please say UID {command.name}.", command.tag)
-    if isinstance(command, Search | Sort | Thread) and names_numbers(command.keys):
+    if isinstance(command, Search | Sort | Thread | MultiSearch) and names_numbers(command.keys):
         raise UidRequired("Please search by UID.", command.tag)
     if isinstance(command, Select) and command.qresync is not None and command.qresync.match_numbers:
         raise UidRequired("Match data is made of sequence numbers.", command.tag)

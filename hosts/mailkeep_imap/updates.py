@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from mailkeep.imap.commands.base import Command
 from mailkeep.imap.commands.fetch import Fetch
+from mailkeep.imap.commands.multisearch import MultiSearch
 from mailkeep.imap.commands.search import Search
 from mailkeep.imap.commands.sort import Sort
 from mailkeep.imap.commands.store import Store
 from mailkeep.imap.commands.thread import Thread
 from mailkeep.imap.response_codes import NumberCode
 from mailkeep.imap.responses import FlagsData, VanishedData, untagged_ok
+from mailkeep_imap import contexts
 from mailkeep_imap.fetching.batch import flag_lists, modseqs
 from mailkeep_imap.selected import Selected, Updates
 
@@ -36,7 +38,7 @@ class Reporting(Enum):
 def permitted(command: Command) -> Reporting:
     """RFC 9051 section 7.5.1: no EXPUNGE while FETCH, STORE or SEARCH is answered; RFC 5256 for SORT and
     THREAD. The UID forms hold no sequence numbers, so they may have it."""
-    if isinstance(command, Fetch | Store | Search | Sort | Thread):
+    if isinstance(command, Fetch | Store | Search | Sort | Thread | MultiSearch):
         return Reporting.WITH_UIDS if command.uid else Reporting.NO_EXPUNGES
     return Reporting.EVERYTHING
 
@@ -48,6 +50,20 @@ class Also:
     uid: bool = False
     modseq: bool = False  # RFC 7162 section 3.1, once the client has enabled CONDSTORE
     vanished: bool = False  # and instead of EXPUNGE (section 3.2.10), once it has enabled QRESYNC
+
+
+async def tell(session: Session, reporting: Reporting) -> None:
+    """Send what is pending for the selected mailbox, and for the searches in it that are followed."""
+    if session.contexts and not await contexts.look(session):
+        reporting = Reporting.NO_EXPUNGES
+    view = session.selected
+    if view is None:
+        return
+    if session.contexts:
+        session.send(contexts.before(session, view))
+    report(session, reporting)
+    if session.contexts:
+        session.send(contexts.after(session, view))
 
 
 def report(session: Session, reporting: Reporting) -> None:

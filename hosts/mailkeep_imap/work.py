@@ -40,6 +40,7 @@ log = get_logger(__name__)
 async def work(session: Session) -> None:
     """Take what the framer has until it needs more. The session's one task."""
     try:
+        await session.pusher.settled()
         await _take_all(session)
         session.output.flush()
     except PeerGone:
@@ -153,7 +154,7 @@ async def _run(session: Session, tag: str, carried_out: Awaitable[Done | None], 
         session.close("The selected mailbox was made anew; please select it again.")
     if done is None or session.output.gone:
         return
-    updates.report(session, reporting)
+    await updates.tell(session, reporting)
     _answer(session, tag, done)
     if session.after is not None:
         after, session.after = session.after, None

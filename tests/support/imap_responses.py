@@ -65,6 +65,7 @@ fetch_items = st.lists(st.tuples(values.fetch_attributes.map(fetch.label), fetch
     tuple
 )
 unsorted = in_order.filter(lambda numbers: list(numbers) != sorted(numbers))
+moved = st.lists(st.tuples(values.numbers, values.uid_sets), max_size=2).map(tuple)
 partial_results = st.tuples(values.partial_ranges.map(str), st.one_of(st.none(), values.uid_sets, unsorted))
 
 
@@ -147,6 +148,15 @@ all_responses = st.one_of(
         values.optional(values.numbers),
         values.optional(values.numbers64),
         values.optional(partial_results),
+    ),
+    st.builds(
+        responses.EsearchData,
+        values.optional(values.tags),
+        st.booleans(),
+        mailbox=values.optional(values.names),
+        uidvalidity=values.optional(values.nz_numbers),
+        add_to=moved,
+        remove_from=moved,
     ),
     st.builds(
         lambda tag, numbers: responses.EsearchData(tag, in_order=numbers),

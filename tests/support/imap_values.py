@@ -18,7 +18,9 @@ from mailkeep.imap.commands import (
     idle,
     list,
     mailbox,
+    mailbox_filters,
     metadata,
+    multisearch,
     quota,
     replace,
     search,
@@ -196,8 +198,19 @@ def programs(charset: str | None) -> st.SearchStrategy[Any]:
     return st.lists(search_keys(charset), min_size=1, max_size=3).map(tuple)
 
 
+plain_options = st.builds(
+    search.SearchOptions, several(st.sampled_from(search.SearchReturn)), optional(partial_ranges)
+)
 search_options = optional(
-    st.builds(search.SearchOptions, several(st.sampled_from(search.SearchReturn)), optional(partial_ranges))
+    plain_options
+    | st.builds(
+        search.SearchOptions,
+        several(st.sampled_from(search.SearchReturn)).filter(
+            lambda items: search.SearchReturn.UPDATE in items
+        ),
+        optional(partial_ranges),
+        several(fetch_attributes, 1),
+    )
 )
 criteria = st.lists(
     st.builds(sort.SortCriterion, st.sampled_from(sort.SortField), st.booleans()), min_size=1, max_size=3
@@ -210,6 +223,31 @@ searches = st.sampled_from([None, *CHARSETS]).flatmap(
 sorts = st.sampled_from(CHARSETS).flatmap(
     lambda charset: st.builds(
         sort.Sort, tags, criteria, st.just(charset), programs(charset), st.booleans(), search_options
+    )
+)
+filters = st.one_of(
+    st.builds(
+        mailbox_filters.MailboxFilter,
+        st.sampled_from(mailbox_filters.FilterKind).filter(
+            lambda kind: (
+                kind not in mailbox_filters.NAMING and kind is not mailbox_filters.FilterKind.SELECTED_DELAYED
+            )
+        ),
+    ),
+    st.builds(
+        mailbox_filters.MailboxFilter,
+        st.sampled_from(sorted(mailbox_filters.NAMING, key=str)),
+        st.lists(names, min_size=1, max_size=3).map(tuple),
+    ),
+)
+multi_searches = st.sampled_from([None, *CHARSETS]).flatmap(
+    lambda charset: st.builds(
+        multisearch.MultiSearch,
+        tags,
+        programs(charset),
+        st.lists(filters, max_size=3).map(tuple),
+        st.just(charset),
+        search_options,
     )
 )
 threads = st.sampled_from(CHARSETS).flatmap(
@@ -298,6 +336,8 @@ commands = st.one_of(
         names,
         append_messages,
     ),
+    multi_searches,
+    st.builds(multisearch.CancelUpdate, tags, st.lists(tags, min_size=1, max_size=3).map(tuple)),
     st.builds(urlauth.ResetKey, tags),
     st.builds(urlauth.ResetKey, tags, names, st.lists(words, max_size=2).map(tuple)),
     st.builds(urlauth.GenUrlAuth, tags, st.lists(st.tuples(texts, words), min_size=1, max_size=3).map(tuple)),

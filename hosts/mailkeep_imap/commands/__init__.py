@@ -19,6 +19,7 @@ from mailkeep.imap.commands import idle as idle_core
 from mailkeep.imap.commands import list as list_core
 from mailkeep.imap.commands import mailbox as mailbox_core
 from mailkeep.imap.commands import metadata as metadata_core
+from mailkeep.imap.commands import multisearch as multisearch_core
 from mailkeep.imap.commands import quota as quota_core
 from mailkeep.imap.commands import replace as replace_core
 from mailkeep.imap.commands import search as search_core
@@ -38,6 +39,7 @@ from mailkeep_imap.commands import (
     list,
     mailbox,
     metadata,
+    multisearch,
     quota,
     replace,
     search,
@@ -80,6 +82,8 @@ HANDLERS: dict[type[Command], Handler] = {
     append_core.Append: append.append,
     fetch_core.Fetch: fetch.fetch,
     search_core.Search: search.search,
+    multisearch_core.MultiSearch: multisearch.multi_search,
+    multisearch_core.CancelUpdate: multisearch.cancel_update,
     sort_core.Sort: sort.sort,
     store_core.Store: store.store,
     thread_core.Thread: thread.thread,

@@ -23,7 +23,7 @@ async def idle(session: Session, command: Idle) -> None:
         await session.host.store.messages.refresh(view.snapshot)
         view.changed = session.push
     session.send(b"+ Idling.\r\n")
-    updates.report(session, updates.Reporting.EVERYTHING)
+    await updates.tell(session, updates.Reporting.EVERYTHING)
     session.expect(Exchange(command.tag, _done, DONE_LINE_LIMIT, stop))
 
 

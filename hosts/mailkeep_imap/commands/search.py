@@ -20,14 +20,16 @@ from mailkeep.imap.commands.search_keys import (
 from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.responses import SearchData
 from mailkeep.model.uids import NO_UIDS, UidSet
+from mailkeep_imap import contexts
 from mailkeep_imap.messages import places_in
 from mailkeep_imap.outcome import Done
 from mailkeep_imap.searching.columns import Columns
 from mailkeep_imap.searching.evaluate import find
-from mailkeep_imap.searching.plan import make_plan, reads_text
-from mailkeep_imap.searching.results import check_options, extended, saved
+from mailkeep_imap.searching.plan import PlacesOf, make_plan, reads_text
+from mailkeep_imap.searching.results import check_options, extended, saved, shows
 
 if TYPE_CHECKING:
+    from mailkeep_imap.selected import Selected
     from mailkeep_imap.session import Session
 
 
@@ -38,6 +40,9 @@ async def search(session: Session, command: Search) -> Done:
     check_options(options, command.tag)
     if session.utf8 and command.charset is not None:
         raise ImapSyntaxError("The charset is UTF-8: UTF8=ACCEPT has said so.", command.tag)
+    updates = options is not None and SearchReturn.UPDATE in options.items
+    if updates:
+        contexts.require_new(session, command.tag)
     run = Run(session, command.keys, uid=command.uid)
     saves = options is not None and SearchReturn.SAVE in options.items
     if saves:
@@ -51,25 +56,39 @@ async def search(session: Session, command: Search) -> Done:
         return Done("SEARCH completed.")
     if saves:
         session.saved = UidSet.of(run.columns.uids[place] for place in saved(places, options))
-    if options.partial is not None or set(options.items) != {SearchReturn.SAVE}:
+    if shows(options):
         session.send(extended(command, options, found, modseq).encode())
+    if updates:
+        contexts.follow(session, command, run, places)
     return Done("SEARCH completed.")
 
 
 class Run:
     """One search at work, for SEARCH and SORT. What sets and numbers mean is fixed when it is made."""
 
-    __slots__ = ("_host", "_numbers", "_plan", "_with_modseq", "columns")
+    __slots__ = ("_host", "_numbers", "_plan", "_with_modseq", "columns", "keys", "modseq", "places_of")
 
-    def __init__(self, session: Session, keys: Sequence[SearchKey], *, uid: bool) -> None:
+    def __init__(
+        self,
+        session: Session,
+        keys: Sequence[SearchKey],
+        *,
+        uid: bool,
+        view: Selected | None = None,
+        places_of: PlacesOf | None = None,
+    ) -> None:
+        view = view or session.view
         self._with_modseq = mentions_modseq(keys)
         if self._with_modseq:
             session.enable_condstore()
-        self._plan = make_plan(keys, lambda key: _places_of(session, key))
+        self.keys = keys
+        self.places_of: PlacesOf = places_of or (lambda key: _places_of(session, key))
+        self._plan = make_plan(keys, self.places_of)
         self._host = session.host
-        self.columns = Columns(session.view, time.time())
+        self.columns = Columns(view, time.time())
+        self.modseq = view.snapshot.highestmodseq
         everything = range(len(self.columns))
-        self._numbers = self.columns.uids if uid else session.view.sequences_at(everything)
+        self._numbers = self.columns.uids if uid else view.sequences_at(everything)
 
     async def find(self) -> Sequence[int]:
         """Places of the messages that match."""

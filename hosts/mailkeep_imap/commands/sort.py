@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     from mailkeep_imap.session import Session
 
 
+_OF_SEARCH = {SearchReturn.SAVE, SearchReturn.CONTEXT, SearchReturn.UPDATE}  # CONTEXT=SORT is not offered
+
+
 async def sort(session: Session, command: Sort) -> Done:
     """RFC 5256 section 3. SAVE is SEARCH's alone (RFC 5182 section 2.1)."""
     options = command.options
     check_options(options, command.tag)
-    if options is not None and SearchReturn.SAVE in options.items:
-        raise ImapSyntaxError("Only a SEARCH can be saved.", command.tag)
+    if options is not None and not _OF_SEARCH.isdisjoint(options.items):
+        raise ImapSyntaxError("Only a SEARCH can be saved or followed.", command.tag)
     if not OFFERED.issuperset(one.field for one in command.criteria):
         raise ImapSyntaxError("That sort criterion is not offered here.", command.tag)
     check_charset(session, command.charset, command.tag)

@@ -14,7 +14,7 @@ from mailkeep_imap.selected import Selected
 
 
 class Columns:
-    """What search keys are compared with. Only messages that the client knows are in it."""
+    """What search keys are compared with: messages that the client knows, or the first `count` of all."""
 
     __slots__ = (
         "internal_dates",
@@ -30,8 +30,8 @@ class Columns:
         "uids",
     )
 
-    def __init__(self, view: Selected, now: float) -> None:
-        snapshot, known = view.snapshot, view.known
+    def __init__(self, view: Selected, now: float, count: int | None = None) -> None:
+        snapshot, known = view.snapshot, view.known if count is None else count
         self.now = now
         self.mailbox_id = view.mailbox_id
         self.uids: array[int] = snapshot.uids[:known]

@@ -41,9 +41,12 @@ _NEVER = float("nan")  # what is gone meanwhile is neither before nor after any 
 JUDGED_OCTETS = 1024 * 1024  # of whole messages, judged in one go
 
 
-async def find(plan: Plan, columns: Columns, messages: Messages, texts: Texts) -> Sequence[int]:
-    """Places of the messages that match, ascending."""
-    return list(await _narrow(plan, columns, range(len(columns)), messages, texts))
+async def find(
+    plan: Plan, columns: Columns, messages: Messages, texts: Texts, among: Places | None = None
+) -> Sequence[int]:
+    """Places of the messages that match, ascending: of all, or of those at the places `among`."""
+    places = range(len(columns)) if among is None else among
+    return list(await _narrow(plan, columns, places, messages, texts))
 
 
 async def _narrow(plan: Plan, columns: Columns, places: Places, messages: Messages, texts: Texts) -> Places:

@@ -4,30 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from mailkeep.imap.commands.multisearch import MultiSearch
 from mailkeep.imap.commands.search import PartialRange, Search, SearchOptions, SearchReturn
 from mailkeep.imap.commands.sort import Sort
 from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.responses import EsearchData
 from mailkeep.model.uids import UidSet
 
-_OFFERED = {SearchReturn.MIN, SearchReturn.MAX, SearchReturn.ALL, SearchReturn.COUNT, SearchReturn.SAVE}
+_NOT_OFFERED = {SearchReturn.RELEVANCY}
+_SHOWN = {SearchReturn.MIN, SearchReturn.MAX, SearchReturn.ALL, SearchReturn.COUNT}
 
 
 def check_options(options: SearchOptions | None, tag: str) -> None:
     """Raises ImapSyntaxError for what no capability of ours offers, and for ALL beside PARTIAL (RFC 9394
     section 3.1)."""
-    if options is not None and not _OFFERED.issuperset(options.items):
+    if options is not None and not _NOT_OFFERED.isdisjoint(options.items):
         raise ImapSyntaxError("That RETURN option is not offered here.", tag)
+    if options is not None and options.update:
+        raise ImapSyntaxError("UPDATE takes no attributes here.", tag)
     if options is not None and options.partial is not None and SearchReturn.ALL in options.items:
         raise ImapSyntaxError("RETURN takes either ALL or PARTIAL.", tag)
 
 
+def shows(options: SearchOptions) -> bool:
+    """True if an ESEARCH response is asked for: SAVE and UPDATE alone want none (RFC 5182 section 2.1)."""
+    silent = bool(options.items) and _SHOWN.isdisjoint(options.items)
+    return options.partial is not None or not silent
+
+
 def extended(
-    command: Search | Sort, options: SearchOptions, found: Sequence[int], modseq: int | None
+    command: Search | Sort | MultiSearch, options: SearchOptions, found: Sequence[int], modseq: int | None
 ) -> EsearchData:
     """RFC 4731 section 3.1: without results MIN, MAX and ALL are left out, and COUNT is 0. SORT's `found` is
     in its order, and the first and the last of that are MIN and MAX (RFC 5267 section 3.1)."""
-    items = set(options.items) - {SearchReturn.SAVE}
+    items = _SHOWN.intersection(options.items)
     if not items and options.partial is None:
         items = {SearchReturn.ALL}
     everything = found if found and SearchReturn.ALL in items else ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from mailkeep.imap.commands.mailbox import StatusItem
 from mailkeep.imap.commands.metadata import parse_entry
@@ -321,38 +322,53 @@ def _search_data(cursor: Cursor, *, sort: bool) -> Response:
 
 
 def _esearch(cursor: Cursor) -> Response:
-    tag = None
-    if cursor.skip(b" (TAG "):
-        tag = cursor.text()
+    found: dict[str, Any] = {}
+    if cursor.skip(b" ("):
+        _correlator(cursor, found)
+        while cursor.skip(b" "):
+            _correlator(cursor, found)
         cursor.expect(b")")
-    uid = cursor.skip(b" UID")
-    numbers: dict[str, int] = {}
-    found, partial = None, None
-    in_order: tuple[int, ...] = ()
+    found["uid"] = cursor.skip(b" UID")
     while cursor.skip(b" "):
         word = cursor.word()
+        cursor.space()
         if word == "PARTIAL":
-            cursor.space()
-            partial = _partial(cursor)
+            found["partial"] = _partial(cursor)
         elif word == "ALL":
-            cursor.space()
-            found, in_order = _all(cursor)
+            found["all"], found["in_order"] = _all(cursor)
         elif word in _ESEARCH_NUMBERS:
-            cursor.space()
-            numbers[word] = cursor.number64()
+            found[_ESEARCH_NUMBERS[word]] = cursor.number64()
+        elif word in _ESEARCH_UPDATES:
+            found[_ESEARCH_UPDATES[word]] = _moved(cursor)
         else:
             cursor.unknown("search return data")
-    return EsearchData(
-        tag,
-        uid,
-        numbers.get("MIN"),
-        numbers.get("MAX"),
-        found,
-        numbers.get("COUNT"),
-        numbers.get("MODSEQ"),
-        partial,
-        in_order,
-    )
+    return EsearchData(**found)
+
+
+def _correlator(cursor: Cursor, found: dict[str, Any]) -> None:
+    word = cursor.word()
+    cursor.space()
+    if word == "TAG":
+        found["tag"] = cursor.text()
+    elif word == "MAILBOX":
+        found["mailbox"] = cursor.mailbox()
+    elif word == "UIDVALIDITY":
+        found["uidvalidity"] = cursor.nz_number()
+    else:
+        cursor.unknown("search correlator")
+
+
+def _moved(cursor: Cursor) -> tuple[tuple[int, UidSet], ...]:
+    """`"(" context-position SP sequence-set ... ")"` of RFC 5267 section 5."""
+    moved = []
+    cursor.expect(b"(")
+    while True:
+        position = cursor.number()
+        cursor.space()
+        moved.append((position, _uid_set(cursor)))
+        if not cursor.skip(b" "):
+            cursor.expect(b")")
+            return tuple(moved)
 
 
 def _all(cursor: Cursor) -> tuple[UidSet | None, tuple[int, ...]]:
@@ -404,7 +420,8 @@ def _url_fetch(cursor: Cursor) -> Response:
     return UrlFetchData(url, cursor.nstring())
 
 
-_ESEARCH_NUMBERS = ("MIN", "MAX", "COUNT", "MODSEQ")
+_ESEARCH_NUMBERS = {"MIN": "minimum", "MAX": "maximum", "COUNT": "count", "MODSEQ": "modseq"}
+_ESEARCH_UPDATES = {"ADDTO": "add_to", "REMOVEFROM": "remove_from"}
 _READERS: dict[str, Callable[[Cursor], Response]] = {
     "CAPABILITY": lambda cursor: CapabilityData(_words(cursor)),
     "ENABLED": lambda cursor: EnabledData(_words(cursor)),

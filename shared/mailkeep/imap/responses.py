@@ -333,12 +333,17 @@ class EsearchData:
     modseq: int | None = None
     partial: tuple[str, UidSet | tuple[int, ...] | None] | None = None
     in_order: tuple[int, ...] = ()
+    mailbox: str | None = None  # with uidvalidity, of ESEARCH in several mailboxes (RFC 7377 section 2.1)
+    uidvalidity: int | None = None
+    add_to: tuple[tuple[int, UidSet], ...] = ()  # (context position, what comes; RFC 5267 section 4.3.3)
+    remove_from: tuple[tuple[int, UidSet], ...] = ()
 
     def encode(self, form: NameForm = LEGACY) -> bytes:
         """The line."""
         words = [b"* ESEARCH"]
-        if self.tag is not None:
-            words.append(b"(TAG %b)" % quoted(self.tag.encode("ascii")))
+        correlators = self._correlators(form)
+        if correlators:
+            words.append(b"(%b)" % b" ".join(correlators))
         if self.uid:
             words.append(b"UID")
         for word, number in ((b"MIN", self.minimum), (b"MAX", self.maximum), (b"COUNT", self.count)):
@@ -350,9 +355,22 @@ class EsearchData:
             words.append(b"ALL " + uid_sequence(self.in_order))
         if self.partial is not None:
             words.append(b"PARTIAL (%b %b)" % (self.partial[0].encode("ascii"), _results(self.partial[1])))
+        for word, moved in ((b"REMOVEFROM", self.remove_from), (b"ADDTO", self.add_to)):
+            if moved:
+                words.append(b"%b (%b)" % (word, b" ".join(b"%d %b" % (at, uid_set(m)) for at, m in moved)))
         if self.modseq is not None:
             words.append(b"MODSEQ %d" % self.modseq)
         return b" ".join(words) + b"\r\n"
+
+    def _correlators(self, form: NameForm) -> list[bytes]:
+        words = []
+        if self.tag is not None:
+            words.append(b"TAG " + quoted(self.tag.encode("ascii")))
+        if self.mailbox is not None:
+            words.append(b"MAILBOX " + mailbox(self.mailbox, form))
+        if self.uidvalidity is not None:
+            words.append(b"UIDVALIDITY %d" % self.uidvalidity)
+        return words
 
 
 @dataclass(frozen=True, slots=True)

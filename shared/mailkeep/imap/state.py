@@ -14,6 +14,7 @@ from mailkeep.imap.commands import (
     list,
     mailbox,
     metadata,
+    multisearch,
     quota,
     replace,
     search,
@@ -67,6 +68,8 @@ PERMITTED: dict[type[Command], frozenset[State]] = {
     list.Lsub: _AFTER,
     list.Namespace: _AFTER,
     append.Append: _AFTER,
+    multisearch.MultiSearch: _AFTER,  # RFC 7377 section 2.2
+    multisearch.CancelUpdate: _SELECTED,
     urlauth.ResetKey: _AFTER,  # RFC 4467 section 10
     urlauth.GenUrlAuth: _AFTER,
     urlauth.UrlFetch: _AFTER,

@@ -90,6 +90,21 @@ def replace(client: Client) -> None:
     client.play("S: * OK [APPENDUID ... 2] ...\nS: * 1 EXPUNGE\nS: * 1 EXISTS\nS: * ... RECENT\nS: p OK ...")
 
 
+def context_search(client: Client) -> None:
+    client.append("INBOX", MESSAGE)
+    client.play('C: p UID SEARCH RETURN (UPDATE COUNT) SEEN\nS: * ESEARCH (TAG "p") UID COUNT 0\nS: p OK ...')
+    lines = client.command(r"STORE 1 +FLAGS.SILENT (\Seen)")
+    assert lines == ['* ESEARCH (TAG "p") UID ADDTO (0 1)']
+    client.play('C: q CANCELUPDATE "p"\nS: q OK ...')
+
+
+def multisearch(client: Client) -> None:
+    client.append("Sent", MESSAGE)
+    client.play(
+        "C: p ESEARCH IN (personal) ALL\nS: * ESEARCH (TAG ... MAILBOX Sent ...) UID ALL 1\nS: p OK ..."
+    )
+
+
 def i18nlevel(client: Client) -> None:
     client.append("INBOX", "Subject: \u00e5\r\n\r\n".encode())
     client.send("p SEARCH CHARSET UTF-8 SUBJECT {3+}\r\nA\u030a\r\n".encode())
@@ -359,6 +374,8 @@ PROOFS: dict[str, Proof] = {
     "UTF8=ACCEPT": utf8_accept,
     "BINARY": binary,
     "PARTIAL": partial,
+    "CONTEXT=SEARCH": context_search,
+    "MULTISEARCH": multisearch,
     "CATENATE": catenate,
     "REPLACE": replace,
     "UIDONLY": uidonly,

@@ -64,9 +64,14 @@ def parse_partial_range(cursor: Cursor) -> PartialRange:
     return PartialRange(sign * int(found[2]), sign * int(found[4]))
 
 
+def parse_attributes(cursor: Cursor) -> tuple[FetchAttribute, ...]:
+    """`"(" fetch-att *(SP fetch-att) ")"`, each once."""
+    return tuple(dict.fromkeys(cursor.list_of(lambda: _attribute(cursor))))
+
+
 def _attributes(cursor: Cursor) -> tuple[FetchAttribute, ...]:
     if cursor.next_is(b"("):
-        return tuple(dict.fromkeys(cursor.list_of(lambda: _attribute(cursor))))
+        return parse_attributes(cursor)
     start = cursor.at
     macro = _MACROS.get(cursor.match(_ATTRIBUTE, "an attribute").group().upper())
     if macro is not None:

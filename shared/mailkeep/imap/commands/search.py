@@ -7,8 +7,8 @@ from enum import Enum
 from typing import ClassVar
 
 from mailkeep.imap.commands.base import Command, uid_verb
-from mailkeep.imap.commands.fetch import PartialRange
-from mailkeep.imap.commands.fetch_parser import parse_partial_range
+from mailkeep.imap.commands.fetch import FetchAttribute, PartialRange, encode_attribute
+from mailkeep.imap.commands.fetch_parser import parse_attributes, parse_partial_range
 from mailkeep.imap.commands.search_keys import (
     AndKey,
     DateKey,
@@ -63,6 +63,7 @@ __all__ = [
     "UidKey",
     "encode_return",
     "parse_charset",
+    "parse_criteria",
     "parse_return",
     "parse_search",
 ]
@@ -87,6 +88,7 @@ class SearchOptions:
 
     items: tuple[SearchReturn, ...] = ()
     partial: PartialRange | None = None  # RFC 9394 section 3.1
+    update: tuple[FetchAttribute, ...] = ()  # of messages that come later, with UPDATE (RFC 5465 section 7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +119,19 @@ class Search(Command):
 def parse_search(tag: str, cursor: Cursor, *, uid: bool) -> Search:
     """`search` of RFC 9051 section 9."""
     cursor.space()
+    options, charset, keys = parse_criteria(cursor)
+    return Search(tag, keys, uid, charset, options)
+
+
+def parse_criteria(cursor: Cursor) -> tuple[SearchOptions | None, str | None, tuple[SearchKey, ...]]:
+    """Return options, charset and keys, to the end of the command."""
     options = parse_return(cursor)
     charset = None
     if cursor.skip_word(b"CHARSET"):
         cursor.space()
         charset = parse_charset(cursor)
         cursor.space()
-    return Search(tag, parse_program(cursor, charset), uid, charset, options)
+    return options, charset, parse_program(cursor, charset)
 
 
 def parse_charset(cursor: Cursor) -> str:
@@ -141,23 +149,34 @@ def parse_return(cursor: Cursor) -> SearchOptions | None:
         return SearchOptions()
     options = cursor.list_of(lambda: _option(cursor))
     cursor.space()
-    items = dict.fromkeys(option for option in options if isinstance(option, SearchReturn))
     ranges = [option for option in options if isinstance(option, PartialRange)]
-    if len(ranges) > 1:
-        raise ImapSyntaxError("PARTIAL stands once.")
-    return SearchOptions(tuple(items), ranges[0] if ranges else None)
+    updates = [option for option in options if isinstance(option, tuple)]
+    if len(ranges) > 1 or len(updates) > 1:
+        raise ImapSyntaxError("PARTIAL and UPDATE stand once.")
+    items = dict.fromkeys(
+        SearchReturn.UPDATE if isinstance(option, tuple) else option
+        for option in options
+        if not isinstance(option, PartialRange)
+    )
+    return SearchOptions(tuple(items), ranges[0] if ranges else None, updates[0] if updates else ())
 
 
 def encode_return(options: SearchOptions) -> bytes:
     """`(MIN MAX)`."""
-    words = [item.value for item in options.items]
+    words = [item.value.encode("ascii") for item in options.items]
+    if options.update:
+        attributes = b" ".join(map(encode_attribute, options.update))
+        words[options.items.index(SearchReturn.UPDATE)] = b"UPDATE (%b)" % attributes
     if options.partial is not None:
-        words.append(f"PARTIAL {options.partial}")
-    return f"({' '.join(words)})".encode("ascii")
+        words.append(f"PARTIAL {options.partial}".encode("ascii"))
+    return b"(%b)" % b" ".join(words)
 
 
-def _option(cursor: Cursor) -> SearchReturn | PartialRange:
+def _option(cursor: Cursor) -> SearchReturn | PartialRange | tuple[FetchAttribute, ...]:
     word = cursor.word()
+    if word == "UPDATE" and cursor.skip(b" ("):
+        cursor.at -= 1
+        return parse_attributes(cursor)
     if word == "PARTIAL":
         cursor.space()
         return parse_partial_range(cursor)
