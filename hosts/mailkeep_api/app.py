@@ -12,6 +12,7 @@ from mailkeep_api.deps import Services
 from mailkeep_api.limits import BodyLimit
 from mailkeep_api.routes import (
     audit,
+    autoconfig,
     config,
     credentials,
     discovery,
@@ -47,6 +48,7 @@ _ROUTES = (
     labels,
     filters,
     push,
+    autoconfig,
     events,
     hub,
     internal,

@@ -15,6 +15,7 @@ from fastapi import Depends, Request
 from fastapi.requests import HTTPConnection
 
 from mailkeep.auth import Authenticator
+from mailkeep.delivery.signing import Signer
 from mailkeep.errors import AuthenticationFailed, PermissionRefused
 from mailkeep.model.principal import Credential, CredentialKind, Peer, Principal
 from mailkeep.model.scope import API_SCOPES, Scope
@@ -44,6 +45,7 @@ class Services:
     following: Following
     bound_browsers: Browsers
     pusher: Pusher
+    signer: Signer
     rates: Rates = field(default_factory=Rates)
 
 

@@ -1,12 +1,14 @@
 """Sending as the caller: the message is made here, and goes the way of every submitted one.
 
 What SMTP submission asks is asked of it too: the sender is the caller's own, each recipient may be sent to.
-A message that is answered or forwarded is marked so afterwards, as mail programs do.
+The keys of the author's domain sign it. A message that is answered or forwarded is marked so afterwards, as
+mail programs do.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -14,6 +16,8 @@ from uuid import UUID, uuid4
 from mailkeep.delivery.prepare import prepare_content
 from mailkeep.delivery.submit import Submitted, Submitter
 from mailkeep.errors import InvalidName, NotFound, TooLarge
+from mailkeep.mailauth.canonical import BodyForm, HashedBody, hash_bodies
+from mailkeep.mailauth.message import CheckedMessage
 from mailkeep.mime import addresses, attachments, transfer
 from mailkeep.mime.compose import Draft, File, Named, compose, thread
 from mailkeep.mime.scan import scan
@@ -76,9 +80,21 @@ async def _submit(
     octets = await asyncio.to_thread(compose, draft)
     if len(octets) > services.settings.smtp.max_message_size:
         raise TooLarge(f"A message has at most {services.settings.smtp.max_message_size} octets.")
+    author = draft.author.address
+    octets = await services.signer.sign(author.domain, _checked(octets)) + octets
     message = await prepare_content(octets)
     submitter = Submitter(services.store, services.settings.relay)
-    return await submitter.submit(caller.principal, message, draft.author.address, recipients)
+    return await submitter.submit(caller.principal, message, author, recipients)
+
+
+def _checked(octets: bytes) -> CheckedMessage:
+    """The message as its signer sees it; its body is hashed in a thread."""
+    header, _, body = octets.partition(b"\r\n\r\n")
+
+    async def hashed(forms: Collection[BodyForm]) -> Mapping[BodyForm, HashedBody]:
+        return await asyncio.to_thread(hash_bodies, body, forms)
+
+    return CheckedMessage(header + b"\r\n", hashed)
 
 
 def _told(submitted: Submitted, draft: Draft) -> Sent:

@@ -15,6 +15,8 @@ from functools import partial
 import uvicorn
 
 from mailkeep.auth import Authenticator
+from mailkeep.delivery.dkim_keys import DkimKeyFiles
+from mailkeep.delivery.signing import Signer
 from mailkeep.net.lifecycle import Lifecycle
 from mailkeep.net.limits import ConnectionLimiter
 from mailkeep.net.listen import address_of, bind_all
@@ -58,12 +60,15 @@ async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
     browser = BrowserDoor(settings, store, authenticator)
     following = Following(store, hub)
     pusher = Pusher(store, settings)
+    signer = Signer(DkimKeyFiles(settings.dkim.keys_directory(settings.store.data_dir)))
     try:
         await authenticator.start()
         browser.start()
         bound = Browsers(authenticator)
         pusher.start()
-        app = create_app(Services(settings, store, authenticator, hub, browser, following, bound, pusher))
+        app = create_app(
+            Services(settings, store, authenticator, hub, browser, following, bound, pusher, signer)
+        )
         limiter = ConnectionLimiter(settings.api.max_connections, settings.api.max_connections_per_network)
         lifecycle.connections = lambda: limiter.count
         server = _Server(_config(app, limiter))

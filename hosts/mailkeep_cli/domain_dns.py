@@ -3,13 +3,13 @@ elsewhere."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 
 import click
 
 from mailkeep.model.address import normal_domain
 from mailkeep.settings import Settings
+from mailkeep.smtp.sts_policy import policy_id, policy_text
 from mailkeep_cli.context import CommandContext, PlainError, store_command
 from mailkeep_cli.dkim import published, record_of
 from mailkeep_cli.dns_records import DnsRecord, show_records
@@ -56,21 +56,18 @@ def _records(name: str, server: str, settings: Settings, keys: list[DnsRecord]) 
     policy = f"v=DMARC1; p=none; {reports}"
     yield DnsRecord(f"_dmarc.{name}", "TXT", policy, "DMARC: watch the reports, then quarantine or reject.")
     yield DnsRecord(f"_smtp._tls.{name}", "TXT", f"v=TLSRPTv1; {reports}", "Reports of TLS that failed.")
-    yield from _mta_sts(name, server)
+    yield from _mta_sts(name, server, settings)
     yield from _services(name, server, settings)
     yield DnsRecord(f"autoconfig.{name}", "CNAME", f"{server}.", "Thunderbird asks here for its settings.")
     yield DnsRecord(f"_autodiscover._tcp.{name}", "SRV", f"0 0 443 {server}.", "Outlook asks here.")
 
 
-def _mta_sts(name: str, server: str) -> Iterator[DnsRecord]:
-    """RFC 8461. The id changes with the policy, so it is made from it."""
-    policy = f"version: STSv1 mode: testing mx: {server} max_age: 604800"
-    version = hashlib.sha256(policy.encode()).hexdigest()[:16]
-    note = (
-        f"MTA-STS. Serve https://mta-sts.{name}/.well-known/mta-sts.txt as four lines:"
-        f" version: STSv1 / mode: testing / mx: {server} / max_age: 604800"
-    )
+def _mta_sts(name: str, server: str, settings: Settings) -> Iterator[DnsRecord]:
+    """RFC 8461. The API host serves the policy."""
+    version = policy_id(policy_text(settings.smtp.mta_sts_mode, server))
+    note = f"MTA-STS: the API host serves the policy, over HTTPS, on mta-sts.{name}."
     yield DnsRecord(f"_mta-sts.{name}", "TXT", f"v=STSv1; id={version}", note)
+    yield DnsRecord(f"mta-sts.{name}", "CNAME", f"{server}.", "MTA-STS: the host of the policy.")
 
 
 def _services(name: str, server: str, settings: Settings) -> Iterator[DnsRecord]:

@@ -134,6 +134,8 @@ class SmtpSettings:
     max_errors: Count = 20
     save_to_sent: bool = False  # what is submitted also into its author's Sent; clients need not upload it
     max_received: Count = 100  # RFC 5321 section 6.3 asks for at least 100 hops
+    # What other servers do that cannot reach `hostname` by TLS (RFC 8461): the API host publishes it.
+    mta_sts_mode: Literal["none", "testing", "enforce"] = "testing"
 
 
 @dataclass(frozen=True, slots=True)

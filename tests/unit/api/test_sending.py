@@ -8,11 +8,13 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
+import dkim as dkimpy
 import httpx2
 import pytest
 from tests.support.api_host import ApiHost, running_api
 from tests.support.api_mail import ANN, BOB, RICH, deliver, plain, reading, writing
 
+from mailkeep.delivery.dkim_keys import DkimKeyFiles
 from mailkeep.settings import Settings, StoreSettings
 from mailkeep.settings_relay import RelaySettings
 from mailkeep.storage.interface import Store
@@ -75,6 +77,18 @@ async def test_a_message_goes_here_there_and_into_sent(sender: ApiHost) -> None:
         (str(ANN), FAR),
         (str(ANN), "hidden@elsewhere.test"),
     }
+
+
+async def test_the_keys_of_the_authors_domain_sign_it(sender: ApiHost) -> None:
+    files = DkimKeyFiles(sender.settings.dkim.keys_directory(sender.settings.store.data_dir))
+    key = files.add("example.test", "one", "rsa")
+    async with await writing(sender) as ann:
+        new = {"to": [str(ANN)], "subject": "signed", "textBody": "Hello."}
+        sent = (await ann.post(PATH, json=new)).json()
+        octets = (await ann.get(f"{PATH}/{sent['id']}/export/eml")).content
+    at = octets.index(b"DKIM-Signature:")  # what stands above it is the trace of the delivery
+    verified = dkimpy.verify(octets[at:], dnsfunc=lambda *_, **__: key.value.encode())
+    assert verified
 
 
 async def test_an_answer_joins_the_thread_and_marks_what_it_answers(sender: ApiHost) -> None:
