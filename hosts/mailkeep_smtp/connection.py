@@ -36,6 +36,8 @@ log = get_logger(__name__)
 class Connection(SMTP):
     """The transport half of the session: see the module."""
 
+    protocol = "ESMTP"
+
     def __init__(
         self,
         listener: Listener,
@@ -59,6 +61,7 @@ class Connection(SMTP):
         self.inlet = Inlet(self.loop)
         self._wire: asyncio.Transport
         self.peer = Peer("")
+        self.door = ""  # whose connection it is, whomever XCLIENT names later
         self.served: asyncio.Task[None] | None = None
         self.cipher = ""
         self._replies: list[bytes] = []
@@ -218,7 +221,7 @@ class Connection(SMTP):
         except TooManyConnections as error:
             await self._say_last(reply_for(error))
             return
-        self.answer(reply(220, "", f"{self.hostname} ESMTP Mailkeep"))
+        self.answer(self.greeting())
         while not self._closing:
             await self._one_command()
         await self.flush()
@@ -269,6 +272,15 @@ class Connection(SMTP):
         log.error("fault", correlation_id=reference, peer=self.peer.host, **cause_of(error))
         return reply_to(error, reference)
 
+    def greeting(self) -> Reply:
+        """The first reply (RFC 5321 section 4.3.1)."""
+        return reply(220, "", f"{self.hostname} {self.protocol} Mailkeep")
+
+    def speak_for(self, source: Source) -> None:
+        """From now on the connection counts as that client's."""
+        self._source = source
+        self.peer = replace(self.peer, host=source.host, port=source.port)
+
     def forgive_errors(self) -> None:
         """Begin to count anew: this client sends real mail."""
         self._errors = 0
@@ -282,7 +294,8 @@ class Connection(SMTP):
         self.inlet.attach(self._wire)
         self.peer = _peer(self._wire)
         if self._source is not None:
-            self.peer = replace(self.peer, host=self._source.host, port=self._source.port)
+            self.speak_for(self._source)
+        self.door = self.door or self.peer.host
         cipher = self._wire.get_extra_info("cipher")
         self.cipher = cipher[0] if cipher else ""
 

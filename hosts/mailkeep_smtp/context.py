@@ -11,6 +11,7 @@ from mailkeep.auth import Authenticator
 from mailkeep.delivery.dispatch import Dispatch
 from mailkeep.delivery.reporting import Reporter
 from mailkeep.net.limits import ConnectionLimiter
+from mailkeep.net.networks import Networks
 from mailkeep.net.tasks import TaskRegistry
 from mailkeep.settings import SmtpSettings
 from mailkeep_smtp.policy import Policy
@@ -35,11 +36,12 @@ class Services:
     open_sessions: set[Connection]
     plaintext_from_loopback: bool
     proxies: Proxies
+    xclients: Networks
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """One kind of door. `name` is mx, submission or submissions."""
+    """One kind of door. `name` is mx, lmtp, submission or submissions."""
 
     name: str
     policy: Policy

@@ -23,6 +23,7 @@ from mailkeep.net.dns import Resolver
 from mailkeep.net.lifecycle import Lifecycle
 from mailkeep.net.limits import ConnectionLimiter
 from mailkeep.net.listen import address_of, bind_all
+from mailkeep.net.networks import Networks
 from mailkeep.net.observed import observed
 from mailkeep.net.proxy_protocol import Source
 from mailkeep.net.tasks import TaskRegistry
@@ -35,6 +36,7 @@ from mailkeep.storage.interface import Store
 from mailkeep_smtp.acceptor import TlsAcceptor
 from mailkeep_smtp.connection import Connection
 from mailkeep_smtp.context import Listener, Services
+from mailkeep_smtp.lmtp import LmtpSession
 from mailkeep_smtp.proxied import ProxiedConnection, Proxies
 from mailkeep_smtp.reception import Reception
 from mailkeep_smtp.recipients import Recipients
@@ -98,6 +100,7 @@ class SmtpServer:
             plaintext_from_loopback=settings.auth.insecure_loopback_auth,
             open_sessions=self._sessions,
             proxies=Proxies(settings.net),
+            xclients=Networks(smtp.xclient_networks),
         )
         self._signer = Signer(DkimKeyFiles(settings.dkim.keys_directory(settings.store.data_dir)))
         self._verification = Verification(settings.reception, self._resolver, store, smtp.hostname)
@@ -109,6 +112,7 @@ class SmtpServer:
         """Serve every configured endpoint; what was really bound, by listener. Raises SettingsError."""
         places = {
             "mx": await self._serve(Listener("mx", self._reception()), self._settings.mx),
+            "lmtp": await self._serve(Listener("lmtp", self._reception()), self._settings.lmtp),
             "submission": await self._serve(
                 Listener("submission", self._submission()), self._settings.submission
             ),
@@ -119,7 +123,9 @@ class SmtpServer:
         if places["mx"]:
             self.services.tasks.spawn(self._verification.forget_strangers(), "forget strangers")
         if not any(places.values()):
-            raise SettingsError("[smtp] needs an address to listen on: 'mx', 'submission' or 'submissions'.")
+            raise SettingsError(
+                "[smtp] needs an address to listen on: 'mx', 'lmtp', 'submission' or 'submissions'."
+            )
         return places
 
     def run_queue(self, resolver: Lookups | None = None) -> None:
@@ -175,7 +181,8 @@ class SmtpServer:
 
     def _protocol(self, listener: Listener) -> Callable[[], asyncio.Protocol]:
         def make_session(source: Source | None = None) -> SmtpSession:
-            return SmtpSession(listener, self.services, source=source)
+            kind = LmtpSession if listener.name == "lmtp" else SmtpSession
+            return kind(listener, self.services, source=source)
 
         proxies = self.services.proxies
         return (lambda: ProxiedConnection(proxies, make_session)) if proxies else make_session

@@ -37,6 +37,7 @@ from mailkeep.smtp.paths import parse_forward_path, parse_reverse_path
 from mailkeep.smtp.replies import Reply, reply
 from mailkeep.smtp.submitted import defaults_for
 from mailkeep.smtp.trace import Hop, trace_fields
+from mailkeep.smtp.xclient import ATTRIBUTES, parse_xclient
 from mailkeep_smtp.authentication import authenticate
 from mailkeep_smtp.chunking import ChunkedMessage, ChunkOctets
 from mailkeep_smtp.connection import Connection
@@ -107,7 +108,10 @@ class SmtpSession(Connection):
             "ENHANCEDSTATUSCODES",
             "CHUNKING",
             "DSN",
+            f"LIMITS RCPTMAX={self.services.settings.max_recipients}",  # RFC 9422
         ]
+        if self._may_speak_for_others():
+            keywords.append("XCLIENT " + " ".join(ATTRIBUTES))
         if self.services.tls is not None and not self.peer.tls:
             keywords.append("STARTTLS")
         if self.peer.tls:
@@ -127,6 +131,24 @@ class SmtpSession(Connection):
         await self.start_tls()
         await self._greet("", extended=False)
         self._forget_principal()
+
+    async def smtp_XCLIENT(self, argument: str) -> Reply:  # noqa: N802
+        """See mailkeep.smtp.xclient. Everything known of the client is forgotten, and the greeting said
+        anew."""
+        if not self._may_speak_for_others():
+            raise CommandNotOffered("XCLIENT is not offered to you.")
+        if self.transaction is not None:
+            raise BadSequence("XCLIENT may not come within a mail transaction.")
+        told = parse_xclient(argument)
+        self._forget_principal()
+        if told.address is not None:
+            self.speak_for(Source(told.address, told.port or 0))
+        await self._greet(told.helo, extended=bool(told.helo))
+        log.info("speaks for another client", client=self.peer.host, by=self.door)
+        return self.greeting()
+
+    def _may_speak_for_others(self) -> bool:
+        return self.door in self.services.xclients
 
     # --- authentication ---------------------------------------------------------------------------
 
@@ -329,6 +351,7 @@ class SmtpSession(Connection):
             authenticated=self._principal is not None,
             smtputf8=transaction.parameters.smtputf8,
             cipher=self.cipher,
+            lmtp=self.protocol == "LMTP",
         )
         return trace_fields(hop, transaction.reverse_path, transaction.only_recipient)
 

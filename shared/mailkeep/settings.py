@@ -25,7 +25,7 @@ from mailkeep.settings_dkim import DkimSettings
 from mailkeep.settings_dns import DnsSettings
 from mailkeep.settings_identity import IssuerSettings, check_development_key, has_public_listener
 from mailkeep.settings_net import NetSettings
-from mailkeep.settings_reception import ReceptionSettings
+from mailkeep.settings_reception import ReceptionSettings, check_networks
 from mailkeep.settings_relay import RelaySettings
 from mailkeep.settings_sessions import ProviderSettings, SessionSettings
 
@@ -125,6 +125,8 @@ class SmtpSettings:
     mx: tuple[str, ...] = ()
     submission: tuple[str, ...] = ()
     submissions: tuple[str, ...] = ()
+    lmtp: tuple[str, ...] = ()  # for an MTA in front; never port 25 (RFC 2033 section 5)
+    xclient_networks: tuple[str, ...] = ()  # who may say whom they speak for
     max_message_size: Count = 50 * MIB
     max_recipients: Count = 1000  # RFC 5321 section 4.5.3.1.8 asks for at least 100
     max_connections: Count = 2000
@@ -136,6 +138,12 @@ class SmtpSettings:
     max_received: Count = 100  # RFC 5321 section 6.3 asks for at least 100 hops
     # What other servers do that cannot reach `hostname` by TLS (RFC 8461): the API host publishes it.
     mta_sts_mode: Literal["none", "testing", "enforce"] = "testing"
+
+    def __post_init__(self) -> None:
+        """Raises ValueError with a sentence that names the setting."""
+        check_networks("xclient_networks", self.xclient_networks)
+        if any(place.rpartition(":")[2] == "25" for place in self.lmtp):
+            raise ValueError("lmtp: LMTP is not spoken on port 25 (RFC 2033 section 5)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +339,7 @@ def _without_public_development(settings: Settings) -> Settings:
 
 def _listeners(settings: Settings) -> tuple[str, ...]:
     smtp, pop3, imap = settings.smtp, settings.pop3, settings.imap
-    incoming = (*smtp.mx, *smtp.submission, *smtp.submissions)
+    incoming = (*smtp.mx, *smtp.lmtp, *smtp.submission, *smtp.submissions)
     return (*incoming, *pop3.plain, *pop3.tls, *imap.plain, *imap.tls, *settings.api.listen)
 
 

@@ -158,6 +158,13 @@ class Wire:
         assert lines[0] == f"250-{HOSTNAME}", lines
         return [line[4:] for line in lines[1:]]
 
+    async def lhlo(self) -> list[str]:
+        """LHLO; the keywords that came back."""
+        await self.send(b"LHLO client.example\r\n")
+        lines = await self.reply()
+        assert lines[0] == f"250-{HOSTNAME}", lines
+        return [line[4:] for line in lines[1:]]
+
     async def start_tls(self, context: ssl.SSLContext) -> None:
         """STARTTLS and the handshake."""
         await self.ask("STARTTLS", "220 2.0.0 ")

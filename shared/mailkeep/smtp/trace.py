@@ -30,13 +30,14 @@ class Hop:
     authenticated: bool
     smtputf8: bool
     cipher: str = ""
+    lmtp: bool = False
 
 
 def protocol(hop: Hop) -> str:
     """The WITH keyword: RFC 3848, and RFC 6531 section 4.3 for SMTPUTF8."""
     if not hop.extended:
         return "SMTP"
-    base = "UTF8SMTP" if hop.smtputf8 else "ESMTP"
+    base = ("UTF8LMTP" if hop.smtputf8 else "LMTP") if hop.lmtp else ("UTF8SMTP" if hop.smtputf8 else "ESMTP")
     return base + ("S" if hop.cipher else "") + ("A" if hop.authenticated else "")
 
 
