@@ -24,8 +24,11 @@ class Limits:
     chunk: int = 256 * KIB  # most that one LiteralChunk holds
 
 
+SASL_LINE = 24 * KIB
+"""One base64 line of an AUTHENTICATE exchange: 16 KiB of token and its expansion."""
+
 NOT_AUTHENTICATED = Limits(
-    line=16 * KIB,
+    line=SASL_LINE + KIB,  # with a tag, AUTHENTICATE and the name before it
     argument_literal=32 * KIB,
     message_literal=NUMBER64_MAX,  # the host refuses every one, and says why
     literals=8,
@@ -35,6 +38,3 @@ NOT_AUTHENTICATED = Limits(
 """Before authentication: enough for LOGIN with literals and the longest token in an initial response."""
 
 AUTHENTICATED = Limits()
-
-SASL_LINE = 24 * KIB
-"""One base64 line of an AUTHENTICATE exchange: 16 KiB of token and its expansion."""

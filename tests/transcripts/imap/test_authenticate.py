@@ -140,6 +140,31 @@ def test_authenticate_oauthbearer(fresh: Client, user: Login) -> None:
     )
 
 
+@pytest.mark.parametrize("initial", [True, False], ids=["initial", "challenged"])
+def test_a_token_of_16_kib_is_read(fresh: Client, user: Login, initial: bool) -> None:
+    """The token is refused, not the line, and the next command is read as one."""
+    response = base64(f"user={user.address}\x01auth=Bearer {'t' * 16 * 1024}\x01\x01")
+    if initial:
+        fresh.send(f"a AUTHENTICATE XOAUTH2 {response}\r\n".encode())
+    else:
+        fresh.play(
+            """
+            C: a AUTHENTICATE XOAUTH2
+            S: + ...
+            """
+        )
+        fresh.send(f"{response}\r\n".encode())
+    assert fresh.line().startswith("+ ")
+    fresh.send(b"\r\n")
+    assert fresh.line().startswith("a NO [AUTHENTICATIONFAILED]")
+    fresh.play(
+        """
+        C: b NOOP
+        S: b OK ...
+        """
+    )
+
+
 @pytest.mark.parametrize("mechanism", ["XOAUTH2", "OAUTHBEARER"])
 def test_a_refused_bearer_is_explained_first(fresh: Client, user: Login, mechanism: str) -> None:
     """RFC 7628 section 3.2.3: the client answers the explanation, and only then hears NO."""

@@ -11,6 +11,7 @@ import pytest
 from joserfc.jwk import OctKey
 from tests.support.oidc.served import DISCOVERY, EC, ED, OTHER_RSA, RSA, public, segment, sign
 
+from mailkeep.auth.tokens import verifier
 from mailkeep.errors import AuthenticationFailed, IssuerUnavailable, ScopeMissing
 from mailkeep.model.principal import Credential, CredentialKind, Peer
 from mailkeep.model.scope import Scope
@@ -322,3 +323,12 @@ async def test_a_wrong_token_costs_no_bcrypt(store, door, issuer):
     await reason_of(store, door, issuer.token(key=OTHER_RSA))
     await reason_of(store, door, "opaque")
     assert door._keys.pool.verifications == 0
+
+
+async def test_an_unexpected_issuer_is_told_to_the_log_and_its_token_is_not(door, issuer, monkeypatch):
+    told = []
+    monkeypatch.setattr(verifier.log, "warning", lambda event, **fields: told.append((event, fields)))
+    token = issuer.token(iss="https://elsewhere.example/\x1b[2J")
+    with pytest.raises(AuthenticationFailed):
+        await door.authenticate(bearer(token), IMAP, HERE)
+    assert told == [("a token of an unexpected issuer", {"issuer": "https://elsewhere.example/\ufffd[2J"})]
