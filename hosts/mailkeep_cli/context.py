@@ -61,7 +61,7 @@ class CommandContext:
         """Do `work` with the opened store. `hints` are ways out by the kind of refusal."""
         try:
             if not makes_store:
-                self._require_store()
+                self.require_store()
             return asyncio.run(self._with_store(work))
         except MailkeepError as error:
             raise PlainError(str(error), _hint(error, {**_GENERAL_HINTS, **(hints or {})})) from error
@@ -73,7 +73,8 @@ class CommandContext:
         finally:
             await store.close()
 
-    def _require_store(self) -> None:
+    def require_store(self) -> None:
+        """Raises PlainError where there is no SQLite store."""
         url = self.settings.store.database_url
         kind, _, path = url.partition(":///")
         if kind.startswith("sqlite") and not Path(path).exists():

@@ -20,6 +20,9 @@ class _Lazy:
 COMMANDS: dict[str, _Lazy] = {
     "up": _Lazy("mailkeep_cli.up:up", "Run the four hosts on this machine, ready to use."),
     "migrate": _Lazy("mailkeep_cli.migrate:migrate", "Bring the store's tables up to this version."),
+    "backup": _Lazy("mailkeep_cli.backup:backup", "Write the whole store into one file."),
+    "restore": _Lazy("mailkeep_cli.backup:restore", "Fill an empty store from a backup."),
+    "verify": _Lazy("mailkeep_cli.verify:verify", "Check that the store holds what it says."),
     "domains": _Lazy("mailkeep_cli.domains:domains", "Which domains this server takes mail for."),
     "users": _Lazy("mailkeep_cli.users:users", "Who has a mailbox here."),
     "addresses": _Lazy("mailkeep_cli.addresses:addresses", "Which addresses belong to whom."),

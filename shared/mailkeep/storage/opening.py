@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -11,7 +13,7 @@ from mailkeep.errors import SettingsError
 from mailkeep.model.quota import DefaultLimits, Limits
 from mailkeep.settings import StoreSettings
 from mailkeep.storage import migrating, postgres
-from mailkeep.storage.database import Connection
+from mailkeep.storage.database import Connection, Database
 from mailkeep.storage.failures import store_failures
 from mailkeep.storage.feed import Hub
 from mailkeep.storage.feed_postgres import PostgresCarrier
@@ -31,6 +33,20 @@ async def open_store(settings: StoreSettings) -> Store:
     path = _sqlite_path(settings)
     backend = await _open_postgres(settings) if path is None else await _open_sqlite(path, settings)
     return OpenedStore(backend, _default_limits(settings))
+
+
+@asynccontextmanager
+async def opened_database(settings: StoreSettings) -> AsyncIterator[Database]:
+    """The tables alone, for whoever treats them as a whole: backups, checks. Raises as open_store does."""
+    await migrate(settings)
+    path = _sqlite_path(settings)
+    backend = await _open_postgres(settings) if path is None else await _open_sqlite(path, settings)
+    try:
+        yield backend.database
+    finally:
+        await backend.locks.close()
+        await backend.close_carrier()
+        await backend.database.close()
 
 
 def _default_limits(settings: StoreSettings) -> DefaultLimits:
