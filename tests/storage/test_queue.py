@@ -95,6 +95,16 @@ async def test_a_large_message_waits_as_it_came(store: Store, tmp_path: Path) ->
     assert await body.read() == b"A: b\r\n\r\n" + octets
 
 
+async def test_small_ones_are_read_together(store: Store) -> None:
+    await enqueue(store, outbound("m1"), prepared(b"small\r\n"))
+    await enqueue(store, outbound("m2"), prepared(b"large\r\n" * 1000))
+    found = await store.queue.messages(["m1", "m2", "gone"], 1000)
+    assert list(found) == ["m1"]
+    message, body = found["m1"]
+    assert message == (await store.queue.message("m1"))[0]
+    assert (await body.read()).endswith(b"\r\n\r\nsmall\r\n")
+
+
 async def test_local_and_remote_recipients_are_one_commit(store: Store) -> None:
     user = await new_user(store)
     out = outbound("m1", "bob@far.test", "eve@other.test")

@@ -39,6 +39,7 @@ class Sink:
     tls: ssl.SSLContext | None = None
     port: int = 0
     received: list[Received] = field(default_factory=list)
+    ended: list[Received] = field(default_factory=list)  # came whole, whatever was answered then
     commands: list[str] = field(default_factory=list)
     connections: int = 0
     most_at_once: int = 0
@@ -180,9 +181,11 @@ class _Dialogue:
             self.say("250 2.0.0 ok")
 
     def end(self) -> None:
+        message = Received(self.mail, self.recipients, self.octets, self.tls)
+        self.sink.ended.append(message)
         reply = self.sink.answer("END")
         if reply is None or reply.startswith("2"):
-            self.sink.received.append(Received(self.mail, self.recipients, self.octets, self.tls))
+            self.sink.received.append(message)
         self.say(reply if reply is not None else "250 2.0.0 taken")
         self.octets, self.recipients = b"", []
 

@@ -1,4 +1,5 @@
 """A private Postfix that relays everything to one place over verified TLS: another server of the world.
+With a certificate of its own it also offers STARTTLS to whoever sends to it.
 
 It runs from the installed package with a configuration, a queue and a port of its own, and touches nothing
 of the machine's. Postfix's master insists on root.
@@ -66,12 +67,19 @@ smtpd_relay_restrictions = permit_mynetworks, reject
 smtpd_recipient_restrictions =
 smtpd_forbid_bare_newline = no
 """
+_TLS = """\
+smtpd_tls_security_level = may
+smtpd_tls_chain_files = {root}/tls.pem
+smtpd_tls_received_header = yes
+smtpd_tls_loglevel = 1
+"""
 
 
 class Postfix:
     """Use as a context manager. `place` is where it takes mail from anybody on this machine."""
 
-    def __init__(self, relay_to: Place, ca_file: str) -> None:
+    def __init__(self, relay_to: Place, ca_file: str, chain: bytes = b"") -> None:
+        """`chain` is a key and certificates as PEM."""
         self._command = program("postfix")
         if os.getuid() != 0:
             if os.environ.get(REQUIRE_CLIENTS) == "1":
@@ -82,6 +90,7 @@ class Postfix:
         self._root.chmod(0o755)
         self._relay_to = relay_to
         self._ca_file = ca_file
+        self._chain = chain
         self.place = Place("127.0.0.1", _free_port())
 
     @property
@@ -105,9 +114,12 @@ class Postfix:
         # The relay's CA must be readable for Postfix too.
         ca_file = Path(shutil.copy(self._ca_file, self._root / "ca.pem"))
         ca_file.chmod(0o644)
-        (config / "main.cf").write_text(
-            _MAIN.format(root=self._root, port=self._relay_to.port, ca_file=ca_file)
-        )
+        main = _MAIN.format(root=self._root, port=self._relay_to.port, ca_file=ca_file)
+        if self._chain:
+            (self._root / "tls.pem").write_bytes(self._chain)
+            (self._root / "tls.pem").chmod(0o600)
+            main += _TLS.format(root=self._root)
+        (config / "main.cf").write_text(main)
         (config / "master.cf").write_text(_MASTER.format(listen=f"127.0.0.1:{self.place.port}"))
         started = run([self._command, "-c", str(config), "start"])
         assert started.returncode == 0, f"{started.stdout + started.stderr!r}\n{self.log}"

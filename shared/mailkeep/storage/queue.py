@@ -6,7 +6,7 @@ what a dead one had in hand by the same index as everything else, and no clock i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -55,10 +55,15 @@ _TAKE = Query(
     sqlite=_CLAIM.format(not_busy="NOT IN (SELECT value FROM json_each(:busy))", skip=""),
 )
 _NEXT = Query("SELECT due_at FROM queue_recipient ORDER BY due_at LIMIT 1")
-_MESSAGE = Query(
+_COLUMNS = (
     "SELECT q.user_id, q.sender, q.smtputf8, q.requiretls, q.ret, q.envid, q.created_at,"
-    " q.size, q.header, blob.digest, blob.size, blob.chunk"
-    " FROM queue_message q JOIN blob ON blob.digest = q.digest WHERE q.id = :id"
+    " q.size, q.header, blob.digest, blob.size, blob.chunk, q.id"
+    " FROM queue_message q JOIN blob ON blob.digest = q.digest WHERE"
+)
+_MESSAGE = Query(f"{_COLUMNS} q.id = :id")
+_MESSAGES = Query(
+    f"{_COLUMNS} q.id = ANY(:ids) AND q.size <= :largest",
+    sqlite=f"{_COLUMNS} q.id IN (SELECT value FROM json_each(:ids)) AND q.size <= :largest",
 )
 _OF = "id = ANY(:ids)"
 _OF_SQLITE = "id IN (SELECT value FROM json_each(:ids))"
@@ -185,6 +190,17 @@ class StoredQueue:
         row = await self._database.read(lambda connection: connection.one(_MESSAGE, id=message_id))
         if row is None:
             raise NotFound("There is no such message in the queue.")
+        return self._message(row)
+
+    async def messages(
+        self, message_ids: Sequence[str], largest: int
+    ) -> Mapping[str, tuple[QueuedMessage, Body]]:
+        """See interface.Queue."""
+        ids = list(message_ids)
+        rows = await self._database.read(lambda c: c.all(_MESSAGES, ids=ids, largest=largest))
+        return {row[12]: self._message(row) for row in rows}
+
+    def _message(self, row: Row) -> tuple[QueuedMessage, Body]:
         envelope = Envelope(
             sender=Address.parse(row[1]) if row[1] else None,
             smtputf8=bool(row[2]),
@@ -193,9 +209,9 @@ class StoredQueue:
             envid=row[5],
         )
         message = QueuedMessage(
-            message_id, envelope, row[8], row[7], as_datetime(row[6]), as_uuid_or_none(row[0])
+            row[12], envelope, row[8], row[7], as_datetime(row[6]), as_uuid_or_none(row[0])
         )
-        return message, StoredBody(self._database, (None, *row[7:]))
+        return message, StoredBody(self._database, (None, *row[7:12]))
 
     async def settle(self, settlements: Sequence[Settlement]) -> int:
         """See interface.Queue."""

@@ -31,10 +31,11 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One message for recipients of one destination."""
+    """One message for recipients of one destination; `loaded` is None if it is read when its turn comes."""
 
     message_id: str
     recipients: tuple[Claimed, ...]
+    loaded: tuple[QueuedMessage, Body] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ class Destination:
         self._jobs.clear()
         for job in jobs:
             try:
-                message, body = await self._means.queue.message(job.message_id)
+                message, body = job.loaded or await self._means.queue.message(job.message_id)
             except (NotFound, StoreUnavailable):
                 self._means.dropped(job.recipients)
                 continue
@@ -161,7 +162,7 @@ class _Worker:
     async def do(self, job: Job) -> None:
         """One message. What the database does not give is left to its lease's end."""
         try:
-            message, body = await self._means.queue.message(job.message_id)
+            message, body = job.loaded or await self._means.queue.message(job.message_id)
             results = await self._results(message, body, job)
         except (NotFound, StoreUnavailable) as error:
             log.info("a message cannot be read", id=job.message_id, reason=str(error))

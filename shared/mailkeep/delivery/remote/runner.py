@@ -19,7 +19,7 @@ from mailkeep.delivery.remote.destination import Destination, Job, Means
 from mailkeep.delivery.remote.opening import Opener
 from mailkeep.delivery.remote.routing import Router
 from mailkeep.delivery.remote.schedule import Schedule
-from mailkeep.delivery.remote.session import RECIPIENTS_LIMIT
+from mailkeep.delivery.remote.session import ONE_FLIGHT, RECIPIENTS_LIMIT
 from mailkeep.delivery.remote.settling import Settler
 from mailkeep.delivery.remote.sts import Policies
 from mailkeep.delivery.reporting import Reporter
@@ -118,7 +118,7 @@ class QueueRunner:
             self._crowded = self._busy()
             seconds = self._settings.lease_seconds
             claimed = await self._store.queue.claim(lease, room, seconds, sorted(self._crowded))
-            self._accept(claimed)
+            await self._accept(claimed)
             return 0.0 if len(claimed) == room else await self._until_next()
         except StoreUnavailable as error:
             log.warning("the queue cannot be read", reason=str(error))
@@ -141,17 +141,30 @@ class QueueRunner:
         except TimeoutError:
             return
 
-    def _accept(self, claimed: Sequence[Claimed]) -> None:
-        jobs: dict[tuple[str, str], list[Claimed]] = {}
+    async def _accept(self, claimed: Sequence[Claimed]) -> None:
+        """Small messages are read at once, all together; a large one when its turn comes."""
+        if not claimed:
+            return
         for one in claimed:
             self._in_hand[one.id] = one
             self._counts[one.recipient.domain] += 1
             self._empty.clear()
+        try:
+            ids = sorted({one.message_id for one in claimed})
+            loaded = await self._store.queue.messages(ids, ONE_FLIGHT)
+        except StoreUnavailable:
+            self._settled([one.id for one in claimed])  # and free when their lease ends
+            raise
+        if self._stopping:
+            return  # given back by `close`
+        jobs: dict[tuple[str, str], list[Claimed]] = {}
+        for one in claimed:
             jobs.setdefault((self._key(one), one.message_id), []).append(one)
         for (key, message_id), recipients in jobs.items():
             destination = self._destination(key)
             for start in range(0, len(recipients), RECIPIENTS_LIMIT):
-                destination.add(Job(message_id, tuple(recipients[start : start + RECIPIENTS_LIMIT])))
+                some = tuple(recipients[start : start + RECIPIENTS_LIMIT])
+                destination.add(Job(message_id, some, loaded.get(message_id)))
 
     def _destination(self, key: str) -> Destination:
         found = self._destinations.get(key)

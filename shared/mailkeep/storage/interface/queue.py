@@ -7,7 +7,7 @@ and somebody else may claim what its host had in hand.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -51,6 +51,12 @@ class Queue(Protocol):
 
     async def message(self, message_id: str) -> tuple[QueuedMessage, Body]:
         """A message and its octets. Raises NotFound."""
+
+    async def messages(
+        self, message_ids: Sequence[str], largest: int
+    ) -> Mapping[str, tuple[QueuedMessage, Body]]:
+        """Those of them that have at most `largest` octets, in one read; others and unknown ones are left
+        out."""
 
     async def settle(self, settlements: Sequence[Settlement]) -> int:
         """Each under its lease; one whose lease is lost is left alone. A message whose last recipient is done
