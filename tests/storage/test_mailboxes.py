@@ -274,3 +274,19 @@ async def test_counters(store: Store) -> None:
     inbox = await store.mailboxes.get(user.account_id, "INBOX")
     assert (inbox.messages, inbox.unseen, inbox.deleted, inbox.size) == (1, 1, 0, message.size)
     assert (inbox.uidnext, inbox.highestmodseq) == (2, 2)
+
+
+async def test_a_name_goes_with_the_last_mailbox_below_it(store: Store) -> None:
+    account_id = (await new_user(store)).account_id
+    await store.mailboxes.create(account_id, "a/b/c/d")
+    await store.mailboxes.create(account_id, "a/b/e")
+    for name in ("a/b", "a/b/c"):
+        await store.mailboxes.delete(account_id, name)
+
+    async def names() -> list[str]:
+        return [mailbox.name for mailbox in await store.mailboxes.list(account_id) if mailbox.name[0] in "ax"]
+
+    await store.mailboxes.delete(account_id, "a/b/c/d")
+    assert await names() == ["a", "a/b", "a/b/e"]
+    await store.mailboxes.rename(account_id, "a/b/e", "x")
+    assert await names() == ["a", "x"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mailkeep.errors import MailboxNotFound
+from mailkeep.errors import NotFound
 from mailkeep.imap.commands.copy import Copy, Move
 from mailkeep.imap.response_codes import CopyUid
 from mailkeep.imap.responses import untagged_ok
@@ -65,5 +65,5 @@ async def target_reached(session: Session, name: str) -> Reached:
     not set (RFC 4314 section 4). Raises TargetMissing, PermissionRefused."""
     try:
         return await reach_selectable(session, name, INSERT)
-    except MailboxNotFound:
+    except NotFound:  # also a name that only has children: making it a mailbox is what CREATE does
         raise TargetMissing("There is no such mailbox; it can be created.") from None

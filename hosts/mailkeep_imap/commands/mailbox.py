@@ -240,6 +240,9 @@ async def delete(session: Session, command: Delete) -> Done:
         await session.host.store.mailboxes.delete(reached.mailbox.account_id, reached.own_name)
     except InUse as error:
         raise HasChildren(str(error)) from None
+    if session.selected is not None and session.selected.mailbox_id == reached.mailbox.id:
+        session.leave_mailbox()
+        session.send(untagged_ok("The selected mailbox is gone.", b"CLOSED"))
     return Done("DELETE completed.")
 
 
@@ -256,7 +259,8 @@ async def rename(session: Session, command: Rename) -> Done:
     if session.rev2:
         renamed = (await reach(session, new_name)).mailbox
         session.send(_listed(renamed, command.mailbox).encode(session.form))
-    if session.selected is not None:  # renaming INBOX takes its messages away
+    if session.selected is not None and session.selected.mailbox_id == reached.mailbox.id:
+        # Renaming INBOX takes its messages away.
         await session.host.store.messages.refresh(session.selected.snapshot)
     return Done("RENAME completed.")
 

@@ -118,6 +118,7 @@ class StoredMailboxes:
             if children and not mailbox.selectable:
                 raise InUse("The name stays for the mailboxes below it.")
             await _delete(transaction, mailbox, keep_name=bool(children))
+            await _drop_empty_names(transaction, account_id, mailbox.name)
 
         await self._database.write(work)
 
@@ -134,6 +135,7 @@ class StoredMailboxes:
                 await _rename_inbox(transaction, mailbox, new)
             else:
                 await _rename(transaction, mailbox, new)
+                await _drop_empty_names(transaction, account_id, mailbox.name)
             changed(transaction, TopicKind.ACCOUNT, account_id)
 
         await self._database.write(work)
@@ -217,6 +219,20 @@ async def _delete(transaction: Transaction, mailbox: Mailbox, *, keep_name: bool
     changed(transaction, TopicKind.ACCOUNT, mailbox.account_id)
     changed(transaction, TopicKind.MAILBOX, mailbox.id)
     changed(transaction, TopicKind.ACCESS, mailbox.id)
+
+
+async def _drop_empty_names(transaction: Transaction, account_id: int, name: str) -> None:
+    """Names above that cannot be selected stay for what lies below them, and no longer (RFC 5464 section
+    4.1 speaks of servers that do so, as others do)."""
+    for above in reversed(parents(name)):
+        row = await transaction.one(_ONE, account_id=account_id, name=above)
+        if row is None:
+            continue
+        mailbox = as_mailbox(row)
+        below = await transaction.all(_CHILDREN, account_id=account_id, prefix=_prefix(above))
+        if mailbox.selectable or below:
+            return
+        await _delete(transaction, mailbox, keep_name=False)
 
 
 async def _rename(transaction: Transaction, mailbox: Mailbox, new: str) -> None:

@@ -26,8 +26,8 @@ class Mailboxes(Protocol):
 
     async def delete(self, account_id: int, name: str) -> None:
         """Delete it with its messages. With children it stays as a name that cannot be selected
-        (RFC 9051 section 6.3.5). Raises MailboxNotFound, PermissionRefused for INBOX, InUse if it is
-        such a name already."""
+        (RFC 9051 section 6.3.5), until the last of them is gone. Raises MailboxNotFound, PermissionRefused
+        for INBOX, InUse if it is such a name already."""
 
     async def rename(self, account_id: int, name: str, new_name: str) -> None:
         """Rename it and what lies below. Renaming INBOX moves its messages into a new mailbox and leaves
