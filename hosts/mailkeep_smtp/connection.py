@@ -133,7 +133,9 @@ class Connection(SMTP):
         """Queue a reply; it leaves with the next flush."""
         self._replies.append(answer.octets)
         self._closing |= answer.code in (221, 421)
-        self._errors += answer.is_refusal
+        if answer.is_refusal:
+            self._errors += 1
+            self.services.conduct.refused(self.peer.host)
 
     def answer_again(self, answer: Reply) -> None:
         """The same for a reply that follows from an earlier refusal: it does not count as an error."""
@@ -218,6 +220,7 @@ class Connection(SMTP):
     async def _converse(self) -> None:
         try:
             self._release = self._release or self.services.limiter.admit(self.peer.host)
+            self.services.conduct.connected(self.peer.host)
         except TooManyConnections as error:
             await self._say_last(reply_for(error))
             return
@@ -240,6 +243,7 @@ class Connection(SMTP):
             raise
         except Exception as error:  # the loop is the last place that can answer it
             self.answer(self.explain(error))
+            await self._tarpit()
         finally:
             self._idle = False
         if self._errors > self.services.settings.max_errors:
@@ -284,6 +288,13 @@ class Connection(SMTP):
     def forgive_errors(self) -> None:
         """Begin to count anew: this client sends real mail."""
         self._errors = 0
+        self.services.conduct.accepted(self.peer.host)
+
+    async def _tarpit(self) -> None:
+        """The refusal that waits to be said waits longer, for networks that were refused again and again."""
+        delay = self.services.conduct.delay(self.peer.host)
+        if delay:
+            await asyncio.sleep(delay)
 
     async def closed(self) -> None:
         """The connection is over; sessions let go of what they hold."""

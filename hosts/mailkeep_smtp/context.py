@@ -14,6 +14,7 @@ from mailkeep.net.limits import ConnectionLimiter
 from mailkeep.net.networks import Networks
 from mailkeep.net.tasks import TaskRegistry
 from mailkeep.settings import SmtpSettings
+from mailkeep_smtp.conduct import Conduct
 from mailkeep_smtp.policy import Policy
 from mailkeep_smtp.proxied import Proxies
 
@@ -37,6 +38,7 @@ class Services:
     plaintext_from_loopback: bool
     proxies: Proxies
     xclients: Networks
+    conduct: Conduct
 
 
 @dataclass(frozen=True, slots=True)

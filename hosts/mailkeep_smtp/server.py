@@ -34,6 +34,7 @@ from mailkeep.smtp.errors import ShuttingDown
 from mailkeep.storage import open_store
 from mailkeep.storage.interface import Store
 from mailkeep_smtp.acceptor import TlsAcceptor
+from mailkeep_smtp.conduct import Conduct
 from mailkeep_smtp.connection import Connection
 from mailkeep_smtp.context import Listener, Services
 from mailkeep_smtp.lmtp import LmtpSession
@@ -101,6 +102,7 @@ class SmtpServer:
             open_sessions=self._sessions,
             proxies=Proxies(settings.net),
             xclients=Networks(smtp.xclient_networks),
+            conduct=Conduct(settings.reception),
         )
         self._signer = Signer(DkimKeyFiles(settings.dkim.keys_directory(settings.store.data_dir)))
         self._verification = Verification(settings.reception, self._resolver, store, smtp.hostname)

@@ -229,6 +229,7 @@ class SmtpSession(Connection):
             raise Utf8NotDeclared("An address beyond ASCII needs SMTPUTF8 on MAIL.")
         if transaction.accepted >= self.services.settings.max_recipients:
             raise TooManyRecipients("Too many recipients; send the message to the others apart.")
+        self.services.conduct.addressed(self.peer.host)
         addressee = await self.policy.recipient(self.client, path, transaction.reverse_path)
         await self.services.dispatch.require_room(addressee, transaction.parameters.size)
         transaction.add(path.address or addressee.address, replace(addressee, request=request))

@@ -12,6 +12,7 @@ from mailkeep.errors import InvalidName
 from mailkeep.model.address import normal_domain
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Limit = Annotated[int, msgspec.Meta(ge=0)]
 DAY = 24 * 3600.0
 
 
@@ -24,12 +25,18 @@ class ReceptionSettings:
     refuse_impossible_senders: bool = True  # a domain that does not exist, or says that it takes no mail
     blocklists: tuple[str, ...] = ()  # zones such as "zen.spamhaus.org"; their clients are refused
     trusted_sealers: tuple[str, ...] = ()  # domains whose ARC seals outweigh a DMARC failure
+    connections_per_minute: Limit = 600  # of one network; 0 is no limit, as below
+    recipients_per_minute: Limit = 6000
+    tarpit_after: Limit = 20  # refusals of one network, of which half are forgotten in ten minutes
+    tarpit_seconds: float = 10.0  # what a refusal past those waits for at most; 0: never
     greylist_seconds: Seconds = 300.0
     greylist_forget_seconds: Seconds = 36 * DAY
 
     def __post_init__(self) -> None:
         """Raises ValueError with a sentence that names the setting."""
         check_networks("trusted_networks", self.trusted_networks)
+        if not 0 <= self.tarpit_seconds <= 60:
+            raise ValueError("tarpit_seconds is from 0 to 60: clients give up on slower answers")
         for name, domains in (("blocklists", self.blocklists), ("trusted_sealers", self.trusted_sealers)):
             for domain in domains:
                 try:

@@ -97,6 +97,10 @@ class Greylisted(domain.Refusal):
     """This client has not sent from there to there before; who tries again is let in."""
 
 
+class TooFast(domain.Refusal):
+    """More from one network in a minute than may be."""
+
+
 class TlsRequired(domain.Refusal):
     """The listener takes nothing before STARTTLS (RFC 3207 section 4)."""
 
@@ -173,6 +177,7 @@ _CODES: dict[type[domain.MailkeepError], tuple[int, str]] = {
     SenderNullMx: (550, "5.7.27"),  # RFC 7505 section 4.2
     BlockListed: (550, "5.7.1"),
     Greylisted: (451, "4.7.1"),
+    TooFast: (450, "4.7.1"),
     TlsRequired: (530, "5.7.0"),
     TlsUnavailable: (454, "4.7.0"),  # RFC 3207 section 4
     AuthenticationRequired: (530, "5.7.0"),  # RFC 4954 section 6
