@@ -25,7 +25,7 @@ from mailkeep.storage.interface import OutboxItem, Store, Topic, TopicKind
 _log = get_logger("notify")
 
 BATCH = 200  # notifications in one request
-GATHER_SECONDS = 0.02  # between requests, so that under load each carries many; the first goes at once
+GATHER_SECONDS = 0.1  # between requests, so that under load each carries many; the first goes at once
 REQUEST_SECONDS = 10.0
 SWEEP_SECONDS = 10.0  # look without a hint: the feed may lose one, and leases of the dead end
 BACKOFF_LIMIT_SECONDS = 30.0

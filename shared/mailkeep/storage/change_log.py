@@ -23,11 +23,6 @@ from mailkeep.storage.values import as_flags, as_words
 APPENDED_LIMIT = 5000  # entries in one row; more are read from the mailbox
 
 INSERT = BulkInsert(tables.change)
-SINCE = Query(
-    "SELECT modseq, appended, flagged, expunged FROM change"
-    " WHERE mailbox_id = :mailbox_id AND modseq > :modseq ORDER BY modseq LIMIT :most"
-)
-
 _COUNTED = Query(
     "SELECT COUNT(*), COUNT(expunged) FROM change"
     " WHERE mailbox_id = :mailbox_id AND modseq > :since AND modseq <= :through"

@@ -198,7 +198,7 @@ class Snapshot:
         """Remove entries; unknown UIDs are ignored."""
         for low, high in reversed(uids.ranges):
             start, end = bisect_left(self.uids, low), bisect_left(self.uids, high + 1)
-            for column in self.columns():
+            for column in self._columns():
                 del column[start:end]
 
     def advance(self, change: Change) -> None:
@@ -238,15 +238,14 @@ class Snapshot:
     @property
     def octets(self) -> int:
         """What the arrays take."""
-        return sum(column.itemsize * len(column) for column in self.columns())
+        return sum(column.itemsize * len(column) for column in self._columns())
 
     def notify(self) -> None:
         """Tell the listeners that the snapshot has moved."""
         for changed in tuple(self._listeners):
             changed()
 
-    def columns(self) -> tuple[array[int], ...]:
-        """All arrays."""
+    def _columns(self) -> tuple[array[int], ...]:
         return tuple(getattr(self, name) for name in _COLUMNS)
 
     def _keyword_id(self, keywords: tuple[str, ...]) -> int:

@@ -28,6 +28,12 @@ RETRY_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 _HEAD = Query("SELECT uidvalidity, uidnext, highestmodseq FROM mailbox WHERE id = :id AND selectable")
+# The mailbox and what happened to it, in one statement: both of one moment, in one round trip.
+_SINCE = Query(
+    "SELECT m.uidvalidity, m.uidnext, m.highestmodseq, c.modseq, c.appended, c.flagged, c.expunged"
+    " FROM mailbox m LEFT JOIN change c ON c.mailbox_id = m.id AND c.modseq > :modseq"
+    " WHERE m.id = :id AND m.selectable ORDER BY c.modseq LIMIT :most"
+)
 _ENTRIES = Query(
     "SELECT uid, message_id, flags, keywords, modseq, size, internal_date FROM entry"
     " WHERE mailbox_id = :mailbox_id AND uid > :after ORDER BY uid LIMIT :most"
@@ -126,21 +132,20 @@ class Snapshots:
     async def _move(self, snapshot: Snapshot) -> None:
         known = snapshot.highestmodseq
 
-        async def work(connection: Connection) -> tuple[Row, Sequence[Row]]:
-            head = await _head(connection, snapshot.mailbox_id)
-            if head[2] == known:
-                return head, ()
-            return head, await connection.all(
-                change_log.SINCE, mailbox_id=snapshot.mailbox_id, modseq=known, most=CHANGES_KEPT
-            )
+        async def work(connection: Connection) -> Sequence[Row]:
+            return await connection.all(_SINCE, id=snapshot.mailbox_id, modseq=known, most=CHANGES_KEPT)
 
-        head, changes = await self._database.read_at_once(work)
-        if head[2] == known and head[0] == snapshot.uidvalidity:
+        rows = await self._database.read(work)
+        if not rows:
+            raise MailboxNotFound("The mailbox does not exist.")
+        uidvalidity, uidnext, highestmodseq = rows[0][:3]
+        changes = [row[3:] for row in rows if row[3] is not None]
+        if highestmodseq == known and uidvalidity == snapshot.uidvalidity:
             return
-        if head[0] == snapshot.uidvalidity and len(changes) == head[2] - known:
+        if uidvalidity == snapshot.uidvalidity and len(changes) == highestmodseq - known:
             for row in changes:
                 change_log.apply(snapshot, row)
-            snapshot.uidnext = head[1]
+            snapshot.uidnext = uidnext
         else:
             snapshot.replace(await self._load(snapshot.mailbox_id))
         snapshot.notify()
