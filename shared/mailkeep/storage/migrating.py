@@ -51,6 +51,39 @@ async def migrate_postgres(settings: StoreSettings) -> None:
             await connection.close()
 
 
+async def sqlite_version(path: Path, settings: StoreSettings) -> str | None:
+    """What the tables in this file are at; None if there are none. Changes nothing."""
+    with store_failures():
+        return await asyncio.to_thread(_sqlite_version, path, settings)
+
+
+def _sqlite_version(path: Path, settings: StoreSettings) -> str | None:
+    if not path.exists():
+        return None
+    place = f"{path.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(place, settings.timeout_seconds, uri=True)) as connection:
+        try:
+            row = connection.execute(_VERSION).fetchone()
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):
+                return None
+            raise
+    return row[0] if row else None
+
+
+async def postgres_version(settings: StoreSettings) -> str | None:
+    """The same for a PostgreSQL database."""
+    with store_failures():
+        connection = await postgres.connect(settings)
+        try:
+            version: str | None = await connection.fetchval(_VERSION)
+        except asyncpg.UndefinedTableError:
+            return None
+        finally:
+            await connection.close()
+    return version
+
+
 # --- SQLite ---------------------------------------------------------------------------------------
 
 

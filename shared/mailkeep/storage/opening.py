@@ -35,6 +35,14 @@ async def open_store(settings: StoreSettings) -> Store:
     return OpenedStore(backend, _default_limits(settings))
 
 
+async def stored_version(settings: StoreSettings) -> str | None:
+    """What the store's tables are at; None if there is no store. It is neither made nor migrated."""
+    path = _sqlite_path(settings, make_directory=False)
+    if path is None:
+        return await migrating.postgres_version(settings)
+    return await migrating.sqlite_version(path, settings)
+
+
 @asynccontextmanager
 async def opened_database(settings: StoreSettings) -> AsyncIterator[Database]:
     """The tables alone, for whoever treats them as a whole: backups, checks. Raises as open_store does."""
@@ -65,7 +73,7 @@ async def migrate(settings: StoreSettings) -> None:
         await migrating.migrate_sqlite(path, settings)
 
 
-def _sqlite_path(settings: StoreSettings) -> Path | None:
+def _sqlite_path(settings: StoreSettings, *, make_directory: bool = True) -> Path | None:
     """The file of an SQLite store, its directory made; None for PostgreSQL. Raises SettingsError."""
     try:
         url = make_url(settings.database_url)
@@ -76,8 +84,9 @@ def _sqlite_path(settings: StoreSettings) -> Path | None:
     if url.drivername not in {"sqlite", "sqlite+aiosqlite"} or not url.database:
         raise SettingsError("[store] database names neither a PostgreSQL database nor an SQLite file.")
     path = Path(url.database)
-    with store_failures():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if make_directory:
+        with store_failures():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 
 

@@ -1,0 +1,1 @@
+"""What `mailkeep doctor` looks at, one file a subject."""
