@@ -32,6 +32,8 @@ VERBS = (
         b"APPEND",
         b"UID REPLACE",
     ),
+    *(b"GETQUOTA", b"GETQUOTAROOT", b"SETQUOTA", b"GETMETADATA", b"SETMETADATA"),
+    *(b"SETACL", b"DELETEACL", b"GETACL", b"LISTRIGHTS", b"MYRIGHTS"),
 )
 TOKENS = (
     *(
@@ -51,6 +53,7 @@ TOKENS = (
         b"$",
     ),
     *(b"1:*", b"0", b"4294967296", b"1", b",", b":", b"\\", b"\\Seen", b"BODY[", b"BODY.PEEK[", b"BINARY[1]"),
+    *(b"STORAGE", b"MAXSIZE", b"DEPTH", b"infinity", b"/shared/a", b"/private", b"+lr", b"anyone"),
     *(b"HEADER.FIELDS", b"1.2.MIME", b"<0.1>", b"CHARSET", b"UTF-8", b"X-NONE", b"OR", b"NOT", b"FUZZY"),
     *(
         b"RETURN",

@@ -36,6 +36,30 @@ def test_it_finds_what_it_needs(client: imapclient.IMAPClient) -> None:
     assert client.id_({"name": "test"})
 
 
+def test_mailboxes_are_shared_and_limited(
+    mailkeep: MailkeepUp, person: Person, client: imapclient.IMAPClient
+) -> None:
+    """Two people of one domain, each with the client's own commands for rights, quotas and namespaces."""
+    friend = mailkeep.add_person()
+    client.create_folder("Team")
+    client.append("Team", b"Subject: x\r\n\r\nx\r\n")
+    client.setacl("Team", friend.address, "lrs")
+    assert (friend.address.encode(), b"lrs") in client.getacl("Team")
+    host, port = mailkeep.place("imaps")
+    with imapclient.IMAPClient(host, port, ssl=True, ssl_context=mailkeep.tls, timeout=SECONDS) as other:
+        other.login(friend.address, friend.api_key)
+        (prefix, _), *_ = other.namespace().other
+        name = f"{prefix}{person.address}/Team"
+        assert name in [found for _, _, found in other.list_folders(prefix, "*")]
+        assert other.select_folder(name)[b"EXISTS"] == 1
+        other.add_flags([1], [imapclient.SEEN])
+        with pytest.raises(imapclient.exceptions.IMAPClientError):
+            other.append(name, b"Subject: y\r\n\r\ny\r\n")
+    assert client.folder_status("Team", "UNSEEN")[b"UNSEEN"] == 0
+    roots, quotas = client.get_quota_root("INBOX")
+    assert (roots.quota_roots, quotas) == ([], [])  # no limit is set
+
+
 def test_folders_with_names_of_all_the_world(client: imapclient.IMAPClient) -> None:
     for name in ("Entwürfe", "日本語/箱", "a & b", 'with "quotes"', "back\\slash", "über/ärger/öl"):
         client.create_folder(name)
