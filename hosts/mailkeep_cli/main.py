@@ -27,6 +27,7 @@ COMMANDS: dict[str, _Lazy] = {
     "domains": _Lazy("mailkeep_cli.domains:domains", "Which domains this server takes mail for."),
     "users": _Lazy("mailkeep_cli.users:users", "Who has a mailbox here."),
     "addresses": _Lazy("mailkeep_cli.addresses:addresses", "Which addresses belong to whom."),
+    "aliases": _Lazy("mailkeep_cli.aliases:aliases", "Addresses whose mail goes to others."),
     "keys": _Lazy("mailkeep_cli.keys:keys", "API keys: what mail clients and services log in with."),
     "tokens": _Lazy("mailkeep_cli.tokens:tokens", "Access tokens for development, without an issuer."),
     "queue": _Lazy("mailkeep_cli.queue:queue", "Mail that waits to leave for other domains."),

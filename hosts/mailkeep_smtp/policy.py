@@ -60,8 +60,11 @@ class Policy(Protocol):
     async def sender(self, client: Client, path: ReversePath) -> None:
         """MAIL. Raises SenderRefused, SenderUnknown, SenderNullMx."""
 
-    async def recipient(self, client: Client, path: ForwardPath, sender: ReversePath) -> Addressee:
-        """RCPT: where its mail goes. Raises RelayDenied, RecipientRefused, BlockListed, Greylisted."""
+    async def recipient(
+        self, client: Client, path: ForwardPath, sender: ReversePath
+    ) -> tuple[Addressee, ...]:
+        """RCPT: where its mail goes, several for a list. Raises RelayDenied, RecipientRefused, BlockListed,
+        Greylisted."""
 
     async def content(self, client: Client, arrived: Arrived) -> Stamp:
         """The whole message. Raises RoutingLoop, SenderRefused, ContentRefused, DmarcRefused,

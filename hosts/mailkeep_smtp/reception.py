@@ -38,12 +38,14 @@ class Reception:
         if not self._verification.is_trusted(client):
             await self._verification.check_sender(path)
 
-    async def recipient(self, client: Client, path: ForwardPath, sender: ReversePath) -> Addressee:
+    async def recipient(
+        self, client: Client, path: ForwardPath, sender: ReversePath
+    ) -> tuple[Addressee, ...]:
         """Addresses of hosted domains, claimed or not, as the domain's policy has it."""
-        addressee = await self._recipients.resolve(path)
+        addressees = await self._recipients.resolve(path)
         if not self._verification.is_trusted(client):
             await self._verification.check_recipient(client, sender, path)
-        return addressee
+        return addressees
 
     async def content(self, client: Client, arrived: Arrived) -> Stamp:
         """A message that has been through too many hops goes round in circles."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailkeep.delivery.dispatch import Addressee
-from mailkeep.delivery.submit import addressee_for
+from mailkeep.delivery.submit import addressees_for
 from mailkeep.errors import RecipientRefused
 from mailkeep.model.address import Address
 from mailkeep.smtp.paths import ForwardPath
@@ -19,13 +19,13 @@ class Recipients:
         self._directory = directory
         self._hostname = hostname
 
-    async def resolve(self, path: ForwardPath, *, relays: bool = False) -> Addressee:
-        """Where its mail goes; elsewhere only where we relay for whoever asks.
+    async def resolve(self, path: ForwardPath, *, relays: bool = False) -> tuple[Addressee, ...]:
+        """Where its mail goes, several for a list; elsewhere only where we relay for whoever asks.
 
         Raises RelayDenied, RecipientRefused, StoreUnavailable.
         """
         address = path.address or await self._postmaster()
-        return await addressee_for(self._directory, address, relays=relays)
+        return await addressees_for(self._directory, address, relays=relays)
 
     async def _postmaster(self) -> Address:
         """<Postmaster> alone means this host's (RFC 5321 section 4.5.1): its own domain's if that is hosted,

@@ -230,9 +230,13 @@ class SmtpSession(Connection):
         if transaction.accepted >= self.services.settings.max_recipients:
             raise TooManyRecipients("Too many recipients; send the message to the others apart.")
         self.services.conduct.addressed(self.peer.host)
-        addressee = await self.policy.recipient(self.client, path, transaction.reverse_path)
-        await self.services.dispatch.require_room(addressee, transaction.parameters.size)
-        transaction.add(path.address or addressee.address, replace(addressee, request=request))
+        addressees = await self.policy.recipient(self.client, path, transaction.reverse_path)
+        if len(addressees) == 1:  # one member without room does not keep a list's mail from the others
+            await self.services.dispatch.require_room(addressees[0], transaction.parameters.size)
+        elif len(transaction.addressees) + len(addressees) > self.services.settings.max_recipients:
+            raise TooManyRecipients("Too many recipients, a list's members counted; send the rest apart.")
+        addressed = path.address or addressees[0].address
+        transaction.add(addressed, [replace(one, request=request) for one in addressees])
         return replies.RECIPIENT_OK
 
     async def smtp_DATA(self, argument: str) -> Reply:  # noqa: N802

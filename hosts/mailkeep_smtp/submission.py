@@ -68,7 +68,9 @@ class Submission:
         if path.address is not None and not await self._owns(client, path.address):
             raise SenderRefused("The envelope sender is not one of your addresses.")
 
-    async def recipient(self, client: Client, path: ForwardPath, sender: ReversePath) -> Addressee:
+    async def recipient(
+        self, client: Client, path: ForwardPath, sender: ReversePath
+    ) -> tuple[Addressee, ...]:
         """Anybody, if this host relays: whoever asks has proven to be one of our users."""
         return await self._recipients.resolve(path, relays=self._relays and client.principal is not None)
 

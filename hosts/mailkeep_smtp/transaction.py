@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -44,11 +45,11 @@ class Transaction:
     offered: int = 0
     failure: Reply | None = None
 
-    def add(self, addressed: Address, addressee: Addressee) -> None:
+    def add(self, addressed: Address, addressees: Iterable[Addressee]) -> None:
         """One accepted recipient, and where its mail goes."""
         self.accepted += 1
         self.addressed[addressed.key] = addressed
-        self.addressees[addressee.address.key] = addressee
+        self.addressees.update({one.address.key: one for one in addressees})
 
     def offer(self, size: int, max_size: int) -> None:
         """One more BDAT, of `size` octets. Raises Flooded past what is worth being thrown away."""

@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from mailkeep.auth.addresses import CodeLetter
 from mailkeep.delivery.dispatch import Dispatch, Mail
 from mailkeep.delivery.prepare import prepare_content
-from mailkeep.delivery.submit import addressee_for, new_id
+from mailkeep.delivery.submit import addressees_for, new_id
 from mailkeep.model.address import Address
 from mailkeep.model.queue import Envelope
 from mailkeep.settings import Settings
@@ -30,7 +30,7 @@ class MailedCodes:
 
     async def check(self, address: Address) -> None:
         """See CodeCourier."""
-        await addressee_for(self._directory, address, relays=self._relays)
+        await addressees_for(self._directory, address, relays=self._relays)
 
     async def send(self, letter: CodeLetter) -> None:
         """See CodeCourier."""
@@ -40,7 +40,7 @@ class MailedCodes:
             id=identifier,
             message=await prepare_content(octets),
             envelope=Envelope(None, smtputf8=not letter.to.is_ascii),
-            addressees=(await addressee_for(self._directory, letter.to, relays=self._relays),),
+            addressees=await addressees_for(self._directory, letter.to, relays=self._relays),
             received_at=at,
         )
         await self._dispatch.accept(mail)

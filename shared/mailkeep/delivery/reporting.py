@@ -16,7 +16,7 @@ from pathlib import Path
 from mailkeep.delivery.dispatch import Addressee, Dispatch, Mail
 from mailkeep.delivery.prepare import prepare_content
 from mailkeep.delivery.spool import Spool
-from mailkeep.delivery.submit import addressee_for, new_id
+from mailkeep.delivery.submit import addressees_for, new_id
 from mailkeep.errors import InUse, Refusal
 from mailkeep.model.address import Address
 from mailkeep.model.message import PreparedMessage
@@ -101,14 +101,14 @@ class Reporter:
         """True if it was committed, or others have claimed its recipients meanwhile."""
         sender = message.envelope.sender
         assert sender is not None
-        addressee = await self._addressee(sender)
-        if addressee is None:
+        addressees = await self._addressees(sender)
+        if not addressees:
             return False
         async with Spool(self._directory) as spool:
             report = self._report(action, message, sender, [fate.reported for fate in fates])
             prepared = await _prepare(spool, report, message, body)
             envelope = Envelope(None, requiretls=message.envelope.requiretls)
-            mail = Mail(report.id, prepared, envelope, (addressee,), report.made_at, settles=settles)
+            mail = Mail(report.id, prepared, envelope, addressees, report.made_at, settles=settles)
             try:
                 await self._dispatch.accept(mail)
             except InUse:
@@ -116,12 +116,12 @@ class Reporter:
         log.info("reported", id=message.id, report=report.id, action=action.value, recipients=len(fates))
         return True
 
-    async def _addressee(self, sender: Address) -> Addressee | None:
+    async def _addressees(self, sender: Address) -> tuple[Addressee, ...]:
         try:
-            return await addressee_for(self._store.directory, sender, relays=self._relays)
+            return await addressees_for(self._store.directory, sender, relays=self._relays)
         except Refusal as error:
             log.warning("nobody can be told", sender=str(sender), reason=str(error))
-            return None
+            return ()
 
     def _report(
         self, action: Action, message: QueuedMessage, sender: Address, recipients: Sequence[Reported]

@@ -60,7 +60,7 @@ class Submitter:
         """
         if author.user_id is None or not await self._directory.owns(author.user_id, sender):
             raise SenderRefused("The sender is not one of your addresses.")
-        addressees = [await self.addressee(recipient) for recipient in recipients]
+        addressees = [one for recipient in recipients for one in await self.addressees(recipient)]
         mail = Mail(
             id=new_id(),
             message=message,
@@ -73,13 +73,14 @@ class Submitter:
         delivered = await self._dispatch.accept(mail)
         return Submitted(mail.id, delivered, tuple(one.address for one in addressees if not one.is_local))
 
-    async def addressee(self, recipient: Address) -> Addressee:
+    async def addressees(self, recipient: Address) -> tuple[Addressee, ...]:
         """Where mail for one address goes. Raises RecipientRefused, RelayDenied, StoreUnavailable."""
-        return await addressee_for(self._directory, recipient, relays=self._relays)
+        return await addressees_for(self._directory, recipient, relays=self._relays)
 
 
-async def addressee_for(directory: Directory, recipient: Address, *, relays: bool) -> Addressee:
-    """What the directory says of a recipient; elsewhere only if we relay for whoever asks.
+async def addressees_for(directory: Directory, recipient: Address, *, relays: bool) -> tuple[Addressee, ...]:
+    """What the directory says of a recipient, several for a list; elsewhere only if we relay for whoever
+    asks.
 
     Raises RecipientRefused, RelayDenied, StoreUnavailable.
     """
@@ -87,8 +88,10 @@ async def addressee_for(directory: Directory, recipient: Address, *, relays: boo
     if answer.kind is RecipientKind.NOT_LOCAL:
         if not relays:
             raise RelayDenied("Relaying denied: that domain is not served here.")
-        return Addressee(recipient, is_local=False)
+        return (Addressee(recipient, is_local=False),)
+    if answer.members:
+        return tuple(Addressee(Address.parse(member)) for member in answer.members)
     if answer.kind is RecipientKind.REFUSED or answer.deliver_to is None:
         raise RecipientRefused("There is no such recipient here.")
     same = answer.deliver_to == str(recipient)
-    return Addressee(recipient if same else Address.parse(answer.deliver_to))
+    return (Addressee(recipient if same else Address.parse(answer.deliver_to)),)

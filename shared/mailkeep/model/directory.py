@@ -75,6 +75,7 @@ class RecipientKind(StrEnum):
     """What the recipient policy says about an address."""
 
     CLAIMED = "claimed"
+    ALIAS = "alias"
     UNCLAIMED = "unclaimed"
     REFUSED = "refused"
     NOT_LOCAL = "not_local"
@@ -82,7 +83,17 @@ class RecipientKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """The policy's answer for one address; `deliver_to` differs from it for tags and catch-alls."""
+    """The policy's answer for one address; `deliver_to` differs from it for tags and catch-alls. `members`
+    are whom an alias delivers to in its place, each to be delivered to as it stands."""
 
     kind: RecipientKind
     deliver_to: str | None
+    members: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """An address of a hosted domain whose mail goes to others of ours: one, or a small list."""
+
+    address: str
+    targets: tuple[str, ...]

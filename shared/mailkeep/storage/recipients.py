@@ -6,7 +6,8 @@ says that the directory changed.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 from mailkeep.errors import InvalidName
@@ -19,6 +20,7 @@ from mailkeep.storage.query import Query
 from mailkeep.storage.values import as_datetime
 
 REMEMBERED_ADDRESSES = 20_000
+MEMBERS_LIMIT = 500  # whom one alias may lead to, through others: a list, not a mailing
 POSTMASTER = "postmaster"  # RFC 5321 section 4.5.1: every domain takes mail for it
 
 T = TypeVar("T")
@@ -26,10 +28,24 @@ T = TypeVar("T")
 _DOMAIN = "SELECT name, policy, catch_all, created_at, dmarc, greylists FROM domain"
 DOMAINS = Query(f"{_DOMAIN} ORDER BY name")
 DOMAIN = Query(f"{_DOMAIN} WHERE name = :name")
+ALIASES = Query("SELECT alias, target FROM alias ORDER BY alias, target")
 _IS_CLAIMED = Query(
     "SELECT account.user_id IS NOT NULL FROM address JOIN account ON account.id = address.account_id"
     " WHERE address.address = :address"
 )
+
+
+Aliases = Mapping[str, Sequence[str]]
+
+_REFUSED = Recipient(RecipientKind.REFUSED, None)
+
+
+def grouped(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """Targets by alias, from rows of ALIASES."""
+    found: dict[str, list[str]] = {}
+    for alias, target in rows:
+        found.setdefault(alias, []).append(target)
+    return found
 
 
 class Recipients:
@@ -38,6 +54,7 @@ class Recipients:
     def __init__(self, database: Database, hub: Hub) -> None:
         self._database = database
         self._domains: dict[str, Domain] | None = None
+        self._aliases: Aliases | None = None
         self._claimed: dict[str, bool] = {}
         self._generation = 0
         hub.watch(Topic(TopicKind.DIRECTORY), self._forget)
@@ -52,10 +69,52 @@ class Recipients:
         if domain is None:
             return Recipient(RecipientKind.NOT_LOCAL, None)
         base = address.without_tag()
+        candidates = dict.fromkeys((address, base))
+        for candidate in candidates:
+            if await self._is_claimed(candidate):
+                return Recipient(RecipientKind.CLAIMED, str(candidate))
+        aliases = await self._known_aliases()
+        for candidate in candidates:
+            if candidate.key in aliases:
+                return await self._members(candidate.key, aliases)
+        return await self._unclaimed(domain, base)
+
+    async def _members(self, alias: str, aliases: Aliases) -> Recipient:
+        """Aliases of aliases are followed, each once, so that a circle ends; of what is refused or not ours
+        nothing is left."""
+        found: dict[str, None] = {}
+        waiting, seen = deque(aliases[alias]), {alias}
+        while waiting and len(found) < MEMBERS_LIMIT:
+            target = Address.parse(waiting.popleft())
+            if target.key in seen:
+                continue
+            seen.add(target.key)
+            if target.key in aliases and not await self._is_claimed(target):
+                waiting.extend(aliases[target.key])
+                continue
+            answer = await self._direct(target)
+            if answer.deliver_to is not None:
+                found[answer.deliver_to] = None
+        return Recipient(RecipientKind.ALIAS, None, tuple(found)) if found else _REFUSED
+
+    async def _direct(self, address: Address) -> Recipient:
+        """What the policy says of an alias's target, where an alias without its tag counts no more."""
+        domain, base = await self.domain(address.domain), address.without_tag()
+        if domain is None:
+            return _REFUSED
         for candidate in dict.fromkeys((address, base)):
             if await self._is_claimed(candidate):
                 return Recipient(RecipientKind.CLAIMED, str(candidate))
         return await self._unclaimed(domain, base)
+
+    async def _known_aliases(self) -> Aliases:
+        known = self._aliases
+        if known is None:
+            rows, current = await self._as_of_now(lambda: self._database.read(lambda c: c.all(ALIASES)))
+            known = grouped(rows)
+            if current:
+                self._aliases = known
+        return known
 
     async def _unclaimed(self, domain: Domain, base: Address) -> Recipient:
         if domain.policy is DomainPolicy.CATCH_ALL and domain.catch_all is not None:
@@ -99,6 +158,7 @@ class Recipients:
     def _forget(self) -> None:
         self._generation += 1
         self._domains = None
+        self._aliases = None
         self._claimed.clear()
 
 

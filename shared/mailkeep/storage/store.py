@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from mailkeep.model.quota import DefaultLimits
+from mailkeep.storage.aliases import StoredAliases
 from mailkeep.storage.annotations import StoredAnnotations
 from mailkeep.storage.audit import StoredAudit
 from mailkeep.storage.collecting import StoredCollector
@@ -18,6 +19,7 @@ from mailkeep.storage.feed import Hub
 from mailkeep.storage.filters import StoredFilters
 from mailkeep.storage.greylist import StoredGreylist
 from mailkeep.storage.interface import (
+    Aliases,
     Annotations,
     Audit,
     Collector,
@@ -94,6 +96,7 @@ class OpenedStore:
     preferences: PreferenceStore
     quotas: Quotas
     greylist: Greylist
+    aliases: Aliases
     labels: Labels
     filters: Filters
     push: PushSubscriptions
@@ -124,6 +127,7 @@ class OpenedStore:
         self.audit = StoredAudit(database)
         self.preferences = StoredPreferences(database)
         self.greylist = StoredGreylist(database)
+        self.aliases = StoredAliases(database)
         self.quotas = StoredQuotas(database, backend.hub, defaults)
         self.labels = StoredLabels(database)
         self.filters = StoredFilters(database)

@@ -362,6 +362,17 @@ queue_recipient = Table(
     Column("last_host", Text, nullable=False),
 )
 
+# --- aliases --------------------------------------------------------------------------------------
+
+# Both are keys of addresses (model.address): an alias is the rows that it has.
+alias = Table(
+    "alias",
+    metadata,
+    Column("alias", Text, primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("created_at", MOMENT, nullable=False),
+)
+
 # --- strangers ------------------------------------------------------------------------------------
 
 # `key` stands for a network, a sender and a recipient. `last_at` is when they were let in last, else

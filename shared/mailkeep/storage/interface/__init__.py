@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from mailkeep.storage.interface.aliases import Aliases
 from mailkeep.storage.interface.annotations import Annotations
 from mailkeep.storage.interface.audit import Audit, AuditRecord
 from mailkeep.storage.interface.collecting import Collected, Collector
@@ -46,6 +47,7 @@ from mailkeep.storage.interface.usage import StoreUsage
 
 __all__ = [
     "AccountNews",
+    "Aliases",
     "Annotations",
     "Appended",
     "Audit",
@@ -115,6 +117,7 @@ class Store(Protocol):
     preferences: PreferenceStore
     quotas: Quotas
     greylist: Greylist
+    aliases: Aliases
     labels: Labels
     filters: Filters
     push: PushSubscriptions
