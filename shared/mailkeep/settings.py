@@ -95,7 +95,7 @@ class TlsSettings:
 class AuthSettings:
     """The one door."""
 
-    bcrypt_cost: BcryptCost = 6  # keys hold 256 random bits: see docs/security.md
+    bcrypt_cost: BcryptCost = 5  # keys hold 256 random bits: see docs/security.md
     insecure_loopback_auth: bool = False
     dummy_verifications: bool = True
     verified_key_seconds: Seconds = 300.0

@@ -111,6 +111,21 @@ async def test_mail_for_a_further_address_moves_into_the_inbox_with_new_uids(sto
     assert (await deliver(store, "second"))[0].uid == 8
 
 
+async def test_mail_is_moved_piece_by_piece_in_its_order(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailkeep.storage.claiming.MOVED_AT_ONCE", 3)
+    user = await new_user(store)
+    inbox = await inbox_of(store, user)
+    messages = [prepared(f"{number}\r\n".encode()) for number in range(8)]
+    for number in (4, 1, 7, 0, 2, 6, 3, 5):
+        await deliver(store, "second", message=messages[number], minutes=number)
+    await store.directory.add_address(user.id, address("second"))
+    for uid, message in enumerate(messages, 1):
+        assert await octets_of(store, inbox, uid) == message.header + bytes(message.content)  # type: ignore[arg-type]
+    assert (await store.mailboxes.get(user.account_id, "INBOX")).messages == 8
+
+
 async def test_more_mail_than_the_change_log_writes_down_is_moved_too(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

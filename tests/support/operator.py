@@ -75,6 +75,10 @@ class Operator:
         """As the SMTP host does it."""
         self.run(self._deliver(address, messages))
 
+    def give(self, login: Login, address: str) -> None:
+        """A further address, with the mail that waits for it."""
+        self.run(self.store.directory.add_address(login.user_id, Address.parse(address)))
+
     def append(self, login: Login, *messages: bytes) -> None:
         """As IMAP's APPEND to INBOX does it."""
         self.run(self._append(login, messages))

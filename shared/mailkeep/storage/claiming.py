@@ -1,7 +1,7 @@
 """How an address, with the mail that waits for it, comes to a user.
 
 A new user gets the account that the mail is in: one field is set, however much mail there is. A user
-who has an account already gets the entries moved into its INBOX, in one statement, with new UIDs.
+who has an account already gets the entries moved into its INBOX, in one transaction, with new UIDs.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ _MOVE = Query(
     "UPDATE entry SET mailbox_id = :target_id, uid = numbered.uid, modseq = :modseq, save_date = :save_date"
     " FROM (SELECT e.mailbox_id, e.uid AS former, :first_uid - 1"
     " + row_number() OVER (ORDER BY e.internal_date, e.mailbox_id, e.uid) AS uid"
-    " FROM entry e JOIN mailbox m ON m.id = e.mailbox_id WHERE m.account_id = :former_id) numbered"
+    " FROM entry e JOIN mailbox m ON m.id = e.mailbox_id WHERE m.account_id = :former_id"
+    " ORDER BY e.internal_date, e.mailbox_id, e.uid LIMIT :most) numbered"
     " WHERE entry.mailbox_id = numbered.mailbox_id AND entry.uid = numbered.former"
 )
 _MOVED = Query(
@@ -45,6 +46,10 @@ _DROP = (
     Query("DELETE FROM subscription WHERE account_id = :id"),
     Query("DELETE FROM account WHERE id = :id"),
 )
+
+
+MOVED_AT_ONCE = 50_000
+"""Entries that one statement moves: it must end well within the time that a statement may take."""
 
 
 async def claim(transaction: Transaction, address: Address, user_id: UUID) -> None:
@@ -117,9 +122,10 @@ async def _move_entries(
     first_uid = target.take_uids(waiting)[0]
     written = waiting <= change_log.APPENDED_LIMIT
     modseq = target.highestmodseq + 1
-    await transaction.run(
-        _MOVE, target_id=target.id, modseq=modseq, save_date=now(), first_uid=first_uid, former_id=former_id
-    )
+    facts = {"target_id": target.id, "modseq": modseq, "save_date": now(), "former_id": former_id}
+    moved = 0
+    while piece := await transaction.run(_MOVE, first_uid=first_uid + moved, most=MOVED_AT_ONCE, **facts):
+        moved += piece
     if not written:
         target.skip_modseq()
         return

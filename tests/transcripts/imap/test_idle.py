@@ -19,6 +19,18 @@ def test_idle_hears_what_others_do(client: Client, other: Client, operator: Oper
     other.play("S: * 1 EXPUNGE\nC: DONE\nS: i OK IDLE completed.\nC: j NOOP\nS: j OK ...")
 
 
+def test_idle_hears_of_mail_that_comes_with_an_address(
+    client: Client, other: Client, operator: Operator, user: Login
+) -> None:
+    client.append("INBOX", MESSAGE)
+    other.play("C: i IDLE\nS: + ...\nS: * 1 EXISTS\nS: * 0 RECENT")
+    further = f"further-{user.address}"
+    for _ in range(3):
+        operator.deliver(further, MESSAGE)
+    operator.give(user, further)
+    other.play("S: * 4 EXISTS\nS: * <recent> RECENT\nC: DONE\nS: i OK ...")
+
+
 def test_what_happened_before_idle_is_told_when_it_begins(client: Client, other: Client) -> None:
     client.append("INBOX", MESSAGE)
     other.play(
