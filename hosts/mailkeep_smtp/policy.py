@@ -51,6 +51,9 @@ class Policy(Protocol):
     takes_credentials: bool
     """True if AUTH is offered."""
 
+    holds_mail: bool
+    """True if a message may be told to wait (RFC 4865)."""
+
     mends_headers: bool
     """True if what a header lacks is added and Bcc taken away (RFC 6409 section 8)."""
 

@@ -20,6 +20,7 @@ class Reception:
     """The policy of the MX listener. `max_received` is in Received fields."""
 
     takes_credentials = False
+    holds_mail = False
     mends_headers = False  # a relay changes nothing but trace fields (RFC 5321 section 6.4)
 
     def __init__(

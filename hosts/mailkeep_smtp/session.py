@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from mailkeep import sasl
 from mailkeep.delivery.dispatch import Mail
@@ -32,7 +32,7 @@ from mailkeep.smtp.errors import (
     auth_reply_for,
 )
 from mailkeep.smtp.lines import AUTH_LINE_LIMIT
-from mailkeep.smtp.parameters import parse_mail_parameters, parse_rcpt_parameters
+from mailkeep.smtp.parameters import held_until, parse_mail_parameters, parse_rcpt_parameters
 from mailkeep.smtp.paths import parse_forward_path, parse_reverse_path
 from mailkeep.smtp.replies import Reply, reply
 from mailkeep.smtp.submitted import defaults_for
@@ -48,6 +48,7 @@ from mailkeep_smtp.policy import Arrived, Client
 from mailkeep_smtp.transaction import Transaction, receive
 
 _MAIL_PARAMETERS = frozenset({"SIZE", "BODY", "SMTPUTF8", "RET", "ENVID"})
+_HOLDING = frozenset({"HOLDFOR", "HOLDUNTIL"})  # RFC 4865 section 4
 _RCPT_PARAMETERS = frozenset({"NOTIFY", "ORCPT"})  # RFC 3461 section 4
 _WITH_AUTH = _MAIL_PARAMETERS | {"AUTH"}  # RFC 4954 section 5
 
@@ -116,6 +117,8 @@ class SmtpSession(Connection):
             keywords.append("STARTTLS")
         if self.peer.tls:
             keywords.append("REQUIRETLS")  # RFC 8689 section 2: only over TLS
+        if self.policy.holds_mail:
+            keywords.append(_future_release(self.services.settings.max_hold_seconds))
         if self.policy.takes_credentials and self._is_private():
             keywords.append("AUTH " + " ".join(sasl.MECHANISMS))
         return keywords
@@ -206,14 +209,17 @@ class SmtpSession(Connection):
             raise TooLarge(f"The message is larger than {self.services.settings.max_message_size} octets.")
         if not path.is_ascii and not parameters.smtputf8:
             raise Utf8NotDeclared("An address beyond ASCII needs SMTPUTF8.")
+        hold_until = held_until(parameters, datetime.now(UTC), self.services.settings.max_hold_seconds)
         await self.policy.sender(self.client, path)
-        self.transaction = Transaction(path, parameters)
+        self.transaction = Transaction(path, parameters, hold_until)
         return replies.SENDER_OK
 
     def _mail_parameters(self) -> frozenset[str]:
         if not self._extended:
             return frozenset()
         offered = _WITH_AUTH if self.policy.takes_credentials else _MAIL_PARAMETERS
+        if self.policy.holds_mail:
+            offered |= _HOLDING
         return offered | {"REQUIRETLS"} if self.peer.tls else offered
 
     async def smtp_RCPT(self, argument: str) -> Reply:  # noqa: N802
@@ -337,6 +343,7 @@ class SmtpSession(Connection):
             received_at=received_at,
             author=self._principal,
             saves_sent=self.services.settings.save_to_sent,
+            not_before=transaction.hold_until,
         )
 
     def _content(self, transaction: Transaction, received_at: datetime) -> Content:
@@ -414,6 +421,12 @@ class SmtpSession(Connection):
         if not self._helo:
             raise BadSequence("Send EHLO or HELO first.")
         self.policy.admit(self.client)
+
+
+def _future_release(most: int) -> str:
+    """RFC 4865 section 3: the longest wait, in seconds and as the moment that it would end now."""
+    latest = datetime.now(UTC) + timedelta(seconds=most)
+    return f"FUTURERELEASE {most} {latest:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _refuse_after_bdat(transaction: Transaction) -> None:

@@ -34,6 +34,7 @@ class Submission:
     """
 
     takes_credentials = True
+    holds_mail: bool
     mends_headers = True
 
     def __init__(
@@ -52,6 +53,7 @@ class Submission:
         self._max_received = max_received
         self._plaintext_from_loopback = plaintext_from_loopback
         self._relays = relays
+        self.holds_mail = relays  # what waits is in the queue, which is worked on where mail leaves
         self._hostname = hostname
         self._signer = signer
 

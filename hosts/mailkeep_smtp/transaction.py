@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mailkeep.delivery.dispatch import Addressee
@@ -36,6 +37,7 @@ class Transaction:
 
     reverse_path: ReversePath
     parameters: MailParameters
+    hold_until: datetime | None = None
     id: str = field(default_factory=new_id)
     accepted: int = 0
     addressed: dict[str, Address] = field(default_factory=dict)

@@ -134,6 +134,7 @@ class SmtpSettings:
     command_timeout_seconds: Seconds = 300.0  # RFC 5321 section 4.5.3.2
     data_timeout_seconds: Seconds = 300.0
     max_errors: Count = 20
+    max_hold_seconds: Count = 30 * 86400  # for how long a message may wait before it is sent (RFC 4865)
     save_to_sent: bool = False  # what is submitted also into its author's Sent; clients need not upload it
     max_received: Count = 100  # RFC 5321 section 6.3 asks for at least 100 hops
     # What other servers do that cannot reach `hostname` by TLS (RFC 8461): the API host publishes it.

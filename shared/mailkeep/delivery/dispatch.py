@@ -38,8 +38,8 @@ class Addressee:
 class Mail:
     """A message that was accepted. `author` is who submitted it, None for what came from elsewhere.
 
-    `id` is what its client is told; nothing leaves before `not_before`. `settles` is what a report is about:
-    see Delivery. `junk` are keys of addressees who get it into the mailbox for that.
+    `id` is what its client is told; nothing arrives anywhere before `not_before`. `settles` is what leaves
+    the queue with it: see Delivery. `junk` are keys of addressees who get it into the mailbox for that.
     """
 
     id: str
@@ -73,12 +73,14 @@ class Dispatch:
         targets = [
             DeliveryTarget(one.address) if key not in mail.junk else await self._junk_target(one.address)
             for key, one in unique.items()
-            if one.is_local
+            if one.is_local and mail.not_before is None
         ]
         if mail.saves_sent and mail.author is not None:
             targets += await self._sent_copy(mail.author)
         remote = tuple(
-            OutboundRecipient(one.address, one.request) for one in unique.values() if not one.is_local
+            OutboundRecipient(one.address, one.request)
+            for one in unique.values()
+            if mail.not_before is not None or not one.is_local
         )
         outbound = self._outbound(mail, remote) if remote else None
         return await self._store.committer.deliver(

@@ -53,8 +53,8 @@ class Reporter:
         self, store: Store, dispatch: Dispatch, spool_directory: Path, hostname: str, *, relays: bool
     ) -> None:
         self._store = store
-        self._dispatch = dispatch
-        self._directory = spool_directory
+        self.dispatch = dispatch
+        self.directory = spool_directory
         self._hostname = hostname
         self._relays = relays
 
@@ -104,13 +104,13 @@ class Reporter:
         addressees = await self._addressees(sender)
         if not addressees:
             return False
-        async with Spool(self._directory) as spool:
+        async with Spool(self.directory) as spool:
             report = self._report(action, message, sender, [fate.reported for fate in fates])
             prepared = await _prepare(spool, report, message, body)
             envelope = Envelope(None, requiretls=message.envelope.requiretls)
             mail = Mail(report.id, prepared, envelope, addressees, report.made_at, settles=settles)
             try:
-                await self._dispatch.accept(mail)
+                await self.dispatch.accept(mail)
             except InUse:
                 log.warning("what was to be reported is in other hands", id=message.id)
         log.info("reported", id=message.id, report=report.id, action=action.value, recipients=len(fates))

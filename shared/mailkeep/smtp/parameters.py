@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from mailkeep.model.queue import NO_REQUEST, DsnRequest
@@ -16,6 +17,9 @@ from mailkeep.smtp.dsn import check_envid, check_notify, check_orcpt, check_ret
 from mailkeep.smtp.errors import ArgumentSyntax, ParameterUnknown
 
 PARAMETERS_LIMIT = 16  # more than all registered ones of a command together
+_DATE_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})\Z"
+)
 SIZE_DIGITS = 20  # RFC 1870 section 3
 
 _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([^\x00-\x20=\x7f]+))?\Z")
@@ -28,6 +32,7 @@ class MailParameters:
 
     `auth` is RFC 4954 section 5's claim about who first submitted the message, checked for its grammar and
     otherwise believed of nobody. `ret` and `envid` are as they were sent, "" if they were not (RFC 3461).
+    `hold_for` seconds, or until `hold_until`, the message is to wait (RFC 4865).
     """
 
     size: int | None = None
@@ -37,6 +42,8 @@ class MailParameters:
     requiretls: bool = False
     ret: str = ""
     envid: str = ""
+    hold_for: int | None = None
+    hold_until: datetime | None = None
 
 
 def split_parameters(text: str) -> Mapping[str, str | None]:
@@ -76,7 +83,24 @@ def parse_mail_parameters(text: str, offered: frozenset[str]) -> MailParameters:
         requiretls="REQUIRETLS" in given and _without_value("REQUIRETLS", given["REQUIRETLS"]),
         ret=check_ret(given["RET"]) if "RET" in given else "",
         envid=check_envid(given["ENVID"]) if "ENVID" in given else "",
+        hold_for=_hold_for(given["HOLDFOR"]) if "HOLDFOR" in given else None,
+        hold_until=_hold_until(given["HOLDUNTIL"]) if "HOLDUNTIL" in given else None,
     )
+
+
+def held_until(parameters: MailParameters, now: datetime, most: int) -> datetime | None:
+    """Until when a message is to wait, None if it is not. Raises ArgumentSyntax past `most` seconds, and if
+    it is told twice (RFC 4865 section 4)."""
+    until = parameters.hold_until
+    if parameters.hold_for is not None:
+        if until is not None:
+            raise ArgumentSyntax("HOLDFOR and HOLDUNTIL exclude each other.")
+        until = now + timedelta(seconds=parameters.hold_for)
+    if until is None or until <= now:
+        return None
+    if until > now + timedelta(seconds=most):
+        raise ArgumentSyntax(f"A message may wait for {most} seconds at most.")
+    return until
 
 
 def parse_rcpt_parameters(text: str, offered: frozenset[str]) -> DsnRequest:
@@ -104,6 +128,23 @@ def _size(value: str | None) -> int:
     if value is None or not value.isascii() or not value.isdigit() or len(value) > SIZE_DIGITS:
         raise ArgumentSyntax("SIZE is a number of octets, as in SIZE=1000.")
     return int(value)
+
+
+def _hold_for(value: str | None) -> int:
+    """RFC 4865 section 4: one to nine digits, from 1 on."""
+    if value is None or not value.isascii() or not value.isdigit() or len(value) > 9 or int(value) == 0:
+        raise ArgumentSyntax("HOLDFOR is a number of seconds, as in HOLDFOR=3600.")
+    return int(value)
+
+
+def _hold_until(value: str | None) -> datetime:
+    """RFC 4865 section 4: RFC 3339's date-time, with its offset."""
+    if value is None or not _DATE_TIME.match(value):
+        raise ArgumentSyntax("HOLDUNTIL is a date and time, as in HOLDUNTIL=2030-01-02T03:04:05Z.")
+    try:
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ArgumentSyntax("HOLDUNTIL is no date and time that there is.") from None
 
 
 def _body(value: str | None) -> Literal["7BIT", "8BITMIME"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -135,6 +136,33 @@ async def test_nobody_may_before_they_have_said_who_they_are(host: SmtpHost) -> 
         await wire.ask(command, "530 5.7.0 Authentication required.")
     assert await queued(host) == []
     await wire.close()
+
+
+async def test_a_message_may_be_told_to_wait(host: SmtpHost, demo: TestUser) -> None:
+    """RFC 4865: whoever is here waits as those elsewhere do."""
+    wire = await host.logged_in(demo)
+    (offer,) = [word for word in await wire.ehlo() if word.startswith("FUTURERELEASE")]
+    assert offer.split()[1] == str(30 * 86400)
+    await wire.ask("MAIL FROM:<demo@example.test> HOLDFOR=99999999", "501 5.5.4 ")
+    await wire.ask("MAIL FROM:<demo@example.test> HOLDFOR=3600", "250 ")
+    await wire.ask("RCPT TO:<a@elsewhere.example>", "250 ")
+    await wire.ask("RCPT TO:<friend@example.test> NOTIFY=SUCCESS", "250 ")
+    await wire.ask("DATA", "354 ")
+    await wire.send(OWN)
+    await wire.expect("250 2.0.0 Ok: ")
+    assert await host.inbox("friend@example.test") == []
+    for entry in await host.store.queue.entries():
+        assert entry.next_attempt_at is not None
+        waits = entry.next_attempt_at - entry.created_at
+        assert timedelta(seconds=3590) < waits <= timedelta(seconds=3600)
+    assert await queued(host) == ["a@elsewhere.example", "friend@example.test"]
+    await wire.close()
+
+
+async def test_mail_from_outside_is_not_told_to_wait(mx: Wire) -> None:
+    await mx.expect("220 ")
+    assert not [word for word in await mx.ehlo() if word.startswith("FUTURERELEASE")]
+    await mx.ask("MAIL FROM:<a@b.example> HOLDFOR=60", "555 5.5.4 ")
 
 
 async def test_what_is_refused_is_not_queued(host: SmtpHost, demo: TestUser) -> None:

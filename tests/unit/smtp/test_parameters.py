@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from mailkeep.model.queue import NO_REQUEST, DsnRequest
 from mailkeep.smtp.errors import ArgumentSyntax, ParameterUnknown
 from mailkeep.smtp.parameters import (
     MailParameters,
+    held_until,
     parse_mail_parameters,
     parse_rcpt_parameters,
     split_parameters,
@@ -75,6 +78,50 @@ def test_what_is_not_offered_is_refused() -> None:
     with pytest.raises(ParameterUnknown, match="NOTIFY"):
         parse_rcpt_parameters("NOTIFY=NEVER", frozenset())
     assert parse_rcpt_parameters("", frozenset()) is NO_REQUEST
+
+
+# --- holding: RFC 4865 section 4 ---------------------------------------------------------------------
+
+HOLDING = frozenset({"HOLDFOR", "HOLDUNTIL"})
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "until"),
+    [
+        ("", None),
+        ("HOLDFOR=60", NOW + timedelta(seconds=60)),
+        ("HOLDUNTIL=2026-01-02T03:05:05Z", NOW + timedelta(seconds=60)),
+        ("HOLDUNTIL=2026-01-02T05:05:05.5+02:00", NOW + timedelta(seconds=60.5)),
+        ("HOLDUNTIL=2026-01-02T03:04:05Z", None),
+        ("HOLDUNTIL=1999-01-02T03:04:05Z", None),
+    ],
+)
+def test_how_long_a_message_waits(text: str, until: datetime | None) -> None:
+    assert held_until(parse_mail_parameters(text, HOLDING), NOW, 3600) == until
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "HOLDFOR",
+        "HOLDFOR=0",
+        "HOLDFOR=-1",
+        "HOLDFOR=1234567890",
+        "HOLDFOR=3601",
+        "HOLDUNTIL",
+        "HOLDUNTIL=tomorrow",
+        "HOLDUNTIL=2026-01-02",
+        "HOLDUNTIL=2026-01-02T03:05:05",
+        "HOLDUNTIL=2026-02-30T03:05:05Z",
+        "HOLDUNTIL=2026-01-03T03:05:05Z",
+        "HOLDUNTIL=0001-01-01T00:00:00+23:59",
+        "HOLDFOR=60 HOLDUNTIL=2026-01-02T03:05:05Z",
+    ],
+)
+def test_what_holding_may_not_be(text: str) -> None:
+    with pytest.raises(ArgumentSyntax):
+        held_until(parse_mail_parameters(text, HOLDING), NOW, 3600)
 
 
 # --- delivery reports: RFC 3461 section 4 ----------------------------------------------------------

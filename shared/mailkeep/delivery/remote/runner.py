@@ -12,10 +12,12 @@ import asyncio
 import secrets
 from collections import Counter
 from collections.abc import Awaitable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from mailkeep.delivery.remote.destination import Destination, Job, Means
+from mailkeep.delivery.remote.homecoming import Homecoming
 from mailkeep.delivery.remote.opening import Opener
 from mailkeep.delivery.remote.routing import Router
 from mailkeep.delivery.remote.schedule import Schedule
@@ -27,7 +29,7 @@ from mailkeep.errors import StoreUnavailable
 from mailkeep.model.dns import Lookups
 from mailkeep.model.queue import Claimed, Settlement
 from mailkeep.net.tasks import TaskRegistry
-from mailkeep.observe.logs import get_logger
+from mailkeep.observe.logs import cause_of, get_logger, new_correlation_id
 from mailkeep.settings_relay import RelaySettings
 from mailkeep.storage.interface import Store, Topic, TopicKind
 
@@ -38,7 +40,9 @@ SWEEP_SECONDS = 30.0  # look without a hint: the feed may lose one, and leases o
 GATHER_SECONDS = 0.01  # after a hint, so that under load each claim takes many
 CROWDED_SECONDS = 0.5  # until domains that have enough in hand are looked at again
 AGAIN_SECONDS = 1.0  # after the database did not answer
+GIVE_BACK_SECONDS = 1.0  # when a host stops and its database does not answer
 SMARTHOST = "smarthost"
+HERE = "here"  # no domain: that has a dot, or is an address
 
 log = get_logger(__name__)
 
@@ -71,6 +75,14 @@ class QueueRunner:
             take=self._settler.take,
             dropped=lambda claimed: self._settled([one.id for one in claimed]),
         )
+        self._homecoming = Homecoming(
+            store,
+            reporter.dispatch,
+            reporter,
+            reporter.directory,
+            take=self._settler.take,
+            settled=self._settled,
+        )
         self._in_hand: dict[str, Claimed] = {}
         self._counts: Counter[str] = Counter()  # of these, by domain
         self._crowded: set[str] = set()
@@ -79,32 +91,43 @@ class QueueRunner:
         self._destinations: dict[str, Destination] = {}
         self._wake = asyncio.Event()
         self._stopping = False
+        self._claiming = asyncio.Lock()
 
     async def run(self) -> None:
         """Until cancelled or closed."""
         unwatch = self._store.feed.watch(Topic(TopicKind.QUEUE), self._wake.set)
         self._tasks.spawn(self._settler.run(), "relay settler")
+        self._tasks.spawn(self._settler.run_reports(), "relay reports")
         self._tasks.spawn(self._keep_leases(), "relay leases")
         try:
             while not self._stopping:
                 self._wake.clear()
-                await self._pause(await self._claim())
+                async with self._claiming:
+                    pause = await self._claim()
+                await self._pause(pause)
         finally:
             unwatch()
 
     async def close(self, seconds: float) -> None:
-        """Finish what is on the wire within `seconds`, and give back the rest."""
+        """Finish what is on the wire within `seconds`, and give back the rest if the database lets us."""
         self._stopping = True
         self._wake.set()
-        waiting = [one for destination in self._destinations.values() for one in destination.stop()]
-        await self._give_back(waiting)
         try:
             async with asyncio.timeout(seconds):
+                async with self._claiming:  # what is being claimed comes back, too
+                    pass
+                await self._give_back(self._not_begun())
                 await self._empty.wait()
         except TimeoutError:
             log.warning("mail was on the wire for too long", recipients=len(self._in_hand))
         await self._tasks.close(1.0)
-        await self._give_back(list(self._in_hand.values()))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GIVE_BACK_SECONDS):
+                await self._settler.flush()
+                await self._give_back(list(self._in_hand.values()))
+
+    def _not_begun(self) -> list[Claimed]:
+        return [one for destination in self._destinations.values() for one in destination.stop()]
 
     # --- claiming ---------------------------------------------------------------------------------
 
@@ -122,7 +145,9 @@ class QueueRunner:
             return 0.0 if len(claimed) == room else await self._until_next()
         except StoreUnavailable as error:
             log.warning("the queue cannot be read", reason=str(error))
-            return AGAIN_SECONDS
+        except Exception as error:  # whatever it is, the queue must not stand still for it
+            log.error("the queue cannot be worked on", correlation_id=new_correlation_id(), **cause_of(error))
+        return AGAIN_SECONDS
 
     async def _until_next(self) -> float:
         next_at = await self._store.queue.next_at()
@@ -152,19 +177,26 @@ class QueueRunner:
         try:
             ids = sorted({one.message_id for one in claimed})
             loaded = await self._store.queue.messages(ids, ONE_FLIGHT)
+            keys = [await self._key(one) for one in claimed]
         except StoreUnavailable:
             self._settled([one.id for one in claimed])  # and free when their lease ends
             raise
         if self._stopping:
-            return  # given back by `close`
+            await self._give_back(claimed)
+            return
         jobs: dict[tuple[str, str], list[Claimed]] = {}
-        for one in claimed:
-            jobs.setdefault((self._key(one), one.message_id), []).append(one)
+        for key, one in zip(keys, claimed, strict=True):
+            jobs.setdefault((key, one.message_id), []).append(one)
         for (key, message_id), recipients in jobs.items():
-            destination = self._destination(key)
             for start in range(0, len(recipients), RECIPIENTS_LIMIT):
                 some = tuple(recipients[start : start + RECIPIENTS_LIMIT])
-                destination.add(Job(message_id, some, loaded.get(message_id)))
+                self._begin(key, Job(message_id, some, loaded.get(message_id)))
+
+    def _begin(self, key: str, job: Job) -> None:
+        if key == HERE:
+            self._tasks.spawn(self._homecoming.deliver(job), "deliver here")
+        else:
+            self._destination(key).add(job)
 
     def _destination(self, key: str) -> Destination:
         found = self._destinations.get(key)
@@ -175,7 +207,9 @@ class QueueRunner:
             self._destinations[key] = found
         return found
 
-    def _key(self, one: Claimed) -> str:
+    async def _key(self, one: Claimed) -> str:
+        if await self._store.directory.domain(one.recipient.domain) is not None:
+            return HERE
         return SMARTHOST if self._settings.route == SMARTHOST else one.recipient.domain
 
     def _busy(self) -> set[str]:

@@ -20,6 +20,7 @@ from mailkeep.delivery.prepare import prepare_content
 from mailkeep.delivery.remote.runner import QueueRunner
 from mailkeep.delivery.reporting import Reporter
 from mailkeep.model.address import Address
+from mailkeep.model.directory import DomainPolicy
 from mailkeep.model.message import Delivery
 from mailkeep.model.queue import DsnRequest, Envelope, Outbound, OutboundRecipient, QueueEntry
 from mailkeep.settings import StoreSettings
@@ -435,6 +436,54 @@ async def test_a_report_for_a_sender_elsewhere_leaves_with_the_null_path(
     assert received.mail.startswith("MAIL FROM:<>")
     assert b"Return-Path" not in received.octets.partition(b"\r\n\r\n")[0]
     assert received.recipients == ["RCPT TO:<bob@near.test>"]
+
+
+# --- ours -----------------------------------------------------------------------------------------
+
+
+async def test_held_mail_for_people_here_arrives_in_its_time(store: Store, tmp_path: Path) -> None:
+    async with sink() as far, relaying(store, tmp_path, far.port):
+        await store.directory.add_domain("closed.test", DomainPolicy.REJECT_UNKNOWN)
+        request = DsnRequest("SUCCESS,FAILURE", "rfc822;x")
+        await enqueue(
+            store,
+            "bob@example.test",
+            "no@closed.test",
+            "a@far.test",
+            request=request,
+            age=timedelta(minutes=1),
+        )
+        await far.until(1)
+        await until_empty(store)
+    (held,) = await reports(store, "bob@example.test")
+    assert held == MESSAGE
+    told = b"".join(await reports(store))
+    assert b"Final-Recipient: rfc822; bob@example.test\r\nAction: delivered\r\n" in told
+    assert b"Final-Recipient: rfc822; no@closed.test\r\nAction: failed\r\nStatus: 5.1.1\r\n" in told
+
+
+async def test_a_domain_that_has_come_to_us_is_no_loop(store: Store, tmp_path: Path) -> None:
+    async with sink() as far:
+        await enqueue(store, "a@far.test", octets=b"Subject: large\r\n\r\n" + b"line\r\n" * 20_000)
+        await store.directory.add_domain("far.test")
+        async with relaying(store, tmp_path, far.port):
+            await until_empty(store)
+        assert far.connections == 0
+    assert len(await reports(store, "a@far.test")) == 1
+
+
+async def test_what_cannot_be_reported_stays_in_sight(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of ours in a report: nothing vanishes, and nothing else is held up."""
+    monkeypatch.setattr("mailkeep.delivery.reporting.head", None)
+    async with sink() as far, relaying(store, tmp_path, far.port):
+        await enqueue(store, "a@gone.test")
+        await enqueue(store, "a@far.test", id="m2")
+        await far.until(1)
+        (entry,) = await until(store, lambda found: len(found) == 1 and bool(found[0].last.status))
+    assert (entry.recipient, entry.last.status) == ("a@gone.test", "5.1.2")
+    assert "could not be reported" in entry.last.reply
 
 
 # --- starting and stopping ------------------------------------------------------------------------
