@@ -6,6 +6,7 @@ Their mail goes into mailboxes in the commit that takes them out of the queue.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from mailkeep.delivery.remote.destination import Job, Results
 from mailkeep.delivery.remote.outcome import Result, never
 from mailkeep.delivery.reporting import Reporter
 from mailkeep.delivery.spool import Spool
-from mailkeep.delivery.submit import addressee_for
+from mailkeep.delivery.submit import addressees_for
 from mailkeep.errors import Fault, InUse, NotFound, Refusal
 from mailkeep.model.queue import Claimed, QueuedMessage, Settlement
 from mailkeep.observe.logs import get_logger
@@ -65,8 +66,8 @@ class Homecoming:
         refused: list[tuple[Claimed, Result]] = []
         for one in recipients:
             try:
-                found = await addressee_for(self._store.directory, one.recipient, relays=False)
-                accepted.append((one, Addressee(found.address, request=one.request)))
+                found = await addressees_for(self._store.directory, one.recipient, relays=False)
+                accepted += [(one, replace(addressee, request=one.request)) for addressee in found]
             except Refusal as error:
                 refused.append((one, never("5.1.1", str(error)).result))
         return accepted, refused
@@ -84,7 +85,9 @@ class Homecoming:
                 envelope=message.envelope,
                 addressees=tuple(addressee for _, addressee in accepted),
                 received_at=datetime.now(UTC),
-                settles=tuple(Settlement(one.id, one.lease) for one, _ in accepted),
+                settles=tuple(
+                    Settlement(one.id, one.lease) for one in dict.fromkeys(one for one, _ in accepted)
+                ),
             )
             await self._dispatch.accept(mail)
         try:
