@@ -63,6 +63,7 @@ AFTER_LOGIN = (
     "ESORT",
     "CONTEXT=SEARCH",
     "MULTISEARCH",
+    "NOTIFY",
     "ACL",
     "RIGHTS=texk",
     "LIST-MYRIGHTS",

@@ -32,12 +32,17 @@ class Reachable:
             return [reached for name, reached in everything.items() if name in self.subscribed]
         if wanted.kind not in NAMING:
             return ()
-        named = {_spelled(name) for name in wanted.mailboxes}
-        return [
-            reached
-            for name, reached in everything.items()
-            if name in named or _is_below(name, named, wanted.kind)
-        ]
+        return [reached for name, reached in everything.items() if means_name(wanted, name)]
+
+
+def means_name(wanted: MailboxFilter, name: str, subscribed: frozenset[str] = frozenset()) -> bool:
+    """True if a filter means whatever has that name, now or once."""
+    if wanted.kind in (FilterKind.PERSONAL, FilterKind.INBOXES):
+        return not is_foreign(name)
+    if wanted.kind is FilterKind.SUBSCRIBED:
+        return name in subscribed
+    named = {_spelled(one) for one in wanted.mailboxes}
+    return name in named or _is_below(name, named, wanted.kind)
 
 
 def _spelled(name: str) -> str:

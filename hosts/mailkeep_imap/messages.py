@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mailkeep.errors import PermissionRefused
 from mailkeep.imap.sequence import SequenceSet
 from mailkeep.model.uids import UidSet
+from mailkeep.storage.interface import Appended
 from mailkeep_imap.codes import ExpungeIssued, ReadOnly
 from mailkeep_imap.selected import Selected
 
@@ -60,6 +61,13 @@ def require_write(view: Selected, *needed: str) -> None:
         raise ReadOnly("The mailbox is open for reading only.")
     if not view.rights.issuperset(needed):
         raise PermissionRefused("You may not do that in this mailbox.")
+
+
+def note_own(session: Session, appended: Appended) -> None:
+    """The session itself has put these messages into a mailbox: it need not be told what they are."""
+    view = session.selected
+    if session.notifications is not None and view is not None and view.mailbox_id == appended.mailbox_id:
+        session.notifications.own_messages |= set(appended.uids)
 
 
 async def catch_up(session: Session, modseq: int) -> None:

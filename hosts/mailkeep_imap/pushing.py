@@ -50,7 +50,7 @@ class Pusher:
         try:
             while self._again and session.output.has_room:
                 self._again = False
-                await updates.tell(session, updates.Reporting.EVERYTHING)
+                await updates.tell_unasked(session)
                 session.output.flush()
         except PeerGone:
             pass

@@ -53,6 +53,7 @@ class Selected:
         "_recent",
         "_stop",
         "changed",
+        "hears_flags",
         "mailbox_id",
         "name",
         "read_only",
@@ -74,6 +75,7 @@ class Selected:
         self.rights = ALL  # less in somebody else's mailbox, and it may change: see access.py
         self.unwatch: Callable[[], None] | None = None
         self.uid_only = False
+        self.hears_flags = True  # of what others change (RFC 5465 section 5.1)
         self.uidnext = snapshot.uidnext
         self.uidvalidity = snapshot.uidvalidity
         self.changed: Callable[[], None] | None = None
@@ -235,7 +237,7 @@ class Selected:
                 if not self._ghosts:
                     self._ghosts_since = change.modseq
                 insort(self._ghosts, uid)
-        if change.flagged:
+        if change.flagged and self.hears_flags:
             self._keep_flagged(change.modseq, change.flagged)
 
     def mark_flagged(self, uids: UidSet) -> None:

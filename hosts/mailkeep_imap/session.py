@@ -41,6 +41,7 @@ from mailkeep_imap.writer import PARTING_SECONDS, Output
 if TYPE_CHECKING:
     from mailkeep_imap.contexts import Context
     from mailkeep_imap.host import Host
+    from mailkeep_imap.notifications import Notifications
     from mailkeep_imap.upload import Upload
 
 INPUT_LIMIT = 256 * 1024  # octets received and not yet looked at, before the transport is paused
@@ -67,7 +68,9 @@ class Session:
         "form",
         "framer",
         "host",
+        "idling",
         "is_fresh",
+        "notifications",
         "output",
         "peer",
         "principal",
@@ -97,6 +100,8 @@ class Session:
         self.stop_watch: Callable[[], None] | None = None
         self.exchange: Exchange | None = None
         self.pusher = Pusher(self)
+        self.notifications: Notifications | None = None
+        self.idling = False
         self.farewell: str | None = None
         self._task: asyncio.Task[None] | None = None
         self._reading_paused = False
@@ -156,8 +161,10 @@ class Session:
             self.host.tasks.spawn(self.drop_upload(), "imap upload dropped")
 
     def rested(self) -> None:
-        """The task has ended: read again."""
+        """The task has ended: read again, and tell what came up behind the last answer."""
         self._task = None
+        if self.notifications is not None or (self.contexts and self.idling):
+            self.push()
         if self._reading_paused and not self.output.gone:
             self._reading_paused = False
             self.output.resume_reading()
@@ -249,14 +256,30 @@ class Session:
         self.compression = Compression()
         self.output.deflate = self.compression.deflate
 
+    def notify(self, notifications: Notifications) -> None:
+        """The client has said what it wants to hear (RFC 5465)."""
+        if self.notifications is not None:
+            self.notifications.stop()
+        self.notifications = notifications
+        self.attend()
+
+    def attend(self) -> None:
+        """Have the selected mailbox call when it changes, if the client is to be told at once."""
+        view, notifications = self.selected, self.notifications
+        if view is not None:
+            view.hears_flags = notifications is None or notifications.tells_flags
+            at_once = self.idling if notifications is None else notifications.tells_selected
+            view.changed = self.push if at_once else None
+
     def push(self) -> None:
-        """While idling: tell what has changed, if the client takes it."""
+        """While no command is under way: tell what has changed, if the client takes it."""
         view = self.selected
-        if not self.output.has_room or view is None or view.changed is None:
+        if not self.output.has_room:
             return
-        if self.contexts:
-            self.pusher.push()
-        else:
+        if self.contexts or self.notifications is not None:
+            if self._task is None:  # else the command's answer tells it, or `rested` comes back to it
+                self.pusher.push()
+        elif view is not None and view.changed is not None:
             updates.report(self, Reporting.EVERYTHING)
             self.output.flush()
 
@@ -275,18 +298,22 @@ class Session:
         self._check_time()
 
     def _stop_watching(self) -> None:
+        if self.notifications is not None:
+            self.notifications.stop()
+            self.notifications = None
         if self.stop_watch is not None:
             self.stop_watch()
             self.stop_watch = None
 
     def output_resumed(self) -> None:
         """The client has taken what was waiting for it: tell it what gathered meanwhile."""
-        if self.exchange is not None and self._task is None:
+        if (self.idling or self.notifications is not None) and self._task is None:
             self.push()
 
     def enter_mailbox(self, view: Selected) -> None:
         """SELECT succeeded."""
         self.selected = view
+        self.attend()
         self.saved = NO_UIDS  # RFC 5182 section 2.1
         self.state = State.SELECTED
 

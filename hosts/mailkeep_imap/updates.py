@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from mailkeep.errors import StoreUnavailable
 from mailkeep.imap.commands.base import Command
+from mailkeep.imap.commands.copy import Move
 from mailkeep.imap.commands.fetch import Fetch
+from mailkeep.imap.commands.mailbox import Expunge
 from mailkeep.imap.commands.multisearch import MultiSearch
+from mailkeep.imap.commands.replace import Replace
 from mailkeep.imap.commands.search import Search
 from mailkeep.imap.commands.sort import Sort
 from mailkeep.imap.commands.store import Store
 from mailkeep.imap.commands.thread import Thread
 from mailkeep.imap.response_codes import NumberCode
 from mailkeep.imap.responses import FlagsData, VanishedData, untagged_ok
-from mailkeep_imap import contexts
+from mailkeep_imap import arrivals, contexts
 from mailkeep_imap.fetching.batch import flag_lists, modseqs
 from mailkeep_imap.selected import Selected, Updates
 
 if TYPE_CHECKING:
+    from mailkeep_imap.arrivals import Arrivals
     from mailkeep_imap.session import Session
 
 
 SYSTEM_FLAGS = ("\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft")
+
+
+_OWN_EFFECT = (Expunge, Move, Replace, Store)  # told to whoever gives them, wanted or not
 
 
 class Reporting(Enum):
@@ -52,18 +61,53 @@ class Also:
     vanished: bool = False  # and instead of EXPUNGE (section 3.2.10), once it has enabled QRESYNC
 
 
-async def tell(session: Session, reporting: Reporting) -> None:
-    """Send what is pending for the selected mailbox, and for the searches in it that are followed."""
-    if session.contexts and not await contexts.look(session):
+async def tell(session: Session, reporting: Reporting, command: Command | None = None) -> None:
+    """Send what is pending: for the selected mailbox, for the searches in it that are followed, and for
+    whatever else the client wants to hear of. `command` is the one that is about to be answered."""
+    view, notifications = session.selected, session.notifications
+    unwanted = notifications is not None and not notifications.tells_selected
+    if view is not None and (not unwanted or isinstance(command, _OWN_EFFECT)):
+        await tell_selected(session, view, reporting)
+    if notifications is not None:
+        with suppress(StoreUnavailable):  # it is told when the database is back
+            await notifications.tell()
+
+
+async def tell_unasked(session: Session) -> None:
+    """The same when no command is under way."""
+    notifications = session.notifications
+    delayed = notifications is not None and notifications.of_selected.delayed and not session.idling
+    await tell(session, Reporting.NO_EXPUNGES if delayed else Reporting.EVERYTHING)
+
+
+async def tell_selected(session: Session, view: Selected, reporting: Reporting) -> None:
+    """RFC 5465 section 5.2: EXISTS, then what searches say of the new messages, then what is fetched of them;
+    but what a search fetches goes before its word of it (section 7)."""
+    if session.contexts and not await _looked(session):
         reporting = Reporting.NO_EXPUNGES
-    view = session.selected
-    if view is None:
+    if session.selected is not view:
         return
-    if session.contexts:
-        session.send(contexts.before(session, view))
+    first_new = view.uidnext
+    session.send(contexts.before(session, view) if session.contexts else b"")
     report(session, reporting)
-    if session.contexts:
-        session.send(contexts.after(session, view))
+    new = arrivals.of(session, view, first_new)
+    if new:
+        await _fetch(session, view, new, of_searches=True)
+    session.send(contexts.after(session, view) if session.contexts else b"")
+    if new:
+        await _fetch(session, view, new, of_searches=False)
+
+
+async def _looked(session: Session) -> bool:
+    try:
+        return await contexts.look(session)
+    except StoreUnavailable:  # what was not looked at is looked at the next time
+        return False
+
+
+async def _fetch(session: Session, view: Selected, new: Arrivals, *, of_searches: bool) -> None:
+    with suppress(StoreUnavailable):  # the client knows that they are there, and can ask
+        await arrivals.fetch(session, view, new, of_searches=of_searches)
 
 
 def report(session: Session, reporting: Reporting) -> None:
@@ -72,7 +116,7 @@ def report(session: Session, reporting: Reporting) -> None:
     if view is None or not view.pending():
         return
     told = view.take_updates(expunges=reporting is not Reporting.NO_EXPUNGES)
-    with_uids = reporting is Reporting.WITH_UIDS or session.qresync
+    with_uids = reporting is Reporting.WITH_UIDS or session.qresync or session.notifications is not None
     session.send(render(view, told, Also(with_uids, session.condstore, session.hears_vanished)))
     if session.qresync and view.untold_expunges():
         # A client that stored the MODSEQs it has just seen would never hear of these (RFC 7162 section 6).

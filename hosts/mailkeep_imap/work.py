@@ -12,6 +12,9 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from mailkeep.imap import responses
+from mailkeep.imap.commands.base import Command
+from mailkeep.imap.commands.mailbox import Create, Delete, Rename, Subscribe, Unsubscribe
+from mailkeep.imap.commands.metadata import SetMetadata
 from mailkeep.imap.errors import ImapSyntaxError, UnknownCommand
 from mailkeep.imap.framing import (
     NEED_DATA,
@@ -24,6 +27,7 @@ from mailkeep.imap.framing import (
 )
 from mailkeep.imap.parser import parse
 from mailkeep.imap.state import check
+from mailkeep.model.mailbox import HIERARCHY_DELIMITER
 from mailkeep.net.twisted_bridge import PeerGone
 from mailkeep.observe.logs import cause_of, get_logger, new_correlation_id
 from mailkeep_imap import codes, commands, progress, uidonly, updates
@@ -32,6 +36,7 @@ from mailkeep_imap.outcome import BAD, OK, Done
 from mailkeep_imap.updates import Reporting
 
 if TYPE_CHECKING:
+    from mailkeep_imap.notifications import Notifications
     from mailkeep_imap.session import Session
 
 log = get_logger(__name__)
@@ -138,10 +143,16 @@ async def _command(session: Session, line: CommandLine) -> None:
         _answer(session, error.tag or tag, _refusal(session, error))
         return
     with progress.told(session, command):
-        await _run(session, tag, handler(session, command), updates.permitted(command))
+        await _run(session, tag, handler(session, command), updates.permitted(command), command)
 
 
-async def _run(session: Session, tag: str, carried_out: Awaitable[Done | None], reporting: Reporting) -> None:
+async def _run(
+    session: Session,
+    tag: str,
+    carried_out: Awaitable[Done | None],
+    reporting: Reporting,
+    command: Command | None = None,
+) -> None:
     try:
         done = await carried_out
     except (PeerGone, asyncio.CancelledError):
@@ -154,12 +165,22 @@ async def _run(session: Session, tag: str, carried_out: Awaitable[Done | None], 
         session.close("The selected mailbox was made anew; please select it again.")
     if done is None or session.output.gone:
         return
-    await updates.tell(session, reporting)
+    if session.notifications is not None and command is not None:
+        _be_quiet_about(session.notifications, command)
+    await updates.tell(session, reporting, command)
     _answer(session, tag, done)
     if session.after is not None:
         after, session.after = session.after, None
         session.output.flush()
         after()
+
+
+def _be_quiet_about(notifications: Notifications, command: Command) -> None:
+    """RFC 5465 section 5: what a session does itself, it need not be told."""
+    if isinstance(command, Create | Delete | Subscribe | Unsubscribe | SetMetadata):
+        notifications.be_quiet_about(command.mailbox.removesuffix(HIERARCHY_DELIMITER))
+    elif isinstance(command, Rename):
+        notifications.be_quiet_about(command.mailbox, command.new_mailbox.removesuffix(HIERARCHY_DELIMITER))
 
 
 def _answer(session: Session, tag: str | None, done: Done) -> None:

@@ -163,6 +163,13 @@ all_responses = st.one_of(
         values.tags,
         unsorted,
     ),
+    st.builds(
+        responses.MetadataChanged,
+        values.names,
+        st.lists(st.sampled_from(["/private/comment", "/shared/vendor/x/y"]), min_size=1, max_size=3).map(
+            tuple
+        ),
+    ),
     st.builds(ThreadData, forests()),
     st.builds(responses.GenUrlAuthData, st.lists(values.texts, min_size=1, max_size=3).map(tuple)),
     st.builds(responses.UrlFetchData, values.texts, values.optional(values.octets)),

@@ -21,6 +21,7 @@ from mailkeep.imap.commands import (
     mailbox_filters,
     metadata,
     multisearch,
+    notify,
     quota,
     replace,
     search,
@@ -250,6 +251,49 @@ multi_searches = st.sampled_from([None, *CHARSETS]).flatmap(
         search_options,
     )
 )
+of_messages = st.sampled_from(
+    [
+        (),
+        (notify.NotifyEvent.MESSAGE_NEW, notify.NotifyEvent.MESSAGE_EXPUNGE),
+        (notify.NotifyEvent.FLAG_CHANGE, notify.NotifyEvent.MESSAGE_EXPUNGE, notify.NotifyEvent.MESSAGE_NEW),
+    ]
+)
+of_mailboxes = several(st.sampled_from(sorted(set(notify.NotifyEvent) - notify.OF_MESSAGES, key=str)))
+other_filters = filters.filter(
+    lambda wanted: (
+        wanted.kind not in mailbox_filters.OF_SELECTED
+        and wanted.kind is not mailbox_filters.FilterKind.SUBTREE_ONE
+    )
+)
+groups = st.one_of(
+    st.builds(
+        lambda wanted, messages, others, unknown: notify.EventGroup(
+            wanted, (*messages, *others), (), unknown
+        ),
+        other_filters,
+        of_messages,
+        of_mailboxes,
+        st.lists(st.sampled_from(["AnnotationChange", "X-Other"]), max_size=2).map(tuple),
+    ),
+)
+selected_groups = st.builds(
+    lambda kind, messages, shown: notify.EventGroup(
+        mailbox_filters.MailboxFilter(kind), messages, shown if messages else ()
+    ),
+    st.sampled_from(sorted(mailbox_filters.OF_SELECTED, key=str)),
+    of_messages,
+    several(fetch_attributes),
+)
+notifies = st.one_of(
+    st.builds(notify.Notify, tags, st.none()),
+    st.builds(
+        lambda tag, first, rest, status: notify.Notify(tag, (first, *rest), status),
+        tags,
+        st.one_of(groups, selected_groups),
+        st.lists(groups, max_size=2),
+        st.booleans(),
+    ),
+)
 threads = st.sampled_from(CHARSETS).flatmap(
     lambda charset: st.builds(thread.Thread, tags, words, st.just(charset), programs(charset), st.booleans())
 )
@@ -337,6 +381,7 @@ commands = st.one_of(
         append_messages,
     ),
     multi_searches,
+    notifies,
     st.builds(multisearch.CancelUpdate, tags, st.lists(tags, min_size=1, max_size=3).map(tuple)),
     st.builds(urlauth.ResetKey, tags),
     st.builds(urlauth.ResetKey, tags, names, st.lists(words, max_size=2).map(tuple)),

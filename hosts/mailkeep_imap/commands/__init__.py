@@ -20,6 +20,7 @@ from mailkeep.imap.commands import list as list_core
 from mailkeep.imap.commands import mailbox as mailbox_core
 from mailkeep.imap.commands import metadata as metadata_core
 from mailkeep.imap.commands import multisearch as multisearch_core
+from mailkeep.imap.commands import notify as notify_core
 from mailkeep.imap.commands import quota as quota_core
 from mailkeep.imap.commands import replace as replace_core
 from mailkeep.imap.commands import search as search_core
@@ -40,6 +41,7 @@ from mailkeep_imap.commands import (
     mailbox,
     metadata,
     multisearch,
+    notify,
     quota,
     replace,
     search,
@@ -94,6 +96,7 @@ HANDLERS: dict[type[Command], Handler] = {
     copy_core.Move: copy.move,
     replace_core.Replace: replace.replace,
     idle_core.Idle: idle.idle,
+    notify_core.Notify: notify.notify,
     acl_core.SetAcl: acl.set_acl,
     acl_core.DeleteAcl: acl.delete_acl,
     acl_core.GetAcl: acl.get_acl,

@@ -26,7 +26,7 @@ from mailkeep.model.rights import DELETE_MESSAGES, EXPUNGE, changeable_flags
 from mailkeep_imap.catenating import put_together
 from mailkeep_imap.codes import TargetMissing, UidRequired
 from mailkeep_imap.commands.copy import target_reached
-from mailkeep_imap.messages import catch_up, require_write
+from mailkeep_imap.messages import catch_up, note_own, require_write
 from mailkeep_imap.outcome import Done
 from mailkeep_imap.upload import SMALL_MEMORY, Upload
 
@@ -88,6 +88,7 @@ async def append(session: Session, command: Append) -> Done:
     except MailboxNotFound:  # deleted while the message came
         raise TargetMissing("There is no such mailbox any more; it can be created.") from None
     if session.selected is not None and session.selected.mailbox_id == appended.mailbox_id:
+        note_own(session, appended)
         await catch_up(session, appended.highestmodseq)
     return Done("APPEND completed.", AppendUid(appended.uidvalidity, appended.uids).encode())
 

@@ -13,7 +13,7 @@ from mailkeep.storage.interface import Appended
 from mailkeep_imap.access import Reached
 from mailkeep_imap.codes import TargetMissing
 from mailkeep_imap.commands.mailbox import expunged_code, reach_selectable
-from mailkeep_imap.messages import catch_up, chosen, require_write
+from mailkeep_imap.messages import catch_up, chosen, note_own, require_write
 from mailkeep_imap.outcome import Done
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ async def copy(session: Session, command: Copy) -> Done:
         return Done("There was nothing to copy.")
     appended = await session.host.store.committer.copy(view.mailbox_id, messages.uids, target.id, kept)
     if target.id == view.mailbox_id:
+        note_own(session, appended)
         await catch_up(session, appended.highestmodseq)
     return Done("COPY completed.", _copy_uid(appended))
 
@@ -50,6 +51,7 @@ async def move(session: Session, command: Move) -> Done:
     code = _copy_uid(appended)
     if code:
         session.send(untagged_ok("Moved.", code))
+    note_own(session, appended)
     await catch_up(session, max(expunged.modseq, appended.highestmodseq * (target.id == view.mailbox_id)))
     return Done("MOVE completed.", expunged_code(session, expunged))
 

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 async def idle(session: Session, command: Idle) -> None:
     """RFC 9051 section 6.3.13."""
     view = session.selected
+    session.idling = True
+    session.attend()
     if view is not None:
         await session.host.store.messages.refresh(view.snapshot)
-        view.changed = session.push
     session.send(b"+ Idling.\r\n")
     await updates.tell(session, updates.Reporting.EVERYTHING)
     session.expect(Exchange(command.tag, _done, DONE_LINE_LIMIT, stop))
@@ -35,6 +36,6 @@ async def _done(session: Session, line: bytes) -> Done:
 
 
 def stop(session: Session) -> None:
-    """No more pushing."""
-    if session.selected is not None:
-        session.selected.changed = None
+    """No more pushing, but for who has asked for it."""
+    session.idling = False
+    session.attend()

@@ -12,7 +12,7 @@ from mailkeep.model.rights import DELETE_MESSAGES, EXPUNGE
 from mailkeep_imap.codes import ExpungeIssued, TargetMissing
 from mailkeep_imap.commands.append import new_messages
 from mailkeep_imap.commands.mailbox import expunged_code
-from mailkeep_imap.messages import catch_up, chosen, require_write
+from mailkeep_imap.messages import catch_up, chosen, note_own, require_write
 from mailkeep_imap.outcome import Done
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ async def replace(session: Session, command: Replace) -> Done:
         raise TargetMissing("There is no such mailbox any more; it can be created.") from None
     except NotFound:
         raise ExpungeIssued("There is no such message any more.") from None
+    note_own(session, appended)
     session.send(untagged_ok("The new message.", AppendUid(appended.uidvalidity, appended.uids).encode()))
     await catch_up(session, max(expunged.modseq, appended.highestmodseq * (target.id == view.mailbox_id)))
     return Done("REPLACE completed.", expunged_code(session, expunged))

@@ -20,8 +20,6 @@ def check_options(options: SearchOptions | None, tag: str) -> None:
     section 3.1)."""
     if options is not None and not _NOT_OFFERED.isdisjoint(options.items):
         raise ImapSyntaxError("That RETURN option is not offered here.", tag)
-    if options is not None and options.update:
-        raise ImapSyntaxError("UPDATE takes no attributes here.", tag)
     if options is not None and options.partial is not None and SearchReturn.ALL in options.items:
         raise ImapSyntaxError("RETURN takes either ALL or PARTIAL.", tag)
 

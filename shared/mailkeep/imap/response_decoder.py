@@ -32,6 +32,7 @@ from mailkeep.imap.responses import (
     IdData,
     ListData,
     ListRightsData,
+    MetadataChanged,
     MetadataData,
     MyRightsData,
     NamespaceData,
@@ -263,7 +264,12 @@ def _metadata(cursor: Cursor) -> Response:
     cursor.space()
     name = cursor.mailbox()
     cursor.space()
-    return MetadataData(name, cursor.list_of(lambda: _annotation(cursor)))
+    if cursor.next_is(b"("):
+        return MetadataData(name, cursor.list_of(lambda: _annotation(cursor)))
+    entries = [parse_entry(cursor)]
+    while cursor.skip(b" "):
+        entries.append(parse_entry(cursor))
+    return MetadataChanged(name, tuple(entries))
 
 
 def _annotation(cursor: Cursor) -> tuple[str, bytes | None]:

@@ -268,6 +268,19 @@ class MetadataData:
 
 
 @dataclass(frozen=True, slots=True)
+class MetadataChanged:
+    """RFC 5464 section 4.4.2: entries that somebody has changed, without their values."""
+
+    mailbox: str
+    entries: tuple[str, ...]
+
+    def encode(self, form: NameForm = LEGACY) -> bytes:
+        """The line."""
+        entries = b" ".join(astring(name.encode("ascii")) for name in self.entries)
+        return b"* METADATA %b %b\r\n" % (mailbox(self.mailbox, form), entries)
+
+
+@dataclass(frozen=True, slots=True)
 class QuotaResource:
     """One resource of a quota root: STORAGE in units of 1024 octets, MESSAGE in messages."""
 
@@ -428,6 +441,7 @@ Response = (
     | ListRightsData
     | MyRightsData
     | MetadataData
+    | MetadataChanged
     | QuotaData
     | QuotaRootData
     | SearchData

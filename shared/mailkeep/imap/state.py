@@ -15,6 +15,7 @@ from mailkeep.imap.commands import (
     mailbox,
     metadata,
     multisearch,
+    notify,
     quota,
     replace,
     search,
@@ -70,6 +71,7 @@ PERMITTED: dict[type[Command], frozenset[State]] = {
     append.Append: _AFTER,
     multisearch.MultiSearch: _AFTER,  # RFC 7377 section 2.2
     multisearch.CancelUpdate: _SELECTED,
+    notify.Notify: _AFTER,
     urlauth.ResetKey: _AFTER,  # RFC 4467 section 10
     urlauth.GenUrlAuth: _AFTER,
     urlauth.UrlFetch: _AFTER,

@@ -13,7 +13,8 @@ from mailkeep.model.annotations import (
     chosen,
     is_private,
 )
-from mailkeep.storage.database import Connection, Database, Row, Transaction
+from mailkeep.storage.database import Connection, Database, Row, Transaction, changed
+from mailkeep.storage.interface import TopicKind
 from mailkeep.storage.interface.annotations import SERVER
 from mailkeep.storage.query import Query
 
@@ -95,6 +96,7 @@ class StoredAnnotations:
                 row = await transaction.one(_OCTETS, account_id=account)
                 if row is not None and row[0] > ACCOUNT_LIMIT:
                     raise TooManyAnnotations(f"All annotations together have at most {ACCOUNT_LIMIT} octets.")
+            changed(transaction, TopicKind.ANNOTATION, mailbox_id)
 
         await self._database.write(work)
 

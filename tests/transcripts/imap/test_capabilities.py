@@ -98,6 +98,12 @@ def context_search(client: Client) -> None:
     client.play('C: q CANCELUPDATE "p"\nS: q OK ...')
 
 
+def notify(client: Client) -> None:
+    client.command("NOTIFY SET (mailboxes Sent (MessageNew MessageExpunge))")
+    client.send(b"p APPEND Sent {%d+}\r\n%b\r\n" % (len(MESSAGE), MESSAGE))
+    assert "* STATUS Sent (UIDNEXT 2 MESSAGES 1)" in client.until("p")
+
+
 def multisearch(client: Client) -> None:
     client.append("Sent", MESSAGE)
     client.play(
@@ -376,6 +382,7 @@ PROOFS: dict[str, Proof] = {
     "PARTIAL": partial,
     "CONTEXT=SEARCH": context_search,
     "MULTISEARCH": multisearch,
+    "NOTIFY": notify,
     "CATENATE": catenate,
     "REPLACE": replace,
     "UIDONLY": uidonly,

@@ -17,6 +17,7 @@ class TopicKind(StrEnum):
     USER = "u"  # user <uuid> was disabled, enabled or changed
     DIRECTORY = "d"  # domains or addresses changed; the id is always ""
     OUTBOX = "o"  # notifications wait; the id is always ""
+    ANNOTATION = "n"  # annotations of mailbox <id>, "0" for the server's
     ACCESS = "r"  # who may do what in mailbox <id>
     QUEUE = "q"  # outgoing mail may be tried; the id is always ""
 
