@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -161,3 +163,23 @@ def test_stuffing_and_unstuffing_are_inverse(lines: list[bytes]) -> None:
 def test_a_last_line_without_its_end_gets_one() -> None:
     assert stuff(b".a") == b"..a\r\n.\r\n"
     assert stuff(b"") == b".\r\n"
+
+
+def test_every_short_combination_of_cr_lf_and_dots() -> None:
+    """Of all octets between two words there is one that ends the message, whole or octet by octet."""
+    for length in range(7):
+        for octets in itertools.product(b"\r\n.x", repeat=length):
+            wire = b"a" + bytes(octets) + b"NOOP\r\n.\r\n"
+            end = wire.index(b"\r\n.\r\n") + 5
+            bare = wire[: end - 3].replace(b"\r\n", b"")
+            for pieces in ([wire], [wire[at : at + 1] for at in range(len(wire))]):
+                reader = DataReader(1000)
+                for piece in pieces:
+                    if reader.finished:
+                        break
+                    reader.feed(piece)
+                assert reader.finished
+                assert bool(reader.defects & Defect.BARE_CR) is (b"\r" in bare), wire
+                assert bool(reader.defects & Defect.BARE_LF) is (b"\n" in bare), wire
+                if len(pieces) == 1:
+                    assert reader.trailing == wire[end:], wire
