@@ -58,10 +58,11 @@ class Quoter:
 def separator(row: EmailRow) -> bytes:
     """The line that begins a message: who sent it and when it came, in UTC, as asctime writes it."""
     sender = row.from_address if _PLAIN_ADDRESS.match(row.from_address) else _NOBODY
-    return f"From {sender} {_asctime(row.received_at)}\n".encode("ascii")
+    return f"From {sender} {asctime(row.received_at)}\n".encode("ascii")
 
 
-def _asctime(at: datetime) -> str:
+def asctime(at: datetime) -> str:
+    """A moment in UTC as the line that begins a message has it."""
     return f"{_DAYS[at.weekday()]} {_MONTHS[at.month - 1]} {at.day:2d} {at:%H:%M:%S} {at.year:04d}"
 
 

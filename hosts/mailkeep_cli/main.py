@@ -21,6 +21,8 @@ COMMANDS: dict[str, _Lazy] = {
     "up": _Lazy("mailkeep_cli.up:up", "Run the four hosts on this machine, ready to use."),
     "migrate": _Lazy("mailkeep_cli.migrate:migrate", "Bring the store's tables up to this version."),
     "doctor": _Lazy("mailkeep_cli.doctor:doctor", "Say what is wrong with this server, and how to mend it."),
+    "import": _Lazy("mailkeep_cli.moves:import_", "Bring mail in from files."),
+    "export": _Lazy("mailkeep_cli.moves:export", "Write mail into files."),
     "backup": _Lazy("mailkeep_cli.backup:backup", "Write the whole store into one file."),
     "restore": _Lazy("mailkeep_cli.backup:restore", "Fill an empty store from a backup."),
     "verify": _Lazy("mailkeep_cli.verify:verify", "Check that the store holds what it says."),

@@ -1,0 +1,121 @@
+"""Messages from a source into an account: in batches, and only those that are not there.
+
+A message is there if its mailbox held the same octets when the import began, each of them once. So an import
+that was broken off goes on where it stopped, and running it again changes nothing, whatever became of the
+flags. Memory is needed for one batch.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from mailkeep.delivery.prepare import prepare_content
+from mailkeep.errors import MailboxNotFound, NotFound
+from mailkeep.model.message import NewMessage
+from mailkeep.storage.interface import Store
+from mailkeep_cli.moving.carried import Carried, Source, TooLarge
+
+BATCH_MESSAGES = 200
+BATCH_OCTETS = 4 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Imported:
+    """What became of the messages."""
+
+    added: int = 0
+    present: int = 0
+    octets: int = 0
+    too_large: list[str] = field(default_factory=list)
+
+
+class _Target:
+    """One mailbox: what it held at first, and the batch for it."""
+
+    def __init__(self, mailbox_id: int, held: dict[int, list[int]]) -> None:
+        self.mailbox_id = mailbox_id
+        self._held = held
+        self.batch: list[NewMessage] = []
+        self.octets = 0
+
+    async def takes_from(self, store: Store, octets: bytes) -> bool:
+        """True if one of those that it held has these octets; that one then counts no more."""
+        candidates = self._held.get(len(octets), [])
+        for place, message_id in enumerate(candidates):
+            try:
+                body = await store.messages.body(message_id)
+            except NotFound:
+                continue
+            if await body.read() == octets:
+                del candidates[place]
+                return True
+        return False
+
+
+class Importer:
+    """Into one account. `below` is the mailbox that the source's own names lie under; "" is INBOX and the
+    account's top."""
+
+    def __init__(self, store: Store, account_id: int, below: str, limit: int) -> None:
+        self._store = store
+        self._account_id = account_id
+        self._below = below
+        self._limit = limit
+        self._targets: dict[str, _Target] = {}
+        self.done = Imported()
+
+    async def run(self, source: Source, progress: Callable[[float], None]) -> Imported:
+        """All of it. Raises OverQuota, StoreUnavailable, OSError: what was added until then stays."""
+        for message in source.messages(self._limit):
+            if isinstance(message, TooLarge) or len(message.octets) > self._limit:
+                self.done.too_large.append(message.place)
+            elif message.octets:
+                await self._one(message)
+            progress(message.weight)
+        for target in self._targets.values():
+            await self._commit(target)
+        return self.done
+
+    async def _one(self, message: Carried) -> None:
+        target = await self._target(message.mailbox)
+        if await target.takes_from(self._store, message.octets):
+            self.done.present += 1
+            return
+        prepared = await prepare_content(message.octets)
+        came = message.received_at or prepared.summary.sent_at or datetime.now(UTC)
+        target.batch.append(NewMessage(prepared, came, message.flags))
+        target.octets += len(message.octets)
+        if len(target.batch) >= BATCH_MESSAGES or target.octets >= BATCH_OCTETS:
+            await self._commit(target)
+
+    async def _commit(self, target: _Target) -> None:
+        if target.batch:
+            await self._store.committer.append(target.mailbox_id, target.batch)
+            self.done.added += len(target.batch)
+            self.done.octets += target.octets
+            target.batch, target.octets = [], 0
+
+    async def _target(self, name: str) -> _Target:
+        known = self._targets.get(name)
+        if known is None:
+            for other in self._targets.values():  # sources go mailbox by mailbox: one batch in memory
+                await self._commit(other)
+            full = "/".join(part for part in (self._below, name) if part) or "INBOX"
+            known = self._targets[name] = await self._open(full)
+        return known
+
+    async def _open(self, name: str) -> _Target:
+        mailboxes = self._store.mailboxes
+        try:
+            mailbox = await mailboxes.get(self._account_id, name)
+        except MailboxNotFound:
+            mailbox = await mailboxes.create(self._account_id, name)
+            await mailboxes.subscribe(self._account_id, name)
+        snapshot = await self._store.messages.snapshot(mailbox.id)
+        held: dict[int, list[int]] = defaultdict(list)
+        for size, message_id in zip(snapshot.sizes, snapshot.message_ids, strict=True):
+            held[size].append(message_id)
+        return _Target(mailbox.id, dict(held))
