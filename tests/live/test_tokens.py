@@ -9,10 +9,12 @@ from __future__ import annotations
 import base64
 import imaplib
 import json
+import poplib
 import secrets
 import smtplib
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx2
@@ -270,17 +272,40 @@ def test_a_scope_of_the_issuers_own_opens_what_the_setting_says_and_no_more(
     assert json.loads(told[0])["status"] == "insufficient_scope"
 
 
-def test_a_session_ends_soon_after_its_token(
+def test_sessions_on_every_host_end_soon_after_their_token(
     up: MailkeepWithIssuer, issuer: RunningIssuer, subject: str
 ) -> None:
-    token = up.keeps_secret(issuer.sign_in(subject, scope="openid email offline_access imap brief"))
-    client = imap_client(up)
-    try:
-        client.authenticate("XOAUTH2", lambda _: xoauth2(address_of(subject), token))
-        client.select()
-        assert client.sock.recv(1000).startswith(b"* BYE")  # two seconds of life, one of grace
-    finally:
-        client.shutdown()
+    own, scope = address_of(subject), "openid email offline_access imap pop3 smtp api:read brief"
+
+    def token() -> str:
+        return up.keeps_secret(issuer.sign_in(subject, scope=scope))
+
+    with ExitStack() as stack:
+        imap = imap_client(up)
+        stack.callback(imap.shutdown)
+        imap.authenticate("XOAUTH2", lambda _: xoauth2(own, token()))
+        pop3 = poplib.POP3_SSL(*up.place("pop3s"), context=up.tls, timeout=SECONDS)
+        stack.callback(pop3.close)
+        pop3._shortcmd(f"AUTH XOAUTH2 {base64.b64encode(xoauth2(own, token())).decode()}")
+        smtp = smtplib.SMTP_SSL(*up.place("submissions"), context=up.tls, timeout=SECONDS)
+        stack.callback(smtp.close)
+        smtp.ehlo()
+        smtp.auth("XOAUTH2", lambda challenge=None: xoauth2(own, token()).decode())
+        events = stack.enter_context(
+            httpx2.stream(
+                "GET",
+                f"{up.api_url}/api/events",
+                headers={"Authorization": f"Bearer {token()}"},
+                timeout=SECONDS,
+                trust_env=False,
+            )
+        )
+        assert events.status_code == 200
+        assert imap.sock.recv(1000).startswith(b"* BYE")  # seconds of life, one of grace
+        assert pop3.sock.recv(1000) == b""
+        assert smtp.sock is not None
+        assert smtp.sock.recv(1000)[:4] in {b"421 ", b""}
+        assert list(events.iter_bytes()) != []  # ends, and not by the time limit
 
 
 def test_a_client_learns_that_there_is_an_issuer(up: MailkeepWithIssuer) -> None:

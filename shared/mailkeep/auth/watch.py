@@ -189,7 +189,8 @@ def _key_objection(key: StoredKey | None, session: _Session) -> Reason | None:
     reason = key_ended(key, datetime.now(UTC))
     if reason is not None or key is None:
         return reason
-    session.expires_at = key.expires_at
+    if key.expires_at is not None and (session.expires_at is None or key.expires_at < session.expires_at):
+        session.expires_at = key.expires_at
     principal = session.principal
     if not principal.scopes <= key.scopes:
         return Reason.SCOPE

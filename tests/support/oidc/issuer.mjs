@@ -12,7 +12,7 @@ import { Provider } from 'oidc-provider';
 
 const SCOPES = ['openid', 'offline_access', 'email', 'profile', 'imap', 'pop3', 'smtp', 'api:read', 'api:write',
   'IMAP.AccessAsUser.All', 'brief'];
-const BRIEF_SECONDS = 2;
+const BRIEF_SECONDS = 6;
 const LONG_SECONDS = 600;
 const RESOURCE = 'urn:mailkeep';
 const [clientSecret, redirectUri] = [process.env.CLIENT_SECRET, process.env.REDIRECT_URI];
