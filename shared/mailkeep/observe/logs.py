@@ -15,9 +15,10 @@ import queue
 import secrets
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
 import structlog
 from structlog.typing import Processor
@@ -53,9 +54,10 @@ def configure(settings: LogSettings, host: str = "", stream: TextIO | None = Non
     `host` is the name that every line carries: smtp, pop3, imap, api, up.
     """
     close()
-    _configure_structlog()
+    rendering = _rendering(settings, host)
     handler = _QueueHandler(queue.Queue(QUEUE_LIMIT))
-    handler.setFormatter(_formatter(settings, host))
+    handler.setFormatter(_formatter(rendering))
+    _configure_structlog(rendering, handler)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     set_level(settings.level)
@@ -126,13 +128,20 @@ def close() -> None:
         _listener = None
 
 
-def _configure_structlog() -> None:
+def _configure_structlog(rendering: Sequence[Processor], handler: _QueueHandler) -> None:
+    def hand_over(_logger: object, _method: str, line: Any) -> NoReturn:
+        """Our own events go to the queue from here: making a record of the library's for each of them and
+        taking it apart again took as long as all the rest, and mail is logged message by message."""
+        handler.enqueue(line)
+        raise structlog.DropEvent
+
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
             structlog.stdlib.PositionalArgumentsFormatter(),
             *_shared_processors(),
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+            *rendering,
+            hand_over,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
@@ -149,7 +158,8 @@ def _shared_processors() -> list[Processor]:
     ]
 
 
-def _formatter(settings: LogSettings, host: str) -> logging.Formatter:
+def _rendering(settings: LogSettings, host: str) -> list[Processor]:
+    """From an event to its line."""
     if settings.format == "json":
         renderer: Processor = structlog.processors.JSONRenderer()
     else:
@@ -157,16 +167,20 @@ def _formatter(settings: LogSettings, host: str) -> logging.Formatter:
             colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
         )
 
+    return [
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        _naming(host),
+        redact_event,
+        renderer,
+    ]
+
+
+def _formatter(rendering: Sequence[Processor]) -> logging.Formatter:
+    """For the libraries' records."""
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_shared_processors(),
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.StackInfoRenderer(),
-            structlog.processors.format_exc_info,
-            _naming(host),
-            redact_event,
-            renderer,
-        ],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
     )
 
 
