@@ -72,6 +72,26 @@ OUTBOX = Gauge("mailkeep_outbox_notifications", "News that the API has not heard
 QUEUE = Gauge("mailkeep_queue_recipients", "Recipients of outgoing mail.", ["state"], registry=REGISTRY)
 QUEUE_AGE = Gauge("mailkeep_queue_oldest_seconds", "How long the oldest has waited.", registry=REGISTRY)
 
+# --- mail that leaves -----------------------------------------------------------------------------
+
+RELAYED = Counter(
+    "mailkeep_relayed_recipients",
+    "Attempts for recipients elsewhere, by what became of them: sent, later, never.",
+    ["verdict"],
+    registry=REGISTRY,
+)
+IN_DOUBT = Counter(
+    "mailkeep_relayed_in_doubt",
+    "Those that may have arrived though no reply came, and are sent again.",
+    registry=REGISTRY,
+)
+RELAY_SESSIONS = Counter(
+    "mailkeep_relay_sessions",
+    "Sessions with other servers, by what protects them: none, encrypted, verified; or failed.",
+    ["protection"],
+    registry=REGISTRY,
+)
+
 # --- the process ----------------------------------------------------------------------------------
 
 LOOP_LAG = Histogram(

@@ -14,6 +14,7 @@ from mailkeep.delivery.remote.outcome import NotSent, Verdict, later
 from mailkeep.delivery.remote.routing import Demand, Route, Router, Server
 from mailkeep.delivery.remote.session import Patience, Session
 from mailkeep.delivery.remote.wire import TlsFailed, Wire
+from mailkeep.observe import metrics
 from mailkeep.observe.logs import get_logger
 from mailkeep.settings_relay import RelaySettings
 
@@ -47,10 +48,13 @@ class Opener:
         failures: list[NotSent] = []
         for server in route.servers:
             try:
-                return await self._open_server(server)
+                session = await self._open_server(server)
+                metrics.RELAY_SESSIONS.labels(_protection(session)).inc()
+                return session
             except NotSent as error:
                 log.info("no session", host=server.host, reason=str(error))
                 failures.append(error)
+        metrics.RELAY_SESSIONS.labels("failed").inc()
         passing = [error for error in failures if error.result.verdict is Verdict.LATER]
         raise (passing or failures)[-1]
 
@@ -115,6 +119,12 @@ class Opener:
             return self._checked
         self._any = self._any or _context("", checks=False)
         return self._any
+
+
+def _protection(session: Session) -> str:
+    if session.secured:
+        return "verified"
+    return "encrypted" if session.wire.ssl_object is not None else "none"
 
 
 def _context(ca_file: str, *, checks: bool) -> ssl.SSLContext:

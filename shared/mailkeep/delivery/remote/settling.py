@@ -16,6 +16,7 @@ from mailkeep.delivery.remote.schedule import Decision, Schedule
 from mailkeep.delivery.reporting import Fate, Reporter
 from mailkeep.errors import SpoolUnavailable, StoreUnavailable
 from mailkeep.model.queue import Claimed, QueuedMessage, Settlement
+from mailkeep.observe import metrics
 from mailkeep.observe.logs import cause_of, get_logger, new_correlation_id
 from mailkeep.smtp.dsn import Action, Reported
 from mailkeep.storage.interface import Body, Queue
@@ -171,5 +172,7 @@ def _note(message: QueuedMessage, one: Claimed, result: Result, decision: Decisi
         reply=decision.attempt.reply,
         attempts=one.attempts,
     )
+    metrics.RELAYED.labels(decision.verdict.value).inc()
     if result.in_doubt:
+        metrics.IN_DOUBT.inc()
         log.warning("may have arrived, and will be sent again", id=message.id, recipient=str(one.recipient))

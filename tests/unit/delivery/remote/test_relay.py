@@ -23,6 +23,7 @@ from mailkeep.model.address import Address
 from mailkeep.model.directory import DomainPolicy
 from mailkeep.model.message import Delivery
 from mailkeep.model.queue import DsnRequest, Envelope, Outbound, OutboundRecipient, QueueEntry
+from mailkeep.observe import metrics
 from mailkeep.settings import StoreSettings
 from mailkeep.settings_relay import RelaySettings
 from mailkeep.storage.interface import QueueFilter, Store
@@ -269,6 +270,7 @@ async def test_a_line_dropped_before_the_reply_is_in_doubt_and_sent_again(
     store: Store, tmp_path: Path
 ) -> None:
     drops = iter(["", ""])
+    before = metrics.IN_DOUBT._value.get()
 
     def answer(line: str) -> str | None:
         return next(drops, None) if line == "END" else None
@@ -279,6 +281,7 @@ async def test_a_line_dropped_before_the_reply_is_in_doubt_and_sent_again(
         await until_empty(store)
     assert sum(line.startswith("MAIL") for line in far.commands) == 3
     assert len(far.received) == 1
+    assert metrics.IN_DOUBT._value.get() == before + 2
 
 
 @pytest.mark.parametrize(
@@ -460,6 +463,15 @@ async def test_held_mail_for_people_here_arrives_in_its_time(store: Store, tmp_p
     told = b"".join(await reports(store))
     assert b"Final-Recipient: rfc822; bob@example.test\r\nAction: delivered\r\n" in told
     assert b"Final-Recipient: rfc822; no@closed.test\r\nAction: failed\r\nStatus: 5.1.1\r\n" in told
+
+
+async def test_held_mail_for_a_list_reaches_its_members(store: Store, tmp_path: Path) -> None:
+    async with sink() as far, relaying(store, tmp_path, far.port):
+        members = [Address.parse("one@example.test"), Address.parse("two@example.test")]
+        await store.aliases.add(Address.parse("team@example.test"), members)
+        await enqueue(store, "team@example.test", age=timedelta(minutes=1))
+        await until_empty(store)
+    assert [await reports(store, str(member)) for member in members] == [[MESSAGE], [MESSAGE]]
 
 
 async def test_a_domain_that_has_come_to_us_is_no_loop(store: Store, tmp_path: Path) -> None:
