@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -34,6 +34,21 @@ MESSAGE_PARTS = (("message_sent", "message_id"),)
 BLOB_PARTS = (("blob_chunk", "digest"),)
 
 
+class _ForKeys:
+    """A statement for many keys: one array to PostgreSQL, one by one to SQLite, which has no round trips."""
+
+    def __init__(self, statement: str) -> None:
+        self._by_list = Query(f"{statement} = ANY(:keys)")
+        self._by_key = Query(f"{statement} = :key")
+
+    async def run(self, transaction: Transaction, keys: Collection[Any]) -> None:
+        """Run it; no keys are fine."""
+        if transaction.dialect == "postgres":
+            await transaction.run(self._by_list, keys=list(keys))
+        else:
+            await transaction.many(self._by_key, [{"key": key} for key in keys])
+
+
 def _unreferenced(key: str, references: Sequence[tuple[str, str]]) -> str:
     return " AND ".join(
         f"NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.{column} = {key})" for table, column in references
@@ -47,11 +62,9 @@ _MESSAGES = Query(
     "SELECT id FROM message WHERE id > :after AND id <= :through AND created_at < :before AND "
     + _unreferenced("message.id", MESSAGE_REFERENCES)
 )
-_REMOVE_MESSAGE = Query(
-    "DELETE FROM message WHERE id = :key AND " + _unreferenced("message.id", MESSAGE_REFERENCES)
-)
-_REMOVE_MESSAGE_PARTS = tuple(
-    Query(f"DELETE FROM {table} WHERE {column} = :key") for table, column in MESSAGE_PARTS
+_REMOVE_MESSAGES = (
+    *(_ForKeys(f"DELETE FROM {table} WHERE {column}") for table, column in MESSAGE_PARTS),
+    _ForKeys("DELETE FROM message WHERE id"),
 )
 
 _BLOB_WINDOW = Query(
@@ -66,15 +79,15 @@ _SEE_BLOBS = Query(f"{_BLOBS} LIMIT 1")
 # A row that is held belongs to a transaction that is about to refer to it. Whoever waits for one of ours
 # inserts it anew when it is gone.
 _HOLD_BLOBS = Query(f"{_BLOBS} ORDER BY digest FOR UPDATE OF blob SKIP LOCKED", sqlite=_BLOBS)
-_CHUNKS = Query("SELECT count(*) FROM blob_chunk WHERE digest = :key")
+_CHUNKS = Query("SELECT digest, number FROM blob_chunk WHERE digest = ANY(:keys)")
 _HOLD_CHUNKS = Query(
-    "SELECT number FROM blob_chunk WHERE digest = :key ORDER BY number FOR UPDATE SKIP LOCKED",
-    sqlite="SELECT number FROM blob_chunk WHERE digest = :key",
+    "SELECT digest, number FROM blob_chunk WHERE digest = ANY(:keys) ORDER BY digest, number"
+    " FOR UPDATE SKIP LOCKED"
 )
-_REMOVE_BLOB_PARTS = tuple(
-    Query(f"DELETE FROM {table} WHERE {column} = :key") for table, column in BLOB_PARTS
+_REMOVE_BLOBS = (
+    *(_ForKeys(f"DELETE FROM {table} WHERE {column}") for table, column in BLOB_PARTS),
+    _ForKeys("DELETE FROM blob WHERE digest"),
 )
-_REMOVE_BLOB = Query("DELETE FROM blob WHERE digest = :key")
 
 _MAILBOXES = Query("SELECT id, highestmodseq FROM mailbox WHERE id > :after ORDER BY id LIMIT :most")
 _REMOVE_CHANGES = Query(
@@ -143,25 +156,21 @@ class _Messages:
     async def step(self, after: int) -> tuple[int | None, Collected]:
         """See Walk. Nobody can come to refer to a message without an entry: entries are copied from
         entries, under their mailbox's lock."""
+        span = {"after": after, "before": self._before}
 
-        async def look(connection: Connection) -> tuple[int | None, list[int]]:
+        async def look(connection: Connection) -> tuple[int | None, bool]:
             through = await _one(connection, _MESSAGE_WINDOW, after=after, most=WINDOW)
-            if through is None:
-                return None, []
-            span = {"after": after, "through": through, "before": self._before}
-            return through, [row[0] for row in await connection.all(_MESSAGES, **span)]
+            return through, bool(await connection.all(_MESSAGES, through=through or 0, **span))
 
-        through, ids = await self._database.read(look)
-        if not ids:
+        through, found = await self._database.read(look)
+        if not found:
             return through, Collected()
 
         async def remove(transaction: Transaction) -> int:
-            removed = 0
-            for key in ids:
-                for query in _REMOVE_MESSAGE_PARTS:
-                    await transaction.run(query, key=key)
-                removed += await transaction.run(_REMOVE_MESSAGE, key=key)
-            return removed
+            ids = [row[0] for row in await transaction.all(_MESSAGES, through=through, **span)]
+            for statement in _REMOVE_MESSAGES:
+                await statement.run(transaction, ids)
+            return len(ids)
 
         return through, Collected(messages=await self._database.write(remove))
 
@@ -189,21 +198,21 @@ class _Blobs:
 
         async def remove(transaction: Transaction) -> Collected:
             span = {"after": after, "through": through, "before": self._before}
-            removed = Collected()
-            for digest, size in await transaction.all(_HOLD_BLOBS, **span):
-                if await _holds_chunks(transaction, digest):
-                    for query in (*_REMOVE_BLOB_PARTS, _REMOVE_BLOB):
-                        await transaction.run(query, key=digest)
-                    removed += Collected(blobs=1, octets=size)
-            return removed
+            sizes = {row[0]: row[1] for row in await transaction.all(_HOLD_BLOBS, **span)}
+            if transaction.dialect == "postgres":  # SQLite has one writer
+                for digest in await _held_elsewhere(transaction, list(sizes)):
+                    del sizes[digest]
+            for statement in _REMOVE_BLOBS:
+                await statement.run(transaction, sizes)
+            return Collected(blobs=len(sizes), octets=sum(sizes.values()))
 
         return through, await self._database.write(remove)
 
 
-async def _holds_chunks(transaction: Transaction, digest: bytes) -> bool:
-    """All further chunks of a blob are held now, unless somebody else holds one of them already."""
-    held = await transaction.all(_HOLD_CHUNKS, key=digest)
-    return bool(len(held) == await _one(transaction, _CHUNKS, key=digest))
+async def _held_elsewhere(transaction: Transaction, digests: list[bytes]) -> set[bytes]:
+    """Hold the further chunks of blobs; those of which somebody else holds one."""
+    held = {tuple(row) for row in await transaction.all(_HOLD_CHUNKS, keys=digests)}
+    return {row[0] for row in await transaction.all(_CHUNKS, keys=digests) if tuple(row) not in held}
 
 
 class _Changes:

@@ -47,6 +47,7 @@ _RIGHTS = Query(
     "SELECT m.account_id = :account_id, g.rights FROM mailbox m LEFT JOIN acl g ON g.mailbox_id = m.id"
     f" AND {_HELD} WHERE m.id = :mailbox_id"
 )
+_ANY_GRANT = Query("SELECT 1 FROM acl WHERE account_id IN (0, :account_id) LIMIT 1")
 _SHARED = Query(
     "SELECT m.id, m.account_id, m.name, m.uidvalidity, m.uidnext, m.highestmodseq, m.object_id,"
     " m.special_use, false, m.selectable, m.messages, m.unseen, m.deleted, m.size, owner.address, g.rights"
@@ -103,7 +104,13 @@ class StoredSharing:
 
     async def shared_with(self, account_id: int) -> Sequence[SharedMailbox]:
         """See interface.Sharing."""
-        rows = await self._database.read(lambda c: c.all(_SHARED, account_id=account_id))
+
+        async def work(connection: Connection) -> Sequence[Row]:
+            if await connection.one(_ANY_GRANT, account_id=account_id) is None:  # as for most users
+                return ()
+            return await connection.all(_SHARED, account_id=account_id)
+
+        rows = await self._database.read(work)
         found: dict[int, SharedMailbox] = {}
         for row in rows:  # one for each grant that counts
             mailbox, owner = as_mailbox(row), row[14]
