@@ -84,6 +84,25 @@ async def test_anyone_is_anyone_of_the_domain(store: Store) -> None:
     assert await store.sharing.rights(archive, eve.account_id) == parse_rights("lr")
 
 
+async def test_who_leaves_the_domain_loses_what_was_granted(store: Store) -> None:
+    alice = await new_user(store)
+    await store.directory.add_domain("elsewhere.test")
+    eve = await store.directory.add_user(address("eve@elsewhere.test"))
+    await store.directory.add_address(eve.id, address("eve"))
+    archive = await archive_of(store, alice)
+    await store.sharing.change(archive, address("eve"), setting("lr"))
+    assert await names(store, eve) == [("alice@example.test", "Archive", "lr")]
+    await store.directory.remove_address(address("eve"))
+    assert await store.sharing.rights(archive, eve.account_id) == NONE
+    assert await names(store, eve) == []
+    with pytest.raises(NotFound):
+        await store.sharing.change(archive, address("eve@elsewhere.test"), setting("l"))
+    await store.sharing.change(archive, address("eve@elsewhere.test"), setting(""))
+    assert (await store.sharing.grants(archive))[1] == []
+    with pytest.raises(NotFound):
+        await store.sharing.change(archive, address("eve@elsewhere.test"), setting(""))
+
+
 async def test_who_cannot_be_granted_anything(store: Store) -> None:
     alice = await new_user(store)
     inbox = await inbox_of(store, alice)

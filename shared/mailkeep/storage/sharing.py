@@ -21,7 +21,8 @@ _SAME_DOMAIN = (
     "EXISTS (SELECT 1 FROM address mine JOIN address theirs ON theirs.domain = mine.domain"
     " WHERE mine.account_id = :account_id AND theirs.account_id = m.account_id)"
 )
-_HELD = f"(g.account_id = :account_id OR (g.account_id = 0 AND {_SAME_DOMAIN}))"
+# Whoever leaves the domain has nothing of it any more, whatever was granted by name.
+_HELD = f"(g.account_id IN (0, :account_id) AND {_SAME_DOMAIN})"
 _OWNER = Query(
     "SELECT m.account_id, a.address FROM mailbox m JOIN address a ON a.account_id = m.account_id"
     " AND a.is_primary WHERE m.id = :id"
@@ -88,7 +89,7 @@ class StoredSharing:
                 raise MailboxNotFound("The mailbox does not exist.")
             if await transaction.one(_OWNER, id=mailbox_id) is None:  # deleted while we waited
                 raise MailboxNotFound("The mailbox does not exist.")
-            account_id = await _grantee(transaction, mailbox_id, grantee)
+            account_id = await _grantee(transaction, mailbox_id, grantee, change)
             if account_id == owner[0]:
                 if change.apply(ALL) != ALL:
                     raise PermissionRefused("The owner of a mailbox has every right in it, always.")
@@ -146,15 +147,21 @@ def _union(texts: Iterable[str], known: Rights = NONE) -> Rights:
     return Rights(known.union(*map(parse_rights, texts)))
 
 
-async def _grantee(transaction: Transaction, mailbox_id: int, grantee: Address | None) -> int:
+async def _grantee(
+    transaction: Transaction, mailbox_id: int, grantee: Address | None, change: RightsChange
+) -> int:
+    """The account that is meant. Who is not of the domain, or not any more, can only lose rights."""
     if grantee is None:
         return _EVERYBODY
     row = await transaction.one(_ACCOUNT_OF, address=grantee.key)
     account_id: int | None = None if row is None else row[0]
-    neighbours = {"mailbox_id": mailbox_id, "account_id": account_id}
-    if account_id is None or not await transaction.one(_ARE_NEIGHBOURS, **neighbours):
-        raise NotFound(f"No user of this domain has the address {grantee}.")
-    return account_id
+    place = {"mailbox_id": mailbox_id, "account_id": account_id}
+    if account_id is not None and (
+        await transaction.one(_ARE_NEIGHBOURS, **place)
+        or (not change.apply(ALL) and await transaction.one(_GRANT, **place))
+    ):
+        return account_id
+    raise NotFound(f"No user of this domain has the address {grantee}.")
 
 
 async def _write(transaction: Transaction, mailbox_id: int, account_id: int, change: RightsChange) -> None:

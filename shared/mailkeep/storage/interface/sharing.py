@@ -32,8 +32,8 @@ class Sharing(Protocol):
     """The owner of a mailbox has every right in it, always; grants are what others have.
 
     A mailbox is shared with users who have an address in one of its owner's domains, one by one or all of
-    them. One that is made below a shared one begins with its grants. Each change names the mailbox on the
-    feed (TopicKind.ACCESS).
+    them; who has none any more has no rights there, whatever the grants say. One that is made below a shared
+    one begins with its grants. Each change names the mailbox on the feed (TopicKind.ACCESS).
     """
 
     async def grants(self, mailbox_id: int) -> tuple[str, Sequence[Grant]]:
