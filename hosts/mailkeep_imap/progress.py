@@ -28,17 +28,14 @@ from mailkeep.imap.responses import untagged_ok
 if TYPE_CHECKING:
     from mailkeep_imap.session import Session
 
-_LONG: frozenset[type[Command]] = frozenset(
+LONG: frozenset[type[Command]] = frozenset(
     {Append, Replace, Copy, Move, Delete, Expunge, Rename, Search, MultiSearch, Sort, Store, Thread}
 )
 
 
 @contextmanager
 def told(session: Session, command: Command) -> Iterator[None]:
-    """While the context lasts, tell the client from time to time that its command is under way."""
-    if type(command) not in _LONG:
-        yield
-        return
+    """While the context lasts, tell the client from time to time that its command is under way; for LONG."""
     timer = _Timer(session, command.tag)
     try:
         yield

@@ -142,8 +142,12 @@ async def _command(session: Session, line: CommandLine) -> None:
         await session.drop_upload()
         _answer(session, error.tag or tag, _refusal(session, error))
         return
-    with progress.told(session, command):
-        await _run(session, tag, handler(session, command), updates.permitted(command), command)
+    carried_out, reporting = handler(session, command), updates.permitted(command)
+    if type(command) in progress.LONG:
+        with progress.told(session, command):
+            await _run(session, tag, carried_out, reporting, command)
+    else:
+        await _run(session, tag, carried_out, reporting, command)
 
 
 async def _run(
@@ -167,7 +171,10 @@ async def _run(
         return
     if session.notifications is not None and command is not None:
         _be_quiet_about(session.notifications, command)
-    await updates.tell(session, reporting, command)
+    if session.notifications is not None or session.contexts:
+        await updates.tell(session, reporting, command)
+    else:
+        updates.report(session, reporting)
     _answer(session, tag, done)
     if session.after is not None:
         after, session.after = session.after, None
