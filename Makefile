@@ -7,7 +7,7 @@ ARGS ?=
 # Test processes: one a core, eight at most; each has a PostgreSQL of its own. WORKERS=0 is one process, for debuggers.
 WORKERS ?= auto
 
-.PHONY: run venv dev check test bench bench-peers lock clean
+.PHONY: run venv dev check test bench bench-peers docs settings lock clean
 
 run: venv
 	@exec $(BIN)/mailkeep up $(ARGS)
@@ -45,12 +45,27 @@ bench: dev
 bench-peers: dev
 	@$(BIN)/python -m bench.peers $(ARGS)
 
+# The documentation as pages, in site/. Fails on a broken link.
+docs: $(VENV)/.docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "The pages are in site/index.html."
+
+$(VENV)/.docs: locks/docs.txt $(VENV)/.runtime
+	@$(BIN)/pip --disable-pip-version-check install --quiet --require-hashes -r locks/docs.txt
+	@touch $@
+
+# docs/settings.md, out of the settings' code.
+settings: venv
+	@$(BIN)/mailkeep settings --markdown > docs/settings.md
+
 # Needs uv; writes versions and hashes only, no registry address.
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --no-annotate --group pyproject.toml:lock pyproject.toml -o locks/runtime.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --no-annotate -c locks/runtime.txt --group pyproject.toml:dev -o locks/dev.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --no-annotate -c locks/runtime.txt -c locks/dev.txt --group pyproject.toml:docs -o locks/docs.txt
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist build

@@ -75,7 +75,12 @@ def add(context: CommandContext, name: str, algorithm: str, selector: str | None
 @click.argument("name")
 @store_command
 def list_(context: CommandContext, name: str) -> None:
-    """List the keys that sign for the domain NAME."""
+    """List the keys that sign for the domain NAME.
+
+    \b
+    Example:
+      mailkeep domains dkim list example.org
+    """
     rows = [
         {"selector": key.selector, "algorithm": key.algorithm, "name": key.name, "value": key.value}
         for key in published(context, name)
@@ -92,6 +97,10 @@ def remove(context: CommandContext, name: str, selector: str) -> None:
     """Sign with the key SELECTOR of the domain NAME no more.
 
     Leave its DNS record for some days: mail that is under way is still verified by it.
+
+    \b
+    Example:
+      mailkeep domains dkim remove example.org spring
     """
     try:
         keys_of(context).remove(name, selector)

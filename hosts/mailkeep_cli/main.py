@@ -20,6 +20,7 @@ class _Lazy:
 COMMANDS: dict[str, _Lazy] = {
     "up": _Lazy("mailkeep_cli.up:up", "Run the four hosts on this machine, ready to use."),
     "migrate": _Lazy("mailkeep_cli.migrate:migrate", "Bring the store's tables up to this version."),
+    "settings": _Lazy("mailkeep_cli.settings:settings", "List every setting, with its default and meaning."),
     "doctor": _Lazy("mailkeep_cli.doctor:doctor", "Say what is wrong with this server, and how to mend it."),
     "import": _Lazy("mailkeep_cli.moves:import_", "Bring mail in from files."),
     "export": _Lazy("mailkeep_cli.moves:export", "Write mail into files."),

@@ -21,18 +21,25 @@ def _own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(context, "configure", lambda _settings: None)
 
 
-STORE_COMMANDS = [name for name in COMMANDS if name != "up"]
+WITHOUT_STORE = {"oauth bootstrap"}
+STORE_COMMANDS = [name for name in COMMANDS if name not in ("up", "settings")]
 
 
 def leaves() -> Iterator[tuple[str, click.Command]]:
     """Every command that does something, with its full name."""
     for name in STORE_COMMANDS:
         command = main.get_command(click.Context(main), name)
-        if isinstance(command, click.Group):
-            for sub_name, sub in command.commands.items():
-                yield f"{name} {sub_name}", sub
-        elif command is not None:
-            yield name, command
+        assert command is not None
+        yield from (one for one in leaves_of(name, command) if one[0] not in WITHOUT_STORE)
+
+
+def leaves_of(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    """The command itself, or what lies below a group."""
+    if not isinstance(command, click.Group):
+        yield name, command
+        return
+    for sub_name, sub in command.commands.items():
+        yield from leaves_of(f"{name} {sub_name}", sub)
 
 
 def invoke(*words: str):
