@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from mailkeep import errors
 from mailkeep.observe.logs import cause_of, get_logger, new_correlation_id
+from mailkeep_api.allowed import methods_at
 from mailkeep_api.rates import TooManyRequests
 
 _log = get_logger("api")
@@ -104,7 +105,16 @@ def _headers(
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers.update(_allowed(request))
+    return problem(error.status_code, str(error.detail), headers=headers)
+
+
+def _allowed(request: Request) -> dict[str, str]:
+    """All methods of the resource."""
+    methods = methods_at(request.app, request.url.path)
+    return {"Allow": ", ".join(methods)} if methods else {}
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

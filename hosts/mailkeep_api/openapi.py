@@ -19,10 +19,20 @@ _REFUSALS = {
     "401": "No credential, or one that this API does not take",
     "403": "The credential lacks the route's scope",
     "404": "There is no such thing, or it is not the caller's",
+    "409": "There is such a thing already",
     "413": "The request is larger than the limit",
     "429": "Too many requests; Retry-After says when the next is welcome",
+    "507": "The account holds as many as it may",
     "503": "The store does not answer; the same request may succeed later",
 }
+# What changes by a body may say beside those.
+_MORE = {
+    "/api/labels": ("409", "507"),
+    "/api/labels/{label_id}": ("409",),
+    "/api/filters": ("404", "507"),
+    "/api/emails": ("404", "507"),
+}
+_RARE = ("409", "507")
 _PUBLIC_REFUSALS = ("503",)
 _PUBLIC = frozenset(
     (
@@ -109,12 +119,16 @@ def _refusals(path: str, operation: Document) -> Iterator[str]:
         if status == "429" and path.startswith(_WITHOUT_RATE):
             continue
         yield status
+    if "requestBody" in operation:
+        yield from _MORE.get(path, ())
 
 
 def _possible(path: str) -> Iterable[str]:
     if path.startswith(_BROWSER):
         return _BROWSER_REFUSALS
-    return _PUBLIC_REFUSALS if path in _PUBLIC else _REFUSALS
+    if path in _PUBLIC:
+        return _PUBLIC_REFUSALS
+    return [status for status in _REFUSALS if status not in _RARE]
 
 
 def _problem(status: str) -> Document:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, Query
+from pydantic import BeforeValidator
 
 from mailkeep.storage.interface import EmailFilter
 
@@ -14,6 +16,17 @@ PAGE_SIZE_DEFAULT = 20
 PAGE_SIZE_LIMIT = 100
 PAGE_LIMIT = 10_000_000  # beyond any mailbox; keeps the offset inside 64 bits
 TEXT_LIMIT = 500  # characters that are searched for
+_NUMBER = re.compile(r"\s*[+-]?[0-9.]+\s*\Z")
+
+
+def _no_number(value: object) -> object:
+    """A number would be taken for seconds since 1970."""
+    if isinstance(value, str) and _NUMBER.match(value):
+        raise ValueError("a moment is written as RFC 3339 has it")
+    return value
+
+
+Moment = Annotated[datetime, BeforeValidator(_no_number)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +49,8 @@ def paging(page: int = 1, page_size: Annotated[int, Query(alias="pageSize")] = P
 
 
 def period(
-    from_date: Annotated[datetime | None, Query(alias="fromDate")] = None,
-    to_date: Annotated[datetime | None, Query(alias="toDate")] = None,
+    from_date: Annotated[Moment | None, Query(alias="fromDate")] = None,
+    to_date: Annotated[Moment | None, Query(alias="toDate")] = None,
 ) -> EmailFilter:
     """Received mail between two moments, both included; a moment without an offset is one in UTC."""
     return EmailFilter(since=_in_utc(from_date), until=_in_utc(to_date))

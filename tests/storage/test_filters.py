@@ -10,7 +10,7 @@ from tests.storage.making import START, address, new_user
 from tests.storage.making import deliver as deliver_made
 from tests.storage.making import prepared as made
 
-from mailkeep.errors import InvalidName, NotFound, OverQuota
+from mailkeep.errors import NotFound, OverQuota
 from mailkeep.mime.prepare import prepare
 from mailkeep.model.directory import User
 from mailkeep.model.message import Delivered, Delivery, DeliveryTarget
@@ -70,7 +70,7 @@ async def test_what_is_anothers_is_not_there(store: Store, monkeypatch: pytest.M
         with pytest.raises(NotFound):
             await refused
     for wanted in (label_id, uuid4()):
-        with pytest.raises(InvalidName):
+        with pytest.raises(NotFound):
             await store.filters.add(user.id, "mine", {"label_id": wanted})  # type: ignore[dict-item]
     monkeypatch.setattr(filters, "FILTERS_LIMIT", 0)
     with pytest.raises(OverQuota):

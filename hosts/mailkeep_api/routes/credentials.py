@@ -62,7 +62,7 @@ async def create_mobile_key(body: MobileKey, caller: KeyWriter, services: Servic
     return MadeKey.of(await keys.create(caller.user_id, name, scopes))
 
 
-@router.post("/{key_id}/rotate", summary="Replace a key by a new one")
+@router.post("/{key_id:uuid}/rotate", summary="Replace a key by a new one")
 async def rotate_key(
     key_id: UUID, caller: KeyWriter, services: ServicesDep, body: Rotation | None = None
 ) -> MadeKey:
@@ -73,7 +73,7 @@ async def rotate_key(
     return MadeKey.of(await keys.rotate(key_id, timedelta(seconds=(body or Rotation()).overlap_seconds)))
 
 
-@router.patch("/{key_id}", summary="Rename a key, or let it open less")
+@router.patch("/{key_id:uuid}", summary="Rename a key, or let it open less")
 async def change_key(key_id: UUID, body: KeyChange, caller: KeyWriter, services: ServicesDep) -> ShownKey:
     """Sessions that the key would not open any more end within a second."""
     keys = KeyService(services.store, services.settings.auth)
@@ -87,7 +87,7 @@ async def change_key(key_id: UUID, body: KeyChange, caller: KeyWriter, services:
     return ShownKey.of(key)
 
 
-@router.delete("/{key_id}", summary="Revoke a key", status_code=204)
+@router.delete("/{key_id:uuid}", summary="Revoke a key", status_code=204)
 async def revoke_key(key_id: UUID, caller: KeyWriter, services: ServicesDep) -> Response:
     """Its sessions end on every host within a second."""
     keys = KeyService(services.store, services.settings.auth)

@@ -54,7 +54,7 @@ async def sent_addresses(caller: Reader, services: ServicesDep) -> list[str]:
     return list(await services.store.emails.senders(caller.account_id, SpecialUse.SENT))
 
 
-@router.get("/threads/{thread_id}", summary="A conversation, oldest first")
+@router.get("/threads/{thread_id:uuid}", summary="A conversation, oldest first")
 async def get_thread(thread_id: UUID, caller: Reader, services: ServicesDep) -> list[EmailDetail]:
     """The messages that References join to the one with this id, sent ones included; none if it is not the
     caller's. Of a long one the newest."""
@@ -83,13 +83,13 @@ async def bulk_delete(body: BulkDeletion, caller: Writer, services: ServicesDep)
     return Deleted(deleted_count=len(removed))
 
 
-@router.get("/{email_id}", summary="One message with its text, addressees and attachments")
+@router.get("/{email_id:uuid}", summary="One message with its text, addressees and attachments")
 async def get_email(email_id: UUID, caller: Reader, services: ServicesDep) -> EmailDetail:
     """Reading does not mark it read; the client says when it was seen."""
     return await views.opened(services, caller, email_id)
 
 
-@router.patch("/{email_id}", summary="Mark a message read or unread")
+@router.patch("/{email_id:uuid}", summary="Mark a message read or unread")
 async def change_email(
     email_id: UUID, body: EmailChange, caller: Writer, services: ServicesDep
 ) -> EmailDetail:
@@ -99,7 +99,7 @@ async def change_email(
     return await views.opened(services, caller, email_id)
 
 
-@router.delete("/{email_id}", summary="Delete a message", status_code=204)
+@router.delete("/{email_id:uuid}", summary="Delete a message", status_code=204)
 async def delete_email(email_id: UUID, caller: Writer, services: ServicesDep) -> Response:
     """The caller's own copy, for good."""
     if not await changes.delete(services, caller, [email_id]):

@@ -41,13 +41,13 @@ async def list_sent(
     return await views.sent(services, caller, from_address, page)
 
 
-@router.get("/{email_id}", summary="One message with its text, addressees and attachments")
+@router.get("/{email_id:uuid}", summary="One message with its text, addressees and attachments")
 async def get_email(email_id: UUID, caller: ExternalReader, services: ServicesDep) -> EmailDetail:
     """A received or a sent one."""
     return await views.opened(services, caller, email_id)
 
 
-@router.patch("/{email_id}", summary="Mark a message read or unread")
+@router.patch("/{email_id:uuid}", summary="Mark a message read or unread")
 async def change_email(
     email_id: UUID, body: EmailChange, caller: ExternalWriter, services: ServicesDep
 ) -> EmailDetail:
@@ -57,7 +57,7 @@ async def change_email(
     return await views.opened(services, caller, email_id)
 
 
-@router.delete("/{email_id}", summary="Delete a message", status_code=204)
+@router.delete("/{email_id:uuid}", summary="Delete a message", status_code=204)
 async def delete_email(email_id: UUID, caller: ExternalWriter, services: ServicesDep) -> Response:
     """The caller's own copy, for good."""
     if not await changes.delete(services, caller, [email_id]):

@@ -33,7 +33,7 @@ def _octets_of(*media_types: str) -> dict[int | str, dict[str, Any]]:
 
 
 @router.get(
-    "/{email_id}/attachments/{attachment_id}",
+    "/{email_id:uuid}/attachments/{attachment_id:uuid}",
     summary="One attached file, decoded",
     response_class=StreamingResponse,
     responses=_octets_of("*/*"),
@@ -48,7 +48,7 @@ async def get_attachment(
 
 
 @router.get(
-    "/{email_id}/export/eml",
+    "/{email_id:uuid}/export/eml",
     summary="The message as it was received, octet for octet",
     response_class=StreamingResponse,
     responses=_octets_of("message/rfc822"),

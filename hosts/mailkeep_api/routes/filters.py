@@ -34,7 +34,7 @@ async def create_filter(
     return ShownFilter.of(made)
 
 
-@router.put("/{filter_id}", summary="Change a filter", response_model_exclude_none=True)
+@router.put("/{filter_id:uuid}", summary="Change a filter", response_model_exclude_none=True)
 async def change_filter(
     filter_id: UUID, body: FilterChange, caller: PlainWriter, services: ServicesDep
 ) -> ShownFilter:
@@ -42,14 +42,14 @@ async def change_filter(
     return ShownFilter.of(await services.store.filters.change(caller.user_id, filter_id, body.columns()))
 
 
-@router.delete("/{filter_id}", summary="Remove a filter", status_code=204)
+@router.delete("/{filter_id:uuid}", summary="Remove a filter", status_code=204)
 async def delete_filter(filter_id: UUID, caller: PlainWriter, services: ServicesDep) -> Response:
     """What it did stays."""
     await services.store.filters.remove(caller.user_id, filter_id)
     return Response(status_code=204)
 
 
-@router.post("/{filter_id}/test", summary="Try a filter on the newest messages")
+@router.post("/{filter_id:uuid}/test", summary="Try a filter on the newest messages")
 async def try_filter(
     filter_id: UUID,
     caller: PlainReader,

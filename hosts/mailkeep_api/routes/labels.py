@@ -36,7 +36,7 @@ async def create_label(
     return ShownLabel.of(made)
 
 
-@router.put("/{label_id}", summary="Change a label")
+@router.put("/{label_id:uuid}", summary="Change a label")
 async def change_label(
     label_id: UUID, body: LabelChange, caller: PlainWriter, services: ServicesDep
 ) -> ShownLabel:
@@ -47,7 +47,7 @@ async def change_label(
     return ShownLabel.of(changed)
 
 
-@router.delete("/{label_id}", summary="Remove a label", status_code=204)
+@router.delete("/{label_id:uuid}", summary="Remove a label", status_code=204)
 async def delete_label(label_id: UUID, caller: PlainWriter, services: ServicesDep) -> Response:
     """From every message too. Filters that assigned it assign none."""
     label = await services.store.labels.get(caller.user_id, label_id)
@@ -56,7 +56,7 @@ async def delete_label(label_id: UUID, caller: PlainWriter, services: ServicesDe
     return Response(status_code=204)
 
 
-@router.post("/emails/{email_id}", summary="Label a message", status_code=204)
+@router.post("/emails/{email_id:uuid}", summary="Label a message", status_code=204)
 async def assign_label(
     email_id: UUID, body: LabelAssignment, caller: PlainWriter, services: ServicesDep
 ) -> Response:
@@ -66,7 +66,9 @@ async def assign_label(
     return Response(status_code=204)
 
 
-@router.delete("/emails/{email_id}/{label_id}", summary="Take a label from a message", status_code=204)
+@router.delete(
+    "/emails/{email_id:uuid}/{label_id:uuid}", summary="Take a label from a message", status_code=204
+)
 async def unassign_label(
     email_id: UUID, label_id: UUID, caller: PlainWriter, services: ServicesDep
 ) -> Response:
@@ -76,7 +78,7 @@ async def unassign_label(
     return Response(status_code=204)
 
 
-@router.get("/{label_id}/emails", summary="Received messages with a label, newest first")
+@router.get("/{label_id:uuid}/emails", summary="Received messages with a label, newest first")
 async def labelled_emails(
     label_id: UUID, caller: PlainReader, services: ServicesDep, page: PagingDep
 ) -> EmailList:

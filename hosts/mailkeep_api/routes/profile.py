@@ -44,7 +44,7 @@ async def ask_for_address(body: NewAddress, caller: Writer, services: ServicesDe
     return ProfileAddress.of(await _proofs(services).ask(caller.user_id, address))
 
 
-@router.post("/addresses/{address_id}/verify", summary="Prove that an address is the caller's")
+@router.post("/addresses/{address_id:uuid}/verify", summary="Prove that an address is the caller's")
 async def verify_address(
     address_id: UUID, body: Code, caller: Writer, services: ServicesDep
 ) -> ProfileAddress:
@@ -52,7 +52,7 @@ async def verify_address(
     return ProfileAddress.of(await _proofs(services).prove(caller.user_id, address_id, body.code))
 
 
-@router.delete("/addresses/{address_id}", summary="Give an address up", status_code=204)
+@router.delete("/addresses/{address_id:uuid}", summary="Give an address up", status_code=204)
 async def remove_address(address_id: UUID, caller: Writer, services: ServicesDep) -> Response:
     """Mail received so far stays. The primary address stays too: it is not among the additional ones."""
     for record in await services.store.directory.addresses(caller.user_id):

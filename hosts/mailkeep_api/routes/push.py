@@ -35,7 +35,7 @@ async def subscribe(
     return ShownSubscription.of(kept)
 
 
-@_routes.delete("/{subscription_id}", summary="Push no more to a browser", status_code=204)
+@_routes.delete("/{subscription_id:uuid}", summary="Push no more to a browser", status_code=204)
 async def unsubscribe(subscription_id: UUID, caller: Subscriber, services: ServicesDep) -> Response:
     """Its push service is not told."""
     await services.store.push.remove(caller.user_id, subscription_id)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 
@@ -19,6 +20,12 @@ class Shape(BaseModel):
         ser_json_timedelta="float",
     )
 
+
+Flag = Annotated[bool, Field(strict=True)]
+"""A truth value of a request: true or false, and nothing that could be taken for it."""
+
+Number = Annotated[int, Field(strict=True)]
+"""A whole number of a request: no truth value, no text."""
 
 Instant = datetime
 """RFC 3339 with an offset; always UTC when we write it."""

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BeforeValidator, Field
 from mailkeep.auth.keyservice import NAME_LIMIT, OVERLAP, OVERLAP_LIMIT, CreatedKey, KeyInfo
 from mailkeep.auth.rules import NETWORKS_LIMIT
 from mailkeep.model.scope import format_scopes
-from mailkeep_api.schemas import Instant, Shape
+from mailkeep_api.schemas import Instant, Number, Shape
 
 SCOPES_LIMIT = 20  # words in one request; there are fewer scopes
 NETWORK_LIMIT = 64  # characters; the longest in CIDR notation has 43
@@ -100,7 +100,7 @@ class KeyChange(Shape):
 class Rotation(Shape):
     """For how many seconds the former key works beside its successor."""
 
-    overlap_seconds: Annotated[int, Field(ge=0, le=int(OVERLAP_LIMIT.total_seconds()))] = int(
+    overlap_seconds: Annotated[Number, Field(ge=0, le=int(OVERLAP_LIMIT.total_seconds()))] = int(
         OVERLAP.total_seconds()
     )
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from mailkeep.model.flags import SystemFlag
 from mailkeep.storage.interface import EmailRow
-from mailkeep_api.schemas import Instant, Shape
+from mailkeep_api.schemas import Flag, Instant, Shape
 
 LabelIds = Mapping[str, UUID]
 """A user's labels by their keywords in lower case, in the order in which they are shown."""
@@ -95,7 +95,7 @@ class EmailDetail(Shape):
 class EmailChange(Shape):
     """What PATCH changes; what is absent or null stays."""
 
-    is_read: bool | None = None
+    is_read: Flag | None = None
 
 
 EmailIds = Annotated[list[UUID], Field(max_length=BULK_LIMIT)]
@@ -105,7 +105,7 @@ class BulkRead(Shape):
     """Many messages to mark. Ids that are not the caller's are passed over."""
 
     email_ids: EmailIds
-    is_read: bool | None = None
+    is_read: Flag | None = None
 
 
 class BulkDeletion(Shape):

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from mailkeep.model.mail_filter import MailFilter
 from mailkeep.storage.interface.filters import FilterChange as Change
-from mailkeep_api.schemas import Instant, Shape
+from mailkeep_api.schemas import Flag, Instant, Number, Shape
 
 NAME_LIMIT = 200
 HEAD_LIMIT = 500  # characters of a text that is looked for in sender or subject
@@ -19,7 +19,7 @@ _INT32 = 2**31
 Name = Annotated[str, Field(max_length=NAME_LIMIT)]
 HeadText = Annotated[str, Field(max_length=HEAD_LIMIT)]
 BodyText = Annotated[str, Field(max_length=BODY_LIMIT)]
-Priority = Annotated[int, Field(ge=-_INT32, lt=_INT32)]
+Priority = Annotated[Number, Field(ge=-_INT32, lt=_INT32)]
 
 # Column of the store -> member here.
 _CONDITIONS = {
@@ -89,15 +89,15 @@ class FilterChange(Shape):
     that an editor can clear them by leaving them out. Without, what is absent or null stays."""
 
     name: Name | None = None
-    is_enabled: bool | None = None
+    is_enabled: Flag | None = None
     priority: Priority | None = None
     from_address_contains: HeadText | None = None
     subject_contains: HeadText | None = None
     body_contains: BodyText | None = None
-    has_attachments: bool | None = None
-    mark_as_read: bool | None = None
+    has_attachments: Flag | None = None
+    mark_as_read: Flag | None = None
     assign_label_id: UUID | None = None
-    delete: bool | None = None
+    delete: Flag | None = None
 
     def columns(self) -> dict[str, Change]:
         """What changes, by the store's names."""

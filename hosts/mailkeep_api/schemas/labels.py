@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from mailkeep.model.label import Label
-from mailkeep_api.schemas import Instant, Shape
+from mailkeep_api.schemas import Instant, Number, Shape
 
 NAME_LIMIT = 100
 COLOR_LIMIT = 20
@@ -16,7 +16,7 @@ _INT32 = 2**31
 
 Name = Annotated[str, Field(max_length=NAME_LIMIT)]
 Color = Annotated[str, Field(max_length=COLOR_LIMIT)]
-SortOrder = Annotated[int, Field(ge=-_INT32, lt=_INT32)]
+SortOrder = Annotated[Number, Field(ge=-_INT32, lt=_INT32)]
 
 
 class ShownLabel(Shape):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import fields
 from typing import Annotated, Literal
 from uuid import UUID
@@ -10,23 +9,21 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from mailkeep.model.preferences import Preferences
-from mailkeep_api.schemas import Instant, Shape
+from mailkeep_api.schemas import Flag, Instant, Number, Shape
 
 Theme = Literal["light", "dark", "system"]
 Density = Literal["compact", "comfortable", "spacious"]
 Sort = Literal["receivedAt-asc", "receivedAt-desc", "subject-asc", "subject-desc", "from-asc", "from-desc"]
 Frequency = Literal["daily", "weekly"]
 
-_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?\Z")
+_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
 
 
 def _time(text: str) -> str:
-    if not _TIME.match(text):
-        raise ValueError("a time of day is HH:mm or HH:mm:ss")
     return text if len(text) == len("HH:mm:ss") else f"{text}:00"
 
 
-TimeOfDay = Annotated[str, Field(max_length=8), AfterValidator(_time)]
+TimeOfDay = Annotated[str, Field(max_length=8, pattern=_TIME), AfterValidator(_time)]
 
 
 class ShownPreferences(Shape):
@@ -58,11 +55,11 @@ class PreferencesChange(Shape):
 
     theme: Theme | None = None
     display_density: Density | None = None
-    emails_per_page: Annotated[int, Field(ge=10, le=100)] | None = None
+    emails_per_page: Annotated[Number, Field(ge=10, le=100)] | None = None
     default_sort: Sort | None = None
-    show_preview: bool | None = None
-    group_by_date: bool | None = None
-    desktop_notifications: bool | None = None
-    email_digest: bool | None = None
+    show_preview: Flag | None = None
+    group_by_date: Flag | None = None
+    desktop_notifications: Flag | None = None
+    email_digest: Flag | None = None
     digest_frequency: Frequency | None = None
     digest_time: TimeOfDay | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from mailkeep.errors import InvalidName, NotFound, OverQuota
+from mailkeep.errors import NotFound, OverQuota
 from mailkeep.model.mail_filter import FILTERS_LIMIT, LabelFacts, MailFilter, in_order
 from mailkeep.storage.database import Connection, Database, Row, Transaction
 from mailkeep.storage.interface.filters import FilterChange
@@ -127,7 +127,7 @@ def _cleaned(changes: Mapping[str, FilterChange]) -> dict[str, FilterChange]:
 
 async def _require_label(connection: Connection, user_id: UUID, label_id: FilterChange) -> None:
     if label_id is not None and not await connection.one(_OWN_LABEL, id=label_id, user_id=user_id):
-        raise InvalidName("There is no such label.")
+        raise NotFound("Label not found")
 
 
 async def _get(connection: Connection, user_id: UUID, filter_id: UUID) -> MailFilter:

@@ -70,12 +70,19 @@ async def test_a_change_with_a_name_is_the_whole_filter(api: ApiHost) -> None:
         {"name": "x", "subjectContains": "x" * 501},
         {"name": "x", "bodyContains": "x" * 1001},
         {"name": "x", "priority": 2**31},
-        {"name": "x", "assignLabelId": str(uuid4())},
+        {"name": "x", "priority": True},
+        {"name": "x", "delete": "yes"},
     ],
 )
 async def test_what_a_filter_cannot_be_is_400(api: ApiHost, body: dict[str, object]) -> None:
     async with await writing(api) as client:
         assert (await client.post(PATH, json=body)).status_code == 400
+
+
+async def test_a_label_that_is_not_ones_own_is_404(api: ApiHost) -> None:
+    async with await writing(api) as client:
+        body = {"name": "x", "assignLabelId": str(uuid4())}
+        assert (await client.post(PATH, json=body)).status_code == 404
 
 
 async def test_a_trial_tells_and_changes_nothing(api: ApiHost) -> None:

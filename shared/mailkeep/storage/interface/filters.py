@@ -23,11 +23,11 @@ class Filters(Protocol):
 
     async def add(self, user_id: UUID, name: str, changes: Mapping[str, FilterChange]) -> MailFilter:
         """A new filter: enabled, priority 100, no condition and no action but for what `changes` says of its
-        columns. Raises InvalidName for a label that is not the user's, OverQuota past FILTERS_LIMIT."""
+        columns. Raises NotFound for a label that is not the user's, OverQuota past FILTERS_LIMIT."""
 
     async def change(self, user_id: UUID, filter_id: UUID, changes: Mapping[str, FilterChange]) -> MailFilter:
         """Set columns: name, enabled, priority, sender, subject, body, has_attachments, mark_read, label_id,
-        discard. Raises NotFound, InvalidName for a label that is not the user's."""
+        discard. Raises NotFound, also for a label that is not the user's."""
 
     async def remove(self, user_id: UUID, filter_id: UUID) -> None:
         """Raises NotFound."""
