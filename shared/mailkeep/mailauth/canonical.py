@@ -16,7 +16,7 @@ from mailkeep.mime.octets import Octets, piece
 
 WINDOW = 256 * 1024  # octets of body at a time
 
-_SPACES = re.compile(rb"[ \t]{2,}|\t")
+_SPACES = re.compile(rb"  +")  # begins with what can be searched for fast
 _ANY_SPACE = re.compile(rb"[ \t\r\n]+")
 _CRLF: Final = b"\r\n"
 
@@ -79,7 +79,7 @@ def _canonical(body: Octets, relaxed: bool) -> Iterator[bytes]:
     empty_lines = 0
     some = False
     for lines in _windows(body):
-        text = _SPACES.sub(b" ", lines).replace(b" \r\n", _CRLF) if relaxed else lines
+        text = _one_space(lines).replace(b" \r\n", _CRLF) if relaxed else lines
         if relaxed and text.endswith(b" "):  # the body's last line, if it does not end
             text = text[:-1]
         kept = text.rstrip(_CRLF)
@@ -90,6 +90,12 @@ def _canonical(body: Octets, relaxed: bool) -> Iterator[bytes]:
         empty_lines += text.count(_CRLF, len(kept))
     if some or not relaxed:
         yield _CRLF
+
+
+def _one_space(lines: bytes) -> bytes:
+    """White space within lines as single spaces. Most of a message is base64, which has none."""
+    spaced = lines.replace(b"\t", b" ")
+    return _SPACES.sub(b" ", spaced) if b"  " in spaced else spaced
 
 
 def _repeated(count: int) -> Iterator[bytes]:
