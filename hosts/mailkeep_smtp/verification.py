@@ -63,6 +63,8 @@ class Verification:
         if path.address is None or not self._settings.refuse_impossible_senders:
             return
         domain = path.address.domain
+        if domain.startswith("["):  # an address literal is asked of nobody
+            return
         lookups = self._resolver.for_message()
         try:
             exchangers = (await lookups.mx(domain)).records
