@@ -36,9 +36,9 @@ class ServerReply:
     lines: tuple[str, ...]
 
     @property
-    def is_positive(self) -> bool:
-        """2yz or 3yz."""
-        return self.code < 400
+    def is_success(self) -> bool:
+        """2yz: done. 3yz, which asks for more, is never taken for that."""
+        return 200 <= self.code < 300
 
     @property
     def is_permanent(self) -> bool:
@@ -48,7 +48,7 @@ class ServerReply:
     @property
     def status(self) -> str:
         """The enhanced status code, made from the code if there was none or it contradicts it."""
-        first = str(self.code)[0]
+        first = "4" if 300 <= self.code < 400 else str(self.code)[0]
         return self.enhanced if self.enhanced.startswith(first) else f"{first}.0.0"
 
     def __str__(self) -> str:

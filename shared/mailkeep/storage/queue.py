@@ -10,16 +10,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from mailkeep.errors import InUse, NotFound
+from mailkeep.errors import NotFound
 from mailkeep.model.address import Address
-from mailkeep.model.message import PreparedMessage
 from mailkeep.model.queue import (
     Attempt,
     Claimed,
     DsnRequest,
     Envelope,
-    Outbound,
-    OutboundRecipient,
     QueuedMessage,
     QueueEntry,
     QueueState,
@@ -31,12 +28,11 @@ from mailkeep.storage.interface import Body, QueueFilter, TopicKind
 from mailkeep.storage.interface.queue import ANYTHING
 from mailkeep.storage.messages import StoredBody
 from mailkeep.storage.query import Query
+from mailkeep.storage.queue_rows import listed, remove, settle
 from mailkeep.storage.values import (
     as_datetime,
     as_datetime_or_none,
     as_uuid_or_none,
-    clean,
-    moment,
     now,
 )
 
@@ -65,39 +61,7 @@ _MESSAGES = Query(
     f"{_COLUMNS} q.id = ANY(:ids) AND q.size <= :largest",
     sqlite=f"{_COLUMNS} q.id IN (SELECT value FROM json_each(:ids)) AND q.size <= :largest",
 )
-_OF = "id = ANY(:ids)"
-_OF_SQLITE = "id IN (SELECT value FROM json_each(:ids))"
-
-
-def _listed(statement: str) -> Query:
-    """A statement with `{ids}` where it names the rows of a list."""
-    return Query(statement.format(ids=_OF), sqlite=statement.format(ids=_OF_SQLITE))
-
-
-_RENEW = _listed("UPDATE queue_recipient SET due_at = :until WHERE {ids} AND lease = :lease")
-# Whoever settles recipients of a message holds its row: else the last two, settled at once, would leave it.
-_LOCK_MESSAGES = Query(
-    f"SELECT id FROM queue_message WHERE {_OF} ORDER BY id FOR UPDATE",
-    sqlite=f"SELECT id FROM queue_message WHERE {_OF_SQLITE}",
-)
-_LEASED = Query(
-    f"SELECT id, lease FROM queue_recipient WHERE {_OF} ORDER BY id FOR UPDATE",
-    sqlite=f"SELECT id, lease FROM queue_recipient WHERE {_OF_SQLITE}",
-)
-_REMOVE = _listed("DELETE FROM queue_recipient WHERE {ids}")
-_REMOVE_EMPTY = _listed(
-    "DELETE FROM queue_message WHERE {ids}"
-    " AND NOT EXISTS (SELECT 1 FROM queue_recipient r WHERE r.message_id = queue_message.id)"
-)
-_RETRY_LATER = Query(
-    "UPDATE queue_recipient SET lease = NULL, due_at = :due_at,"
-    " delay_told = :delay_told OR delay_told, last_at = :now, last_status = :status, last_reply = :reply,"
-    " last_host = :host WHERE id = :id AND lease = :lease"
-)
-_GIVE_BACK = Query(
-    "UPDATE queue_recipient SET lease = NULL, due_at = :due_at, attempts = attempts - 1"
-    " WHERE id = :id AND lease = :lease"
-)
+_RENEW = listed("UPDATE queue_recipient SET due_at = :until WHERE {ids} AND lease = :lease")
 
 # --- for operators --------------------------------------------------------------------------------
 
@@ -137,7 +101,7 @@ _CHOOSE = Query(
     _FREE_IDS.format(which=_WHICH_POSTGRES, lock=" FOR UPDATE OF r"),
     sqlite=_FREE_IDS.format(which=_WHICH_SQLITE, lock=""),
 )
-_RESCHEDULE = _listed("UPDATE queue_recipient SET due_at = :due_at, held = :held, lease = NULL WHERE {ids}")
+_RESCHEDULE = listed("UPDATE queue_recipient SET due_at = :due_at, held = :held, lease = NULL WHERE {ids}")
 
 
 class StoredQueue:
@@ -260,7 +224,7 @@ class StoredQueue:
 
         async def work(transaction: Transaction) -> int:
             chosen = await transaction.all(_CHOOSE, now=now(), **_parameters(which))
-            await _remove(transaction, [row[0] for row in chosen], sorted({row[1] for row in chosen}))
+            await remove(transaction, [row[0] for row in chosen], sorted({row[1] for row in chosen}))
             return len(chosen)
 
         return await self._database.write(work)
@@ -273,66 +237,6 @@ class StoredQueue:
             return await transaction.run(_RESCHEDULE, ids=chosen, due_at=due_at or now(), held=held)
 
         return await self._database.write(work)
-
-
-async def settle(transaction: Transaction, settlements: Sequence[Settlement]) -> Sequence[Settlement]:
-    """Settle within a transaction those whose lease still holds; which these are."""
-    kept = await _leased(transaction, settlements)
-    await _write(transaction, kept)
-    return kept
-
-
-async def settle_all(transaction: Transaction, settlements: Sequence[Settlement]) -> None:
-    """Settle all within a transaction. Raises InUse if a lease is lost; nothing was written then."""
-    kept = await _leased(transaction, settlements)
-    if len(kept) < len(settlements):
-        raise InUse("Somebody else has claimed the recipient.")
-    await _write(transaction, kept)
-
-
-async def _leased(transaction: Transaction, settlements: Sequence[Settlement]) -> Sequence[Settlement]:
-    await transaction.all(_LOCK_MESSAGES, ids=_messages_of(settlements))
-    ids = [settlement.id for settlement in settlements]
-    leases = {row[0]: row[1] for row in await transaction.all(_LEASED, ids=ids)}
-    return [one for one in settlements if leases.get(one.id) == one.lease]
-
-
-async def _write(transaction: Transaction, kept: Sequence[Settlement]) -> None:
-    await transaction.many(_RETRY_LATER, [_later(one) for one in kept if one.retry_at and one.counts])
-    await transaction.many(_GIVE_BACK, [_back(one) for one in kept if one.retry_at and not one.counts])
-    await _remove(transaction, [one.id for one in kept if one.retry_at is None], _messages_of(kept))
-    if any(one.retry_at for one in kept):
-        changed(transaction, TopicKind.QUEUE)
-
-
-def _messages_of(settlements: Sequence[Settlement]) -> list[str]:
-    return sorted({message_of(settlement.id) for settlement in settlements})
-
-
-async def _remove(transaction: Transaction, ids: list[str], messages: list[str]) -> None:
-    if ids:
-        await transaction.all(_LOCK_MESSAGES, ids=messages)
-        await transaction.run(_REMOVE, ids=ids)
-        await transaction.run(_REMOVE_EMPTY, ids=messages)
-
-
-def _later(one: Settlement) -> dict[str, Any]:
-    assert one.retry_at is not None
-    return {
-        "id": one.id,
-        "lease": one.lease,
-        "due_at": moment(one.retry_at),
-        "delay_told": one.delay_told,
-        "now": now(),
-        "status": one.attempt.status,
-        "reply": clean(one.attempt.reply),
-        "host": clean(one.attempt.host),
-    }
-
-
-def _back(one: Settlement) -> dict[str, Any]:
-    assert one.retry_at is not None
-    return {"id": one.id, "lease": one.lease, "due_at": moment(one.retry_at)}
 
 
 def _microseconds(seconds: float) -> int:
@@ -386,48 +290,3 @@ def _entry(row: Row, at: int) -> QueueEntry:
         last_attempt_at=as_datetime_or_none(row[13]),
         last=Attempt(row[14], row[15], row[16]),
     )
-
-
-# --- how rows get in: for the committer -----------------------------------------------------------
-
-
-def rows(
-    outbound: Outbound, message: PreparedMessage, digest: bytes, received_at: datetime
-) -> tuple[Row, Sequence[Row]]:
-    """The message's row and those of its recipients, in the order of their tables' columns."""
-    envelope = outbound.envelope
-    created = moment(received_at)
-    first: Row = (
-        outbound.id,
-        digest,
-        message.size - outbound.skip,
-        created,
-        outbound.user_id,
-        str(envelope.sender or ""),
-        envelope.smtputf8,
-        envelope.requiretls,
-        envelope.ret,
-        envelope.envid,
-        message.header[outbound.skip :],
-    )
-    due, expires = moment(outbound.not_before), moment(outbound.expires_at)
-    return first, [
-        _row(outbound.id, number, recipient, (created, due, expires))
-        for number, recipient in enumerate(outbound.recipients, start=1)
-    ]
-
-
-def _row(message_id: str, number: int, recipient: OutboundRecipient, times: tuple[int, int, int]) -> Row:
-    address, request = recipient.address, recipient.request
-    identity = (recipient_id(message_id, number), message_id, str(address), address.domain)
-    return (*identity, request.notify, request.orcpt, *times, None, False, 0, False, None, "", "", "")
-
-
-def recipient_id(message_id: str, number: int) -> str:
-    """The id of a message's recipient: the same however often its insert is tried."""
-    return f"{message_id}-{number}"
-
-
-def message_of(recipient: str) -> str:
-    """The id of the message whose recipient has that id."""
-    return recipient.rpartition("-")[0]

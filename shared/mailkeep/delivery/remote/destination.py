@@ -111,7 +111,8 @@ class Destination:
                 worker.abort()
 
     async def _next(self) -> Job | None:
-        if not self._jobs and not self._stopping:
+        # A session that waits for work has no right to a place that somebody with work waits for.
+        if not self._jobs and not self._stopping and not self._means.sessions.locked():
             self._idle += 1
             try:
                 async with asyncio.timeout(IDLE_SECONDS):

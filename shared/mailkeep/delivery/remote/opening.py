@@ -94,7 +94,9 @@ class Opener:
     async def _connect(self, server: Server, address: str, demand: Demand) -> Wire:
         seconds = self._patience.connect
         if server.implicit_tls:
-            return await Wire.connect_tls(server.host, address, server.port, seconds, self._context(demand))
+            return await Wire.connect_tls(
+                server.host, server.port, seconds, self._context(demand), self._local
+            )
         return await Wire.connect(server.host, address, server.port, seconds, self._local)
 
     async def _start_tls(self, session: Session, server: Server, demand: Demand) -> None:

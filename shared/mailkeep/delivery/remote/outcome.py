@@ -52,7 +52,7 @@ def never(status: str, reason: str, host: str = "") -> NotSent:
 
 def from_reply(reply: ServerReply, host: str, *, dsn: bool = False) -> Result:
     """What a server's reply means for a recipient."""
-    verdict = Verdict.SENT if reply.is_positive else Verdict.NEVER if reply.is_permanent else Verdict.LATER
+    verdict = Verdict.SENT if reply.is_success else Verdict.NEVER if reply.is_permanent else Verdict.LATER
     return Result(verdict, Attempt(reply.status, str(reply), host), dsn)
 
 

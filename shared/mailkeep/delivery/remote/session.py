@@ -73,7 +73,7 @@ class Session:
     async def hello(self) -> None:
         """EHLO, again after STARTTLS. Raises NotSent."""
         reply = await self._ask(f"EHLO {self._name}")
-        if reply.is_positive:
+        if reply.is_success:
             self.extensions = parse_extensions(reply)
             return
         self.extensions = NO_EXTENSIONS
@@ -159,7 +159,7 @@ class Session:
 
     async def _by_chunks(self, commands: list[bytes], body: Body) -> list[Result]:
         replies = await self._pipelined(commands)
-        if not any(reply.is_positive for reply in replies[1:]):
+        if not any(reply.is_success for reply in replies[1:]):
             return self._results(replies, replies[0])
         left = body.size
         async for piece in body.chunks():
@@ -168,7 +168,7 @@ class Session:
                 self.wire.write(b"BDAT %d\r\n%b" % (len(piece), piece))
                 await self.wire.drain(self._patience.data)
                 reply = await self.wire.reply(self._patience.data)
-                if not reply.is_positive:
+                if not reply.is_success:
                     return self._results(replies, reply)
             else:
                 self.wire.write(b"BDAT %d LAST\r\n%b" % (len(piece), piece))
@@ -179,8 +179,10 @@ class Session:
             await self._refuse_eight_bit(body)
         replies = await self._pipelined([*commands, b"DATA\r\n"])
         *replies, go = replies
-        accepted = any(reply.is_positive for reply in replies[1:])
+        accepted = any(reply.is_success for reply in replies[1:])
         if go.code != 354:
+            if go.is_success:
+                raise later("4.5.0", f"the server answers DATA by {go}", self.host)
             return self._results(replies, go)
         if not accepted:  # RFC 2920 section 3.1: the server waits for a message, and gets an empty one
             self.wire.write(b".\r\n")
@@ -200,7 +202,7 @@ class Session:
             end = await self.wire.reply(self._patience.end)
         except NotSent as error:
             return [
-                doubtful(error.result) if reply.is_positive else from_reply(reply, self.host)
+                doubtful(error.result) if reply.is_success else from_reply(reply, self.host)
                 for reply in replies[1:]
             ]
         return self._results(replies, end)
@@ -218,8 +220,8 @@ class Session:
             return [await self.wire.reply(self._patience.command) for _ in commands]
         replies: list[ServerReply] = []
         for command in commands:
-            if replies and (not replies[0].is_positive or _none_accepted(command, replies)):
-                replies.append(replies[0] if not replies[0].is_positive else replies[-1])
+            if replies and (not replies[0].is_success or _none_accepted(command, replies)):
+                replies.append(replies[0] if not replies[0].is_success else replies[-1])
                 continue
             self.wire.write(command)
             replies.append(await self.wire.reply(self._patience.command))
@@ -227,13 +229,13 @@ class Session:
 
     def _results(self, replies: Sequence[ServerReply], end: ServerReply) -> list[Result]:
         """MAIL's refusal is everybody's, then each RCPT's own, then that of the message."""
-        self._needs_reset = not (replies[0].is_positive and end.is_positive and end.code == 250)
+        self._needs_reset = not (replies[0].is_success and end.is_success and end.code == 250)
         if any(reply.code == 421 for reply in (*replies, end)):
             self.wire.close()  # RFC 5321 section 3.8: the server closes, too
         dsn = "DSN" in self.extensions
-        if not replies[0].is_positive:
+        if not replies[0].is_success:
             return [from_reply(replies[0], self.host)] * (len(replies) - 1)
-        return [from_reply(end if reply.is_positive else reply, self.host, dsn=dsn) for reply in replies[1:]]
+        return [from_reply(end if reply.is_success else reply, self.host, dsn=dsn) for reply in replies[1:]]
 
     # --- commands ---------------------------------------------------------------------------------
 
@@ -243,7 +245,7 @@ class Session:
 
     def _positive(self, reply: ServerReply, what: str) -> None:
         """Raises NotSent: the server wants nothing of us, now or ever; but another one may."""
-        if not reply.is_positive:
+        if not reply.is_success:
             raise later(f"4{reply.status[1:]}", f"{what}: {reply}", self.host)
 
 
@@ -257,4 +259,4 @@ def _needs_utf8(message: QueuedMessage, recipients: Sequence[Claimed]) -> bool:
 
 
 def _none_accepted(command: bytes, replies: Sequence[ServerReply]) -> bool:
-    return command == b"DATA\r\n" and not any(reply.is_positive for reply in replies[1:])
+    return command == b"DATA\r\n" and not any(reply.is_success for reply in replies[1:])

@@ -53,20 +53,25 @@ class Wire(asyncio.Protocol):
 
     @classmethod
     async def connect_tls(
-        cls, host: str, address: str, port: int, seconds: float, context: ssl.SSLContext
+        cls, host: str, port: int, seconds: float, context: ssl.SSLContext, local: str | None = None
     ) -> Wire:
-        """Implicit TLS (RFC 8314 section 3.3). Raises NotSent."""
+        """Implicit TLS (RFC 8314 section 3.3), to a name that the system looks up. Raises NotSent."""
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(seconds):
                 _, wire = await loop.create_connection(
-                    lambda: cls(host), address, port, ssl=context, server_hostname=host
+                    lambda: cls(host),
+                    host,
+                    port,
+                    ssl=context,
+                    server_hostname=host,
+                    local_addr=(local, 0) if local else None,
                 )
         except ssl.SSLError as error:
             raise _tls_failed(host, error) from None
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            raise later("4.4.1", f"connect to {host}[{address}]:{port}: {reason}", host) from None
+            raise later("4.4.1", f"connect to {host}:{port}: {reason}", host) from None
         return wire
 
     @property

@@ -12,7 +12,7 @@ from mailkeep.model.mailbox import INBOX
 from mailkeep.model.message import Delivered, Delivery, DeliveryTarget, NewMessage, PreparedMessage, SentSizes
 from mailkeep.model.queue import Outbound
 from mailkeep.model.upstream import FetchedFrom
-from mailkeep.storage import queue
+from mailkeep.storage import queue_rows
 from mailkeep.storage.blobs import PackedBlob
 from mailkeep.storage.database import Row, changed
 from mailkeep.storage.interface import Appended, TopicKind
@@ -113,7 +113,7 @@ class Deliver:
         TextNeeded if a filter looks at the text and it is not there."""
         placings = await filtering.place(batch, self._delivery.message, self._delivery.targets, self._text)
         if self._delivery.settles:
-            await queue.settle_all(batch.transaction, self._delivery.settles)
+            await queue_rows.settle_all(batch.transaction, self._delivery.settles)
         if self._delivery.outbound is not None:
             self._enqueue(batch, self._delivery.outbound)
         if not self._delivery.targets:
@@ -155,7 +155,7 @@ class Deliver:
 
     def _enqueue(self, batch: Batch, outbound: Outbound) -> None:
         delivery, blob = self._delivery, self._ready.blob
-        message, recipients = queue.rows(outbound, delivery.message, blob.digest, delivery.received_at)
+        message, recipients = queue_rows.rows(outbound, delivery.message, blob.digest, delivery.received_at)
         batch.blobs.append(blob)
         batch.queue_messages.append(message)
         batch.queue_recipients.extend(recipients)

@@ -350,6 +350,22 @@ async def test_required_tls_goes_where_the_server_is_sure(
         assert b"message/rfc822\r\n" not in report
 
 
+@pytest.mark.parametrize("said", ["250 2.0.0 taken", "354 go on"])
+async def test_only_a_success_counts_as_one(store: Store, tmp_path: Path, said: str) -> None:
+    """A server that has lost the thread: what it says of DATA or of the message's end is no acceptance."""
+
+    def answer(line: str) -> str | None:
+        return said if line == ("DATA" if said.startswith("250") else "END") else None
+
+    async with (
+        sink(answer=answer, offers=["PIPELINING"]) as far,
+        relaying(store, tmp_path, far.port, retry_seconds=(300.0,)),
+    ):
+        await enqueue(store, "a@far.test")
+        (entry,) = await until(store, lambda found: bool(found[0].last.status))
+    assert entry.last.status.startswith("4.")
+
+
 async def test_utf8_goes_where_it_is_understood(store: Store, tmp_path: Path) -> None:
     async with sink() as far, relaying(store, tmp_path, far.port):
         await enqueue(store, "jos\u00e9@far.test", envelope=Envelope(SENDER, smtputf8=True))
