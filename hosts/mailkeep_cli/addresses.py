@@ -30,7 +30,7 @@ LIST_HINT = "See them all with: mailkeep addresses list"
 PROOF_HINTS: Hints = {
     NotFound: LIST_HINT,
     AlreadyExists: LIST_HINT,
-    RelayDenied: "Mail goes there once [relay] route is set; or vouch for it: mailkeep addresses add",
+    RelayDenied: "Mail goes there unless [relay] route is off; or vouch for it: mailkeep addresses add",
     CodeRefused: "Mail another one: mailkeep addresses ask USER ADDRESS",
 }
 

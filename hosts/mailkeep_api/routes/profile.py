@@ -72,4 +72,4 @@ async def _profile(services: Services, caller: UserCaller) -> Profile:
 
 
 def _proofs(services: Services) -> AddressProofs:
-    return AddressProofs(services.store, MailedCodes(services.store, services.settings))
+    return AddressProofs(services.store, MailedCodes(services.store, services.settings, services.signer))

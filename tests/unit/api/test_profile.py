@@ -105,7 +105,6 @@ async def test_what_was_asked_for_is_withdrawn(api: ApiHost) -> None:
         ("x" * 700 + "@example.test", 400),
         ("ANN@example.test", 400),  # her own
         ("bob@example.test", 409),
-        ("ann@elsewhere.example", 400),  # these settings relay nothing
     ],
 )
 async def test_what_cannot_be_asked_for(api: ApiHost, address: str, status: int) -> None:
@@ -113,6 +112,14 @@ async def test_what_cannot_be_asked_for(api: ApiHost, address: str, status: int)
     async with api.client(await api.key(ann, Scope.APP)) as client:
         assert (await client.post(f"{BASE}/addresses", json={"address": address})).status_code == status
         assert (await client.get(BASE)).json()["additionalAddresses"] == []
+
+
+async def test_an_address_elsewhere_gets_its_code_through_the_queue(api: ApiHost) -> None:
+    async with api.client(await api.key(await api.user("ann@example.test"), Scope.APP)) as client:
+        asked = await client.post(f"{BASE}/addresses", json={"address": "ann@elsewhere.example"})
+    assert (asked.status_code, asked.json()["isVerified"]) == (200, False)
+    [waiting] = await api.store.queue.entries()
+    assert str(waiting.recipient) == "ann@elsewhere.example"
 
 
 async def test_codes_for_one_address_are_few(api: ApiHost) -> None:

@@ -61,7 +61,10 @@ def test_what_nobody_asked_for_is_not_confirmed(run: Run) -> None:
     assert (ran.exit_code, "has not asked for" in ran.stderr) == (1, True)
 
 
-def test_where_no_mail_goes_the_operator_is_told_what_to_do(run: Run) -> None:
+def test_where_no_mail_goes_the_operator_is_told_what_to_do(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAILKEEP_RELAY_ROUTE", "off")
     ran = run("ask", ALICE, "alice@elsewhere.example")
     assert ran.exit_code == 1
     assert "mailkeep addresses add" in ran.stderr
