@@ -22,7 +22,7 @@ COMMANDS: dict[str, _Lazy] = {
     "migrate": _Lazy("mailkeep_cli.migrate:migrate", "Bring the store's tables up to this version."),
     "settings": _Lazy("mailkeep_cli.settings:settings", "List every setting, with its default and meaning."),
     "doctor": _Lazy("mailkeep_cli.doctor:doctor", "Say what is wrong with this server, and how to mend it."),
-    "import": _Lazy("mailkeep_cli.moves:import_", "Bring mail in from files."),
+    "import": _Lazy("mailkeep_cli.moves:import_", "Bring mail in from files and other servers."),
     "export": _Lazy("mailkeep_cli.moves:export", "Write mail into files."),
     "backup": _Lazy("mailkeep_cli.backup:backup", "Write the whole store into one file."),
     "restore": _Lazy("mailkeep_cli.backup:restore", "Fill an empty store from a backup."),

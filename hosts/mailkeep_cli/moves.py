@@ -1,17 +1,20 @@
-"""`mailkeep import` and `mailkeep export`: mail from files, and into them."""
+"""`mailkeep import` and `mailkeep export`: mail from files and other servers, and into files."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from mailkeep.errors import MailboxNotFound, NotFound, OverQuota
 from mailkeep.model.address import Address
 from mailkeep.storage.interface import Store
+from mailkeep.upstream.accounts import AuthConfig, Server, Transport
+from mailkeep.upstream.errors import UpstreamError
+from mailkeep.upstream.imap_client import ImapConnection
 from mailkeep_cli.context import CommandContext, Hints, PlainError, store_command
 from mailkeep_cli.moving.carried import Source
 from mailkeep_cli.moving.eml import EmlSource
@@ -27,6 +30,7 @@ Result = TypeVar("Result")
 
 HINTS: Hints = {
     NotFound: USERS_HINT,
+    UpstreamError: "What came until then is there: mend it, and run this again.",
     MailboxNotFound: "See its mailboxes with any mail client.",
     OverQuota: "What fitted is there. Raise the limit with: mailkeep users quota; then run this again.",
 }
@@ -44,7 +48,7 @@ BELOW = click.option(
 
 @click.group("import")
 def import_() -> None:
-    """Bring mail in from files.
+    """Bring mail in from files and other servers.
 
     What is in the mailbox already, octet for octet, is not added again: so an import that was broken off goes
     on where it stopped, and running it twice does no harm. Flags and dates come along where the files have
@@ -100,6 +104,56 @@ def import_eml(context: CommandContext, sources: tuple[Path, ...], owner: Addres
     _import(context, lambda: EmlSource(sources), owner, mailbox)
 
 
+@import_.command("imap")
+@click.argument("server", metavar="HOST:PORT")
+@click.option("--user", required=True, help="The name to log in with there.")
+@click.option(
+    "--token", "is_token", is_flag=True, help="The secret is an OAuth access token, not a password."
+)
+@click.option(
+    "--ca-file", default="", metavar="FILE", help="PEM of the CA of that server. [default: the system's]"
+)
+@click.option("--skip", multiple=True, metavar="FOLDER", help="Leave this folder out; repeat it for more.")
+@TO
+@BELOW
+@store_command
+def import_imap(context: CommandContext, server: str, **given: Any) -> None:
+    """Bring in what lies on another IMAP server.
+
+    The password or token is asked for, or read from standard input: never an argument, which everybody on the
+    machine could see. Port 993 is TLS and 143 STARTTLS. The server is only read. Views such as Gmail's
+    "Starred" are left out; its "All Mail" holds what has a label as well, so --skip it if all mail has one.
+
+    \b
+    Examples:
+      mailkeep import imap imap.example.net:993 --user alice --to alice@example.org
+      mailkeep import imap imap.gmail.com:993 --user a@gmail.com --token --to alice@example.org < token
+    """
+    from mailkeep_cli.moving import imap  # noqa: PLC0415  brings an IMAP client along
+
+    secret = _secret("Token" if given["is_token"] else "Password")
+
+    async def work(store: Store) -> Imported:
+        user = await user_of(store, given["owner"])
+        auth = AuthConfig(oauth_token=secret) if given["is_token"] else AuthConfig(password=secret)
+        connection = ImapConnection(Transport(Server.parse(server, given["ca_file"]), given["user"], auth))
+        importer = Importer(store, user.account_id, given["mailbox"], context.settings.imap.max_append_size)
+        await connection.open()
+        try:
+            with progress("Importing") as done:
+                return await imap.bring(connection, importer, given["skip"], done)
+        finally:
+            await connection.close()
+
+    _tell_imported(context, _guarded(lambda: context.run(work, hints=HINTS)))
+
+
+def _secret(title: str) -> str:
+    if sys.stdin.isatty():
+        return str(click.prompt(title, hide_input=True, err=True))
+    return sys.stdin.readline().strip()
+
+
 @click.group("export")
 def export() -> None:
     """Write mail into files.
@@ -148,9 +202,12 @@ def _import(context: CommandContext, open_source: Callable[[], Source], owner: A
         with progress("Importing", source.weight, octets=True) as done:
             return await importer.run(source, done)
 
-    imported = _guarded(lambda: context.run(work, hints=HINTS))
+    _tell_imported(context, _guarded(lambda: context.run(work, hints=HINTS)))
+
+
+def _tell_imported(context: CommandContext, imported: Imported) -> None:
     for place in imported.too_large:
-        click.echo(f"Left out, larger than {limit} octets: {place}", err=True)
+        click.echo(f"Left out, larger than [imap] max_append_size: {place}", err=True)
     facts = {
         "added": imported.added,
         "present": imported.present,

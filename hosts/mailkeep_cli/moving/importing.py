@@ -7,7 +7,7 @@ flags. Memory is needed for one batch.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -35,9 +35,10 @@ class Imported:
 class _Target:
     """One mailbox: what it held at first, and the batch for it."""
 
-    def __init__(self, mailbox_id: int, held: dict[int, list[int]]) -> None:
+    def __init__(self, mailbox_id: int, held: dict[int, list[int]], dates: Counter[tuple[int, int]]) -> None:
         self.mailbox_id = mailbox_id
         self._held = held
+        self._dates = dates
         self.batch: list[NewMessage] = []
         self.octets = 0
 
@@ -54,6 +55,13 @@ class _Target:
                 return True
         return False
 
+    def seems_to_hold(self, size: int, seconds: int) -> bool:
+        """True for each of those that it held, once, by size and date."""
+        if self._dates[size, seconds] <= 0:
+            return False
+        self._dates[size, seconds] -= 1
+        return True
+
 
 class Importer:
     """Into one account. `below` is the mailbox that the source's own names lie under; "" is INBOX and the
@@ -63,23 +71,33 @@ class Importer:
         self._store = store
         self._account_id = account_id
         self._below = below
-        self._limit = limit
+        self.limit = limit
         self._targets: dict[str, _Target] = {}
         self.done = Imported()
 
     async def run(self, source: Source, progress: Callable[[float], None]) -> Imported:
         """All of it. Raises OverQuota, StoreUnavailable, OSError: what was added until then stays."""
-        for message in source.messages(self._limit):
-            if isinstance(message, TooLarge) or len(message.octets) > self._limit:
+        for message in source.messages(self.limit):
+            if isinstance(message, TooLarge) or len(message.octets) > self.limit:
                 self.done.too_large.append(message.place)
             elif message.octets:
-                await self._one(message)
+                await self.take(message)
             progress(message.weight)
+        return await self.finish()
+
+    async def finish(self) -> Imported:
+        """Commit what is left."""
         for target in self._targets.values():
             await self._commit(target)
         return self.done
 
-    async def _one(self, message: Carried) -> None:
+    async def seems_present(self, mailbox: str, size: int, received_at: datetime) -> bool:
+        """True if a message of that size and date was there at first: each of those once."""
+        target = await self._target(mailbox)
+        return target.seems_to_hold(size, int(received_at.timestamp()))
+
+    async def take(self, message: Carried) -> None:
+        """Add one, unless it is there."""
         target = await self._target(message.mailbox)
         if await target.takes_from(self._store, message.octets):
             self.done.present += 1
@@ -118,4 +136,5 @@ class Importer:
         held: dict[int, list[int]] = defaultdict(list)
         for size, message_id in zip(snapshot.sizes, snapshot.message_ids, strict=True):
             held[size].append(message_id)
-        return _Target(mailbox.id, dict(held))
+        dates = Counter(zip(snapshot.sizes, snapshot.internal_dates, strict=True))
+        return _Target(mailbox.id, dict(held), dates)
