@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -55,9 +56,8 @@ class ImapConnection:
             with suppress(Exception):
                 async with asyncio.timeout(LOGOUT_SECONDS):
                     await asyncio.wrap_future(self._thread.submit(client.logout))
-            with suppress(Exception):
-                client.shutdown()
-        self._thread.shutdown(wait=False, cancel_futures=True)
+            self._abandon(client)
+        self._thread.shutdown(wait=False)
 
     async def _within(self, seconds: float, work: Callable[[], Result]) -> Result:
         future = asyncio.wrap_future(self._thread.submit(_told, work))
@@ -77,8 +77,13 @@ class ImapConnection:
         """End the connection under the thread, which then fails and is free."""
         client, self._client = self._client, None
         if client is not None:
-            with suppress(OSError):
-                client.shutdown()
+            self._abandon(client)
+
+    def _abandon(self, client: Any) -> None:
+        """A read under way in the thread ends; only then its file may be closed, which takes the same lock."""
+        with suppress(OSError):
+            client.socket().shutdown(socket.SHUT_RDWR)
+        self._thread.submit(_closed, client)
 
     # --- in the thread -----------------------------------------------------------------------------
 
@@ -146,6 +151,11 @@ class ImapConnection:
             if "[UNAVAILABLE]" in said:
                 raise UpstreamError(UpstreamCode.UNAVAILABLE, f"{host}: {plain(said)}") from None
             raise UpstreamError(UpstreamCode.PASSWORD, f"{host} refused the password of {user}.") from None
+
+
+def _closed(client: Any) -> None:
+    with suppress(Exception):
+        client.shutdown()
 
 
 def _told(work: Callable[[], Result]) -> Result:
