@@ -35,7 +35,7 @@ COMMANDS: dict[str, _Lazy] = {
     "tokens": _Lazy("mailkeep_cli.tokens:tokens", "Access tokens for development, without an issuer."),
     "queue": _Lazy("mailkeep_cli.queue:queue", "Mail that waits to leave for other domains."),
     "oauth": _Lazy("mailkeep_cli.oauth:oauth", "Sign in to mail accounts elsewhere."),
-    "upstream": _Lazy("mailkeep_cli.upstream:upstream", "Mail of accounts elsewhere, kept here too."),
+    "upstream": _Lazy("mailkeep_cli.upstream:upstream", "Mail of accounts elsewhere, kept here."),
     "audit": _Lazy("mailkeep_cli.audit:audit", "Who logged in, or tried to."),
     "store": _Lazy("mailkeep_cli.store:store", "The care of the mail store itself."),
     "prune": _Lazy("mailkeep_cli.prune:prune", "Forget what is kept for a time only."),

@@ -64,7 +64,10 @@ HINTS = {
 
 @click.group()
 def upstream() -> None:
-    """Mail of accounts elsewhere, kept in a user's mailboxes here."""
+    """Mail of accounts elsewhere, kept here.
+
+    It goes into a user's mailboxes; docs/upstream.md says what an account needs.
+    """
 
 
 @upstream.command()
@@ -119,7 +122,13 @@ def add(context: CommandContext, name: str, user: Address, **given: Any) -> None
 @upstream.command(name="list")
 @store_command
 def list_accounts(context: CommandContext) -> None:
-    """All accounts elsewhere, with how their last sync ended."""
+    """All accounts elsewhere, with how their last sync ended.
+
+    \b
+    Examples:
+      mailkeep upstream list
+      mailkeep upstream list --json
+    """
     records = context.run(lambda store: store.upstreams.list(), hints=HINTS)
     rows = [_facts(record) for record in records]
     show_rows(rows, ACCOUNT_COLUMNS, as_json=context.as_json, empty=NONE)
@@ -129,7 +138,12 @@ def list_accounts(context: CommandContext) -> None:
 @click.argument("name")
 @store_command
 def remove(context: CommandContext, name: str) -> None:
-    """Forget an account. What was fetched stays here; its secrets lie where you put them."""
+    """Forget an account. What was fetched stays here; its secrets lie where you put them.
+
+    \b
+    Examples:
+      mailkeep upstream remove work
+    """
 
     async def work(store: Store) -> UpstreamRecord:
         record = await _one(store, name)
@@ -144,7 +158,13 @@ def remove(context: CommandContext, name: str) -> None:
 @click.argument("names", nargs=-1)
 @store_command
 def sync(context: CommandContext, names: Sequence[str]) -> None:
-    """Sync accounts once, all of them unless named. What was begun and broken off goes on where it was."""
+    """Sync accounts once, all of them unless named. What was broken off goes on where it was.
+
+    \b
+    Examples:
+      mailkeep upstream sync
+      mailkeep upstream sync work
+    """
 
     async def work(store: Store) -> dict[str, Sequence[SyncedFolder]]:
         records = [await _one(store, name) for name in names] or list(await store.upstreams.list())
@@ -177,7 +197,12 @@ def sync(context: CommandContext, names: Sequence[str]) -> None:
 @upstream.command()
 @store_command
 def run(context: CommandContext) -> None:
-    """Keep all accounts in step until stopped: by IDLE and by interval. SIGHUP reads everything again."""
+    """Keep all accounts in step until stopped: by IDLE and by interval. SIGHUP reads everything again.
+
+    \b
+    Examples:
+      mailkeep upstream run
+    """
     configure(context.settings.log)
     with _pid_file(Path(context.settings.store.data_dir)):
         context.run(_run_until_stopped, hints=HINTS)
@@ -186,7 +211,12 @@ def run(context: CommandContext) -> None:
 @upstream.command()
 @store_command
 def reload(context: CommandContext) -> None:
-    """Have the running `mailkeep upstream run` read configuration and secrets again."""
+    """Have the running `mailkeep upstream run` read configuration and secrets again.
+
+    \b
+    Examples:
+      mailkeep upstream reload
+    """
     path = Path(context.settings.store.data_dir) / PID_FILE
     try:
         with path.open("r+") as file:

@@ -80,7 +80,7 @@ class ImapConnection:
             self._abandon(client)
 
     def _abandon(self, client: Any) -> None:
-        """A read under way in the thread ends; only then its file may be closed, which takes the same lock."""
+        """End a read under way in the thread; only then its file may be closed, which takes the same lock."""
         with suppress(OSError):
             client.socket().shutdown(socket.SHUT_RDWR)
         self._thread.submit(_closed, client)
