@@ -7,7 +7,7 @@ lost hint costs nothing but time. The selected mailbox is told of by updates.py;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mailkeep_imap.session import Session
 
 WATCHED_LIMIT = 1000  # topics of one session
-_METADATA = frozenset({NotifyEvent.MAILBOX_METADATA_CHANGE, NotifyEvent.SERVER_METADATA_CHANGE})
+_OF_NAMES = frozenset({NotifyEvent.MAILBOX_NAME, NotifyEvent.SUBSCRIPTION_CHANGE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,14 @@ class Notifications:
     """One session's. `own_messages` are UIDs of the selected mailbox that it has put there itself."""
 
     __slots__ = (
+        "_all_events",
         "_annotated",
         "_annotations",
         "_groups",
-        "_mailbox_moved",
+        "_moved",
         "_quiet",
         "_session",
         "_stops",
-        "_tree_moved",
         "_world",
         "of_selected",
         "own_messages",
@@ -62,6 +62,7 @@ class Notifications:
     def __init__(self, session: Session, groups: Iterable[EventGroup]) -> None:
         self._session = session
         self._groups = tuple(group for group in groups if group.mailboxes.kind not in OF_SELECTED)
+        self._all_events = frozenset(event for group in self._groups for event in group.events)
         self.of_selected = OfSelected()
         for group in groups:
             if group.mailboxes.kind in OF_SELECTED:
@@ -70,8 +71,7 @@ class Notifications:
         self.own_messages: set[int] = set()
         self._quiet: set[str] = set()
         self._annotated: set[int] = set()
-        self._mailbox_moved = False
-        self._tree_moved = False
+        self._moved = False
         self._stops: dict[Topic, Callable[[], None]] = {}
         self._world = World(Tree((), ()), {})
         self._annotations: Mapping[int, Annotated] = {}
@@ -88,7 +88,6 @@ class Notifications:
 
     async def begin(self) -> None:
         """Learn what there is, and listen. Raises LimitExceeded if it is too much."""
-        self._watch_topic(Topic(TopicKind.ACCOUNT, str(self._session.account_id)), self._tree_hint)
         self._world = await self._look()
         self._watch()
         self._annotations = await self._read_annotations(self._annotated_ids())
@@ -125,24 +124,29 @@ class Notifications:
     # --- hints ----------------------------------------------------------------------------------
 
     def _watch(self) -> None:
-        for mailbox in self._world.mailboxes.values():
-            events = self._events(mailbox.name)
-            if events & OF_MESSAGES:
-                self._watch_topic(Topic(TopicKind.MAILBOX, str(mailbox.id)), self._mailbox_hint)
-            if NotifyEvent.MAILBOX_METADATA_CHANGE in events:
-                topic = Topic(TopicKind.ANNOTATION, str(mailbox.id))
-                self._watch_topic(topic, self._annotation_hint(mailbox.id))
-            if events and mailbox.account_id != self._session.account_id:
-                self._watch_topic(Topic(TopicKind.ACCESS, str(mailbox.id)), self._tree_hint)
-        if any(NotifyEvent.SERVER_METADATA_CHANGE in group.events for group in self._groups):
-            self._watch_topic(Topic(TopicKind.ANNOTATION, str(SERVER)), self._annotation_hint(SERVER))
+        """Listen for what is meant now. Raises LimitExceeded."""
+        wanted = dict(self._topics())
+        for topic in self._stops.keys() - wanted.keys():
+            if topic.kind is not TopicKind.ACCESS:  # what was taken away may be given again (section 5.9)
+                self._stops.pop(topic)()
+        for topic, hint in wanted.items():
+            if topic not in self._stops:
+                if len(self._stops) >= WATCHED_LIMIT:
+                    raise LimitExceeded("That is more than one session can be told of.")
+                self._stops[topic] = self._session.host.store.feed.watch(topic, hint)
 
-    def _watch_topic(self, topic: Topic, hint: Callable[[], None]) -> None:
-        if topic in self._stops:
-            return
-        if len(self._stops) >= WATCHED_LIMIT:
-            raise LimitExceeded("That is more than one session can be told of.")
-        self._stops[topic] = self._session.host.store.feed.watch(topic, hint)
+    def _topics(self) -> Iterator[tuple[Topic, Callable[[], None]]]:
+        yield Topic(TopicKind.ACCOUNT, str(self._session.account_id)), self._hint
+        for mailbox in self._world.mailboxes.values():
+            events, one = self._events(mailbox.name), str(mailbox.id)
+            if events & OF_MESSAGES:
+                yield Topic(TopicKind.MAILBOX, one), self._hint
+            if NotifyEvent.MAILBOX_METADATA_CHANGE in events:
+                yield Topic(TopicKind.ANNOTATION, one), self._annotation_hint(mailbox.id)
+            if events and mailbox.account_id != self._session.account_id:
+                yield Topic(TopicKind.ACCESS, one), self._hint
+        if NotifyEvent.SERVER_METADATA_CHANGE in self._all_events:
+            yield Topic(TopicKind.ANNOTATION, str(SERVER)), self._annotation_hint(SERVER)
 
     def _annotation_hint(self, mailbox_id: int) -> Callable[[], None]:
         def hint() -> None:
@@ -151,37 +155,33 @@ class Notifications:
 
         return hint
 
-    def _mailbox_hint(self) -> None:
-        self._mailbox_moved = True
-        self._session.push()
-
-    def _tree_hint(self) -> None:
-        self._tree_moved = True
+    def _hint(self) -> None:
+        self._moved = True
         self._session.push()
 
     # --- telling --------------------------------------------------------------------------------
 
     async def tell(self) -> None:
         """Send what changed outside the selected mailbox since it was told last."""
-        if self._mailbox_moved or self._tree_moved:
+        if self._moved:
             await self._tell_mailboxes()
         if self._annotated:
             await self._tell_annotations()
         self._quiet.clear()
 
     async def _tell_mailboxes(self) -> None:
-        moved, self._tree_moved = self._tree_moved, False
-        self._mailbox_moved = False
+        self._moved = False
         try:
             world = await self._look()
         except BaseException:  # what could not be looked at is looked at the next time
-            self._mailbox_moved, self._tree_moved = True, self._tree_moved or moved
+            self._moved = True
             raise
         before, self._world = self._world, world
         send, form = self._session.send, self._session.form
-        if moved:
+        # Everything is compared, because hints of what was seen may be on their way still.
+        if not _OF_NAMES.isdisjoint(self._all_events):
             send(notices.names(before, world, self._name_events(before, world), self._quiet, form))
-        for mailbox in self._others():  # all of them: their hints may be on their way still
+        for mailbox in self._others():
             events = self._events(mailbox.name) & OF_MESSAGES
             known = before.mailboxes.get(mailbox.id)
             was_meant = known is None or self._events_if(known.name, before.tree.subscribed) & OF_MESSAGES
@@ -192,13 +192,17 @@ class Notifications:
         except LimitExceeded as error:  # section 5.8
             send(untagged_ok(str(error), b"NOTIFICATIONOVERFLOW"))
             self.stop()
-            self._groups, self.of_selected = (), OfSelected()
+            self._groups, self._all_events, self.of_selected = (), frozenset(), OfSelected()
             self._session.attend()
 
     async def _tell_annotations(self) -> None:
         moved = frozenset(self._annotated)
         self._annotated -= moved
-        fresh = await self._read_annotations(moved)
+        try:
+            fresh = await self._read_annotations(moved)
+        except BaseException:
+            self._annotated |= moved
+            raise
         for mailbox_id in sorted(moved):
             name = "" if mailbox_id == SERVER else self._world.name_of(mailbox_id)
             if name is not None and name not in self._quiet:

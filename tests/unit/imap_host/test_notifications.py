@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from mailkeep.errors import LimitExceeded
-from mailkeep.imap.commands.notify import NotifyEvent
+from mailkeep.imap.commands.mailbox_filters import FilterKind, MailboxFilter
+from mailkeep.imap.commands.notify import EventGroup, NotifyEvent
 from mailkeep.imap.names import NameForm
 from mailkeep.model.mailbox import Mailbox
-from mailkeep.storage.interface import Topic, TopicKind
+from mailkeep.storage.interface import Topic
 from mailkeep_imap import notices, notifications
 from mailkeep_imap.notices import World
 from mailkeep_imap.notifications import Notifications
@@ -21,7 +22,7 @@ from mailkeep_imap.tree import Tree
 
 FORM = NameForm.UTF8
 ALL_EVENTS = frozenset(NotifyEvent)
-BOX = Mailbox(1, 1, "a", 7, 5, 20, "id", messages=3, unseen=2)
+BOX = Mailbox(1, 0, "a", 7, 5, 20, "id", messages=3, unseen=2)
 
 
 def world(names: dict[int, str], subscribed: tuple[str, ...] = ()) -> World:
@@ -76,21 +77,49 @@ def test_status(changes: dict[str, int], with_modseq: bool, items: str | None) -
     assert line == ("" if items is None else f"* STATUS a ({items})\r\n")
 
 
-def test_more_than_a_session_may_watch(monkeypatch: pytest.MonkeyPatch) -> None:
-    stopped: list[Topic] = []
+@pytest.fixture
+def watched() -> list[Topic]:
+    """Topics that are being watched now."""
+    return []
+
+
+@pytest.fixture
+def listening(watched: list[Topic]) -> Callable[[dict[int, str]], Notifications]:
+    """Makes notifications of messages in all mailboxes of a world."""
 
     def watch(topic: Topic, changed: Callable[[], None]) -> Callable[[], None]:
-        return lambda: stopped.append(topic)
+        watched.append(topic)
+        return lambda: watched.remove(topic)
 
-    session: Any = SimpleNamespace(
-        host=SimpleNamespace(store=SimpleNamespace(feed=SimpleNamespace(watch=watch)))
-    )
-    monkeypatch.setattr(notifications, "WATCHED_LIMIT", 2)
-    one = Notifications(session, ())
-    topics = [Topic(TopicKind.MAILBOX, str(number)) for number in range(3)]
-    for topic in (topics[0], topics[0], topics[1]):
-        one._watch_topic(topic, lambda: None)
-    with pytest.raises(LimitExceeded):
-        one._watch_topic(topics[2], lambda: None)
+    def make(names: dict[int, str]) -> Notifications:
+        store = SimpleNamespace(feed=SimpleNamespace(watch=watch))
+        session: Any = SimpleNamespace(host=SimpleNamespace(store=store), account_id=0)
+        events = (NotifyEvent.MESSAGE_NEW, NotifyEvent.MESSAGE_EXPUNGE)
+        one = Notifications(session, [EventGroup(MailboxFilter(FilterKind.PERSONAL), events)])
+        one._world = world(names)
+        return one
+
+    return make
+
+
+Listening = Callable[[dict[int, str]], Notifications]
+
+
+def test_what_is_gone_is_watched_no_more(listening: Listening, watched: list[Topic]) -> None:
+    one = listening({1: "a", 2: "b"})
+    one._watch()
+    assert {topic.id for topic in watched} == {"0", "1", "2"}
+    one._world = world({2: "b", 3: "c"})
+    one._watch()
+    assert {topic.id for topic in watched} == {"0", "2", "3"}
     one.stop()
-    assert stopped == topics[:2]
+    assert watched == []
+
+
+def test_more_than_a_session_may_watch(
+    listening: Listening, watched: list[Topic], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifications, "WATCHED_LIMIT", 2)
+    listening({1: "a"})._watch()
+    with pytest.raises(LimitExceeded):
+        listening({1: "a", 2: "b"})._watch()
