@@ -63,11 +63,14 @@ def _records(name: str, server: str, settings: Settings, keys: list[DnsRecord]) 
 
 
 def _mta_sts(name: str, server: str, settings: Settings) -> Iterator[DnsRecord]:
-    """RFC 8461. The API host serves the policy."""
-    version = policy_id(policy_text(settings.smtp.mta_sts_mode, server))
-    note = f"MTA-STS: the API host serves the policy, over HTTPS, on mta-sts.{name}."
+    """RFC 8461 section 3.1; the API host serves the policy."""
+    mode = settings.smtp.mta_sts_mode
+    if mode == "none":
+        return
+    note = f"MTA-STS ({mode}): the API host serves the policy as https://mta-sts.{name}/."
+    yield DnsRecord(f"mta-sts.{name}", "CNAME", f"{server}.", note)
+    version = policy_id(policy_text(mode, server))
     yield DnsRecord(f"_mta-sts.{name}", "TXT", f"v=STSv1; id={version}", note)
-    yield DnsRecord(f"mta-sts.{name}", "CNAME", f"{server}.", "MTA-STS: the host of the policy.")
 
 
 def _services(name: str, server: str, settings: Settings) -> Iterator[DnsRecord]:

@@ -34,9 +34,8 @@ from mailkeep_smtp.policy import Arrived, Client, Stamp
 if TYPE_CHECKING:
     from mailkeep.mailauth.results import Results
 
-POSTMASTER = (
-    "postmaster"  # who is always reached (RFC 5321 section 4.5.1), also to be told of a wrong listing
-)
+POSTMASTER = "postmaster"
+"""Who is always reached (RFC 5321 section 4.5.1), also to be told of a wrong listing."""
 
 FORGETTING_SECONDS = 3600.0
 FORGOTTEN_AT_ONCE = 5000  # rows of one transaction
