@@ -68,4 +68,4 @@ lock:
 	  --no-annotate -c locks/runtime.txt -c locks/dev.txt --group pyproject.toml:docs -o locks/docs.txt
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist build
+	rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist build
