@@ -64,10 +64,14 @@ def require_write(view: Selected, *needed: str) -> None:
 
 
 def note_own(session: Session, appended: Appended) -> None:
-    """The session itself has put these messages into a mailbox: it need not be told what they are."""
-    view = session.selected
-    if session.notifications is not None and view is not None and view.mailbox_id == appended.mailbox_id:
-        session.notifications.own_messages |= set(appended.uids)
+    """The session itself has put these messages into a mailbox: it need not be told of them."""
+    view, notifications = session.selected, session.notifications
+    if notifications is None:
+        return
+    if view is not None and view.mailbox_id == appended.mailbox_id:
+        notifications.own_messages |= set(appended.uids)
+    else:
+        notifications.own_changes[appended.mailbox_id] = appended.highestmodseq
 
 
 async def catch_up(session: Session, modseq: int) -> None:

@@ -43,7 +43,8 @@ class OfSelected:
 
 
 class Notifications:
-    """One session's. `own_messages` are UIDs of the selected mailbox that it has put there itself."""
+    """One session's. `own_messages` are UIDs of the selected mailbox that it has put there itself, and
+    `own_changes` the modseqs with which it has put some into others."""
 
     __slots__ = (
         "_all_events",
@@ -56,6 +57,7 @@ class Notifications:
         "_stops",
         "_world",
         "of_selected",
+        "own_changes",
         "own_messages",
     )
 
@@ -69,6 +71,7 @@ class Notifications:
                 delayed = group.mailboxes.kind is FilterKind.SELECTED_DELAYED
                 self.of_selected = OfSelected(frozenset(group.events), delayed, group.attributes)
         self.own_messages: set[int] = set()
+        self.own_changes: dict[int, int] = {}
         self._quiet: set[str] = set()
         self._annotated: set[int] = set()
         self._moved = False
@@ -185,7 +188,7 @@ class Notifications:
             events = self._events(mailbox.name) & OF_MESSAGES
             known = before.mailboxes.get(mailbox.id)
             was_meant = known is None or self._events_if(known.name, before.tree.subscribed) & OF_MESSAGES
-            if events and was_meant:
+            if events and was_meant and not self._is_own(known, mailbox):
                 send(notices.status(known, mailbox, events, form, with_modseq=self._session.condstore))
         try:
             self._watch()
@@ -194,6 +197,11 @@ class Notifications:
             self.stop()
             self._groups, self._all_events, self.of_selected = (), frozenset(), OfSelected()
             self._session.attend()
+
+    def _is_own(self, known: Mailbox | None, mailbox: Mailbox) -> bool:
+        """True if all that is new is the session's own doing (section 5)."""
+        own = self.own_changes.pop(mailbox.id, None)
+        return known is not None and own == mailbox.highestmodseq == known.highestmodseq + 1
 
     async def _tell_annotations(self) -> None:
         moved = frozenset(self._annotated)

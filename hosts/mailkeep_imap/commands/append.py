@@ -87,8 +87,8 @@ async def append(session: Session, command: Append) -> Done:
         appended = await session.host.store.committer.append(target.id, messages)
     except MailboxNotFound:  # deleted while the message came
         raise TargetMissing("There is no such mailbox any more; it can be created.") from None
+    note_own(session, appended)
     if session.selected is not None and session.selected.mailbox_id == appended.mailbox_id:
-        note_own(session, appended)
         await catch_up(session, appended.highestmodseq)
     return Done("APPEND completed.", AppendUid(appended.uidvalidity, appended.uids).encode())
 

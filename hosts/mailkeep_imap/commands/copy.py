@@ -30,8 +30,8 @@ async def copy(session: Session, command: Copy) -> Done:
     if not messages.uids:
         return Done("There was nothing to copy.")
     appended = await session.host.store.committer.copy(view.mailbox_id, messages.uids, target.id, kept)
+    note_own(session, appended)
     if target.id == view.mailbox_id:
-        note_own(session, appended)
         await catch_up(session, appended.highestmodseq)
     return Done("COPY completed.", _copy_uid(appended))
 

@@ -99,9 +99,14 @@ def context_search(client: Client) -> None:
 
 
 def notify(client: Client) -> None:
-    client.command("NOTIFY SET (mailboxes Sent (MessageNew MessageExpunge))")
-    client.send(b"p APPEND Sent {%d+}\r\n%b\r\n" % (len(MESSAGE), MESSAGE))
-    assert "* STATUS Sent (UIDNEXT 2 MESSAGES 1)" in client.until("p")
+    client.append("Sent", MESSAGE)
+    client.play(
+        """
+        C: p NOTIFY SET STATUS (mailboxes Sent (MessageNew MessageExpunge))
+        S: * STATUS Sent (MESSAGES 1 UIDNEXT 2 ...)
+        S: p OK ...
+        """
+    )
 
 
 def multisearch(client: Client) -> None:

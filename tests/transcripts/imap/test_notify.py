@@ -253,6 +253,17 @@ def test_ones_own_doings_are_no_news(listener: Client) -> None:
     assert listener.is_quiet()
 
 
+def test_ones_own_messages_are_no_news(listener: Client, client: Client) -> None:
+    listener.command("NOTIFY SET (mailboxes (Sent Trash) (MessageNew MessageExpunge))")
+    listener.append("Sent", MESSAGE)
+    assert not any(
+        "STATUS" in line for line in listener.command("COPY 1 Trash") + listener.command("MOVE 1 Trash")
+    )
+    assert listener.is_quiet()
+    client.append("Sent", MESSAGE)
+    listener.play("S: * STATUS Sent (UIDNEXT 3 MESSAGES 2)")
+
+
 def test_with_nothing_selected(host: ImapHost, user: Login, client: Client) -> None:
     with host.log_in(user) as listener:
         listener.command("NOTIFY SET (personal (MessageNew MessageExpunge))")
