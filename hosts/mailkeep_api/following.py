@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from mailkeep.errors import StoreUnavailable
 from mailkeep.net.tasks import TaskRegistry
 from mailkeep.observe.logs import get_logger
-from mailkeep.storage.interface import AccountNews, Store, Topic, TopicKind
+from mailkeep.storage.interface import AccountNews, Store, TopicKind
 from mailkeep_api.hub import UNHEARD_SECONDS, Hub
 
 LINGER_SECONDS = UNHEARD_SECONDS  # how long a user is followed whom nobody listens for any more
@@ -42,7 +41,6 @@ class _Follower:
         "heads",
         "lock",
         "stale",
-        "stops",
         "unread",
         "user_id",
         "wanted",
@@ -54,7 +52,6 @@ class _Follower:
         self.heads: Mapping[int, int] = start.heads
         self.unread = start.unread
         self.lock = asyncio.Lock()
-        self.stops: dict[Topic, Callable[[], None]] = {}
         self.stale = self.busy = False
         self.growth: asyncio.TimerHandle | None = None
         self.wanted = time.monotonic()
@@ -67,6 +64,12 @@ class Following:
         self._store = store
         self._hub = hub
         self._followers: dict[UUID, _Follower] = {}
+        self._by_account: dict[int, _Follower] = {}
+        self._by_mailbox: dict[int, _Follower] = {}
+        self._stops = (
+            store.feed.watch_kind(TopicKind.MAILBOX, self._heard_mailbox),
+            store.feed.watch_kind(TopicKind.ACCOUNT, self._heard_account),
+        )
         self._tasks = TaskRegistry()
         self._places = asyncio.Semaphore(READS_AT_ONCE)
         self._sweeping: asyncio.Task[None] | None = None
@@ -110,20 +113,31 @@ class Following:
 
     async def close(self) -> None:
         """Follow nobody any more."""
+        for stop in self._stops:
+            stop()
         for follower in list(self._followers.values()):
             self._forget(follower)
         await self._tasks.close()
 
     # --- hearing ----------------------------------------------------------------------------------
 
-    def _watch(self, follower: _Follower) -> None:
-        """Watch the account's list of mailboxes, and each of them."""
-        wanted = {Topic(TopicKind.MAILBOX, str(id)) for id in follower.heads}
-        wanted.add(Topic(TopicKind.ACCOUNT, str(follower.account_id)))
-        for topic in follower.stops.keys() - wanted:
-            follower.stops.pop(topic)()
-        for topic in wanted - follower.stops.keys():
-            follower.stops[topic] = self._store.feed.watch(topic, partial(self._changed, follower))
+    def _heard_mailbox(self, id: str | None) -> None:
+        self._heard(self._by_mailbox.get(int(id)) if id else None, gap=id is None)
+
+    def _heard_account(self, id: str | None) -> None:
+        self._heard(self._by_account.get(int(id)) if id else None, gap=id is None)
+
+    def _heard(self, follower: _Follower | None, *, gap: bool) -> None:
+        for one in tuple(self._followers.values()) if gap else (follower,):
+            if one is not None:
+                self._changed(one)
+
+    def _watch(self, follower: _Follower, before: Collection[int] = ()) -> None:
+        """Hear of the account's list of mailboxes, and of each of them; of those before no more."""
+        for id in before:
+            self._by_mailbox.pop(id, None)
+        self._by_account[follower.account_id] = follower
+        self._by_mailbox.update(dict.fromkeys(follower.heads, follower))
 
     def _changed(self, follower: _Follower) -> None:
         follower.stale = True
@@ -147,10 +161,9 @@ class Following:
     async def _catch_up(self, follower: _Follower) -> None:
         async with follower.lock:
             news = await self._store.emails.news(follower.account_id, follower.heads)
-            if news.heads.keys() != follower.heads.keys():
-                follower.heads = news.heads
-                self._watch(follower)
-            follower.heads = news.heads
+            before, follower.heads = follower.heads, news.heads
+            if before.keys() != news.heads.keys() and self._followers.get(follower.user_id) is follower:
+                self._watch(follower, before)
             self._publish(follower, news)
 
     # --- telling ----------------------------------------------------------------------------------
@@ -165,12 +178,9 @@ class Following:
             self._hub.publish(user_id, "Resync", {})
         if news.updated or news.deleted or not news.complete:
             self._tell_unread(follower, news.unread)
-        elif news.unread != follower.unread:
-            if not news.grown:
-                self._tell_unread(follower, news.unread)
-            elif follower.growth is None:
-                loop = asyncio.get_running_loop()
-                follower.growth = loop.call_later(GROWTH_SECONDS, self._grown, follower)
+        elif news.grown and news.unread != follower.unread and follower.growth is None:
+            loop = asyncio.get_running_loop()
+            follower.growth = loop.call_later(GROWTH_SECONDS, self._grown, follower)
 
     def _tell_unread(self, follower: _Follower, unread: int) -> None:
         follower.unread = unread
@@ -204,8 +214,8 @@ class Following:
 
     def _forget(self, follower: _Follower) -> None:
         self._followers.pop(follower.user_id, None)
-        for stop in follower.stops.values():
-            stop()
-        follower.stops.clear()
+        self._by_account.pop(follower.account_id, None)
+        for id in follower.heads:
+            self._by_mailbox.pop(id, None)
         if follower.growth is not None:
             follower.growth.cancel()

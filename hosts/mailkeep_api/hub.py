@@ -53,13 +53,13 @@ def as_sse(event: HubEvent) -> bytes:
 class Stream:
     """What one listener has still to hear. Made by `Hub.subscribe`."""
 
-    __slots__ = ("_closed", "_encode", "_events", "_wake", "user_id")
+    __slots__ = ("_closed", "_encode", "_events", "_waiter", "user_id")
 
     def __init__(self, user_id: UUID, backlog: list[HubEvent], encode: Encoder) -> None:
         self.user_id = user_id
         self._encode = encode
-        self._events: deque[bytes] = deque(map(encode, backlog))
-        self._wake = asyncio.Event()
+        self._events = [encode(event) for event in backlog]  # thousands are open: nothing larger than needed
+        self._waiter: asyncio.Future[None] | None = None
         self._closed = False
 
     def push(self, event: HubEvent) -> None:
@@ -68,26 +68,32 @@ class Stream:
             self.close()
         elif not self._closed:
             self._events.append(self._encode(event))
-            self._wake.set()
+            self._wake()
 
     def close(self) -> None:
         """End the stream after what is queued."""
         self._closed = True
-        self._wake.set()
+        self._wake()
 
     async def next(self, timeout: float) -> bytes | None:
         """The next octets to send; b"" if `timeout` seconds pass without any; None at the end."""
         if not self._events and not self._closed:
-            self._wake.clear()
+            self._waiter = asyncio.get_running_loop().create_future()
             try:
-                await asyncio.wait_for(self._wake.wait(), timeout)
+                await asyncio.wait_for(self._waiter, timeout)
             except TimeoutError:
                 return b""
+            finally:
+                self._waiter = None
         if self._events:
             wire = b"".join(self._events)
             self._events.clear()
             return wire
         return None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
 
 class Hub:

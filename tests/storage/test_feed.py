@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import open_test_store
-from tests.storage.making import append, inbox_of, new_inbox, new_user
+from tests.storage.making import append, deliver, inbox_of, new_inbox, new_user
 from tests.support.postgres import PostgresCluster
 
 from mailkeep.errors import StoreUnavailable
@@ -230,3 +230,15 @@ def test_a_gap_calls_everybody_even_if_they_stop_meanwhile() -> None:
     assert set(heard) == {"a", "b"}
     hub.gap()
     assert len(heard) == 2
+
+
+async def test_whoever_follows_a_kind_hears_every_id_of_it(store: Store) -> None:
+    user = await new_user(store)
+    heard: list[str | None] = []
+    stop = store.feed.watch_kind(TopicKind.MAILBOX, heard.append)
+    inbox = await inbox_of(store, user)
+    await deliver(store, "alice")
+    assert heard == [str(inbox)]
+    stop()
+    await deliver(store, "alice")
+    assert heard == [str(inbox)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Protocol
 
 from mailkeep.observe import metrics
@@ -18,11 +19,16 @@ from mailkeep.storage.interface import Topic, TopicKind
 log = logging.getLogger(__name__)
 
 
+OfKind = Callable[[str | None], None]
+"""Hears the ids of one kind of topic, and None after a gap."""
+
+
 class Hub:
     """The watchers of one process. Used on the event loop only."""
 
     def __init__(self) -> None:
         self._watchers: dict[Topic, set[Callable[[], None]]] = {}
+        self._of_kind: dict[TopicKind, set[OfKind]] = {kind: set() for kind in TopicKind}
 
     def watch(self, topic: Topic, changed: Callable[[], None]) -> Callable[[], None]:
         """See interface.Feed."""
@@ -36,11 +42,18 @@ class Hub:
 
         return stop
 
+    def watch_kind(self, kind: TopicKind, changed: Callable[[str | None], None]) -> Callable[[], None]:
+        """See interface.Feed."""
+        self._of_kind[kind].add(changed)
+        return lambda: self._of_kind[kind].discard(changed)
+
     def publish(self, topics: Iterable[Topic]) -> None:
         """Call who watches one of the topics."""
         for topic in topics:
             for changed in tuple(self._watchers.get(topic, ())):
                 _call(changed)
+            for heard in tuple(self._of_kind[topic.kind]):
+                _call(partial(heard, topic.id))
 
     def gap(self) -> None:
         """Something may have been missed: call everybody."""
@@ -48,6 +61,9 @@ class Hub:
         for watchers in tuple(self._watchers.values()):
             for changed in tuple(watchers):
                 _call(changed)
+        for heards in self._of_kind.values():
+            for heard in tuple(heards):
+                _call(partial(heard, None))
 
 
 class Carrier(Protocol):

@@ -36,3 +36,7 @@ class Feed(Protocol):
     def watch(self, topic: Topic, changed: Callable[[], None]) -> Callable[[], None]:
         """Call `changed` on the event loop after each commit that names the topic, and after every gap
         (then nobody knows what was missed). It must return at once. Returns the function that stops it."""
+
+    def watch_kind(self, kind: TopicKind, changed: Callable[[str | None], None]) -> Callable[[], None]:
+        """Call `changed(id)` for every topic of a kind, and `changed(None)` after a gap: for whoever follows
+        so many that a watcher for each would be too much."""
