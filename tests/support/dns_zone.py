@@ -35,9 +35,7 @@ class DnsZone:
         self.asked: Counter[tuple[str, str]] = Counter()
         self.all_silent = False
         self.change(text)
-        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.bind(("127.0.0.1", 0))
-        self._tcp = socket.create_server(self._udp.getsockname())
+        self._udp, self._tcp = _bound_twice()
         self.place = "{}:{}".format(*self._udp.getsockname())
         self._threads = [
             threading.Thread(target=serve, daemon=True) for serve in (self._serve_udp, self._serve_tcp)
@@ -153,3 +151,15 @@ class DnsZone:
     def _exists(self, name: dns.name.Name) -> bool:
         """Names between others exist, without records of their own (RFC 8020)."""
         return any(known.is_subdomain(name) for known in self._zone.nodes)
+
+
+def _bound_twice() -> tuple[socket.socket, socket.socket]:
+    """One port for UDP and TCP: a port that is free for one may be taken for the other."""
+    for _ in range(100):
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        udp.bind(("127.0.0.1", 0))
+        try:
+            return udp, socket.create_server(udp.getsockname())
+        except OSError:
+            udp.close()
+    raise RuntimeError("no port is free for UDP and TCP")
