@@ -12,7 +12,7 @@ import time
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from mailkeep.errors import InUse, MailboxNotFound, StoreUnavailable
+from mailkeep.errors import InUse, MailboxNotFound, StoreCorrupt, StoreUnavailable
 from mailkeep.mime import parts
 from mailkeep.net.tasks import TaskRegistry
 from mailkeep.observe.logs import get_logger
@@ -56,7 +56,7 @@ class Indexing:
                     await self.index(mailbox_id)
         except InUse:
             self._waiting.clear()  # another process is at it; who still needs it asks again
-        except StoreUnavailable as error:
+        except (StoreUnavailable, StoreCorrupt) as error:  # who searches the mailbox hears of it, too
             log.warning("the text index waits", reason=str(error))
         finally:
             self._running = False
