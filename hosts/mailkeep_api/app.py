@@ -25,6 +25,7 @@ from mailkeep_api.routes import (
     hub,
     internal,
     labels,
+    mcp,
     oauth,
     preferences,
     profile,
@@ -53,6 +54,7 @@ _ROUTES = (
     hub,
     internal,
     oauth,
+    mcp,
 )
 ALLOWED_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ALLOWED_HEADERS = ("Authorization", "Content-Type", "Accept", "X-Requested-With", "X-SignalR-User-Agent")

@@ -79,6 +79,18 @@ async def delete(services: Services, caller: UserCaller, email_ids: Collection[U
     return list(removed)
 
 
+async def move(services: Services, caller: UserCaller, email_id: UUID, mailbox_id: int) -> None:
+    """Have the caller's message lie in this mailbox of theirs, and in no other. Raises NotFound,
+    MailboxNotFound, OverQuota."""
+    rows = await services.store.emails.entries(caller.account_id, [email_id])
+    if not rows:
+        raise NotFound("There is no such message.")
+    for source_id, uids in _by_mailbox(rows).items():
+        if source_id != mailbox_id:
+            await services.store.committer.move(source_id, uids, mailbox_id)
+    await services.following.settle(caller.user_id)
+
+
 async def tell_unread(services: Services, user_ids: Collection[UUID]) -> None:
     """Raise UnreadCountChanged for each user, with what the store counts now."""
     for user_id, unread in (await services.store.emails.unread(user_ids)).items():

@@ -21,6 +21,7 @@ from mailkeep.model.principal import Credential, CredentialKind, Peer, Principal
 from mailkeep.model.scope import API_SCOPES, Scope
 from mailkeep.settings import Settings
 from mailkeep.storage.interface import Store
+from mailkeep_api.assistant.server import AssistantServer
 from mailkeep_api.browsers import Browsers, cookie_of
 from mailkeep_api.following import Following
 from mailkeep_api.forwarded import client_of
@@ -46,6 +47,7 @@ class Services:
     bound_browsers: Browsers
     pusher: Pusher
     signer: Signer
+    assistant: AssistantServer
     rates: Rates = field(default_factory=Rates)
 
 

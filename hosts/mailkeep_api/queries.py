@@ -53,7 +53,7 @@ def period(
     to_date: Annotated[Moment | None, Query(alias="toDate")] = None,
 ) -> EmailFilter:
     """Received mail between two moments, both included; a moment without an offset is one in UTC."""
-    return EmailFilter(since=_in_utc(from_date), until=_in_utc(to_date))
+    return EmailFilter(since=in_utc(from_date), until=in_utc(to_date))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,8 @@ PeriodDep = Annotated[EmailFilter, Depends(period)]
 SoughtDep = Annotated[Sought, Depends(sought)]
 
 
-def _in_utc(at: datetime | None) -> datetime | None:
+def in_utc(at: datetime | None) -> datetime | None:
+    """A moment without an offset is one in UTC."""
     if at is None:
         return None
     return at if at.tzinfo is not None else at.replace(tzinfo=UTC)

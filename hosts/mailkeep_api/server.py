@@ -24,6 +24,7 @@ from mailkeep.net.observed import observed
 from mailkeep.settings import Settings
 from mailkeep.storage import open_store
 from mailkeep_api.app import create_app
+from mailkeep_api.assistant.server import AssistantServer
 from mailkeep_api.browsers import Browsers
 from mailkeep_api.deps import Services
 from mailkeep_api.following import Following
@@ -61,13 +62,16 @@ async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
     following = Following(store, hub)
     pusher = Pusher(store, settings)
     signer = Signer(DkimKeyFiles(settings.dkim.keys_directory(settings.store.data_dir)))
+    assistant = AssistantServer()
     try:
         await authenticator.start()
         browser.start()
         bound = Browsers(authenticator)
         pusher.start()
         app = create_app(
-            Services(settings, store, authenticator, hub, browser, following, bound, pusher, signer)
+            Services(
+                settings, store, authenticator, hub, browser, following, bound, pusher, signer, assistant
+            )
         )
         limiter = ConnectionLimiter(settings.api.max_connections, settings.api.max_connections_per_network)
         lifecycle.connections = lambda: limiter.count
@@ -78,6 +82,7 @@ async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
             lifecycle.ready({"api": [address_of(listener) for listener in sockets]})
             await _until_stopped(lifecycle, server, serving, hub)
     finally:
+        await assistant.close()
         await browser.close()
         await pusher.close()
         await following.close()

@@ -36,6 +36,7 @@ COMMANDS: dict[str, _Lazy] = {
     "queue": _Lazy("mailkeep_cli.queue:queue", "Mail that waits to leave for other domains."),
     "oauth": _Lazy("mailkeep_cli.oauth:oauth", "Sign in to mail accounts elsewhere."),
     "upstream": _Lazy("mailkeep_cli.upstream:upstream", "Mail of accounts elsewhere, kept here."),
+    "mcp": _Lazy("mailkeep_cli.mcp:mcp", "Give an assistant a mailbox."),
     "audit": _Lazy("mailkeep_cli.audit:audit", "Who logged in, or tried to."),
     "store": _Lazy("mailkeep_cli.store:store", "The care of the mail store itself."),
     "prune": _Lazy("mailkeep_cli.prune:prune", "Forget what is kept for a time only."),

@@ -21,7 +21,7 @@ def _own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(context, "configure", lambda _settings: None)
 
 
-WITHOUT_STORE = {"oauth bootstrap"}
+WITHOUT_STORE = {"mcp", "oauth bootstrap"}
 STORE_COMMANDS = [name for name in COMMANDS if name not in ("up", "settings")]
 
 

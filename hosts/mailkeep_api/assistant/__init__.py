@@ -1,0 +1,1 @@
+"""Mailboxes as tools of assistants: the Model Context Protocol."""
