@@ -7,7 +7,7 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from mailkeep import __version__
 from mailkeep_api import errors, openapi
-from mailkeep_api.console import welcome
+from mailkeep_api.console import account_pages, assets, welcome
 from mailkeep_api.deps import Services
 from mailkeep_api.limits import BodyLimit
 from mailkeep_api.routes import (
@@ -35,6 +35,8 @@ from mailkeep_api.routes import (
 
 _ROUTES = (
     welcome,
+    assets,
+    account_pages,
     health,
     config,
     discovery,

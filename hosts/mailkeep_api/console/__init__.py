@@ -1,1 +1,1 @@
-"""Pages for people. They hold no secret, run no script and load nothing from elsewhere."""
+"""Pages for people. They hold no secret, have nothing inline and load nothing from elsewhere."""

@@ -37,10 +37,14 @@ def _environment() -> Environment:
     """Made at the first page: a host that shows none need not load it."""
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
 
-    return Environment(
+    from mailkeep_api.console.words import GLOBALS  # noqa: PLC0415
+
+    made = Environment(
         loader=PackageLoader("mailkeep_api.console"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals.update(GLOBALS)
+    return made

@@ -1,0 +1,98 @@
+"""Who looks at a page, by the browser's session alone, and what becomes of a page that cannot be shown.
+
+Whoever is not signed in is sent to the sign-in page, whatever they asked for, so that no answer tells what
+there is. Pages only read: every change goes to the API by script, with the CSRF token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.routing import APIRoute
+
+from mailkeep import errors
+from mailkeep_api.console.pages import PRIVATE, page
+from mailkeep_api.deps import LISTENING, Services, ServicesDep, UserCaller, caller_with
+from mailkeep_api.errors import status_of
+from mailkeep_api.sessions.browser import Session
+
+SIGN_IN_PATH = "/console/sign-in"
+
+
+class SignInNeeded(Exception):
+    """The browser has no session, or one that is nobody's here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A signed-in user in front of a page."""
+
+    session: Session
+    caller: UserCaller
+
+    @property
+    def address(self) -> str:
+        """As the header of each page shows it."""
+        return self.caller.principal.address
+
+
+def visitor(request: Request, services: ServicesDep) -> Visitor:
+    """Dependency. Raises SignInNeeded, PermissionRefused, TooManyRequests."""
+    session = services.browser.session_of(request)
+    if session is None or session.principal is None:
+        raise SignInNeeded
+    return Visitor(session, caller_with(services, session.principal, LISTENING))
+
+
+VisitorDep = Annotated[Visitor, Depends(visitor)]
+
+
+class PageRoute(APIRoute):
+    """A route whose refusals are pages too. Faults stay the host's own affair."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The usual one, with refusals shown."""
+        usual = super().get_route_handler()
+
+        async def shown(request: Request) -> Response:
+            try:
+                return await usual(request)
+            except SignInNeeded:
+                return _to_sign_in(request)
+            except RequestValidationError:
+                return _refused(request, 404, "There is no such page.")
+            except (errors.Refusal, errors.PeerError) as refusal:
+                return _refused(request, status_of(refusal), str(refusal))
+
+        return shown
+
+
+def console_page(template: str, seen_by: Visitor | None, status: int = 200, **values: object) -> HTMLResponse:
+    """A page with the console's header: for a signed-in user, or for nobody."""
+    return page(
+        template,
+        status,
+        address=seen_by.address if seen_by else "",
+        csrf_token=seen_by.session.csrf_token if seen_by else "",
+        **values,
+    )
+
+
+def _to_sign_in(request: Request) -> Response:
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    query = urlencode({"return_to": wanted})
+    return RedirectResponse(f"{SIGN_IN_PATH}?{query}", 303, headers=PRIVATE)
+
+
+def _refused(request: Request, status: int, sentence: str) -> Response:
+    services: Services = request.app.state.services
+    session = services.browser.session_of(request)
+    token = session.csrf_token if session else ""
+    address = session.principal.address if session and session.principal else ""
+    return page("refused.html", status, address=address, csrf_token=token, sentence=sentence)

@@ -1,0 +1,70 @@
+"""Browsers at the real API host, one of them signed in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+import httpx2
+import pytest
+from tests.support.api_host import ApiHost, running_api
+
+from mailkeep.model.scope import Scope
+from mailkeep.settings import ImapSettings, Settings, SmtpSettings, StoreSettings
+from mailkeep.settings_sessions import ProviderSettings, SessionSettings
+from mailkeep.storage.interface import Store
+
+ANN = "ann@example.test"
+
+
+@dataclass
+class Visitor:
+    """A browser whose cookie is good, and the user behind it."""
+
+    client: httpx2.AsyncClient
+    user_id: UUID
+
+    async def page(self, path: str) -> str:
+        """A page that can be shown."""
+        answer = await self.client.get(path)
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+    async def csrf(self) -> dict[str, str]:
+        """The header of a write."""
+        return {"X-CSRF-Token": (await self.client.get("/oauth/status")).json()["csrfToken"]}
+
+
+def _changed(settings: Settings) -> Settings:
+    providers = (
+        ProviderSettings("gmail", "us"),
+        ProviderSettings("oidc", "us", name="work_place", issuer="http://127.0.0.1:9"),
+    )
+    return replace(
+        settings,
+        sessions=SessionSettings(providers=providers),
+        imap=ImapSettings(tls=("127.0.0.1:2993",)),
+        smtp=replace(SmtpSettings(), hostname="mail.example.test", submission=("127.0.0.1:2587",)),
+    )
+
+
+@pytest.fixture
+async def api(store: Store, store_settings: StoreSettings) -> AsyncIterator[ApiHost]:
+    async with running_api(store, store_settings, changed=_changed) as host:
+        yield host
+
+
+@pytest.fixture
+async def stranger(api: ApiHost) -> AsyncIterator[httpx2.AsyncClient]:
+    async with api.client() as client:
+        yield client
+
+
+@pytest.fixture
+async def ann(api: ApiHost) -> AsyncIterator[Visitor]:
+    user_id = await api.user(ANN)
+    async with api.client() as client:
+        answer = await client.post("/oauth/key", json={"key": await api.key(user_id, Scope.APP)})
+        assert answer.status_code == 200, answer.text
+        yield Visitor(client, user_id)
