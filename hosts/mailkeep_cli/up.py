@@ -70,6 +70,9 @@ _EARLY_HOSTS = tuple(name for name in HOSTS if name != "smtp")
     "--insecure-loopback-auth", is_flag=True, help="Let clients on this machine log in without TLS."
 )
 @click.option(
+    "--relay", is_flag=True, help="Send mail for other domains to their servers; else it is refused."
+)
+@click.option(
     "--ready-file",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
@@ -85,6 +88,7 @@ def up(
     port_base: int,
     no_demo: bool,
     insecure_loopback_auth: bool,
+    relay: bool,
     ready_file: Path | None,
 ) -> None:
     """Start the SMTP, IMAP, POP3 and API hosts and keep them running.
@@ -101,6 +105,7 @@ def up(
             port_base=port_base,
             demo=not no_demo,
             insecure_loopback_auth=insecure_loopback_auth,
+            relay=relay,
             ready_file=ready_file.absolute() if ready_file else None,
         )
         code = run_up(plan, started)

@@ -24,6 +24,7 @@ LISTENERS: Mapping[str, tuple[int, str]] = {
     "pop3s": (995, "MAILKEEP_POP3_TLS"),
     "api": (80, "MAILKEEP_API_LISTEN"),
 }
+ROUTE = "MAILKEEP_RELAY_ROUTE"
 LARGEST_PORT_BASE = 65535 - max(offset for offset, _ in LISTENERS.values())
 
 DEMO_DOMAIN = "example.test"  # RFC 6761: never somebody's
@@ -40,6 +41,7 @@ class UpPlan:
     port_base: int = 2000
     demo: bool = True
     insecure_loopback_auth: bool = False
+    relay: bool = False
     ready_file: Path | None = None
 
     def __post_init__(self) -> None:
@@ -77,6 +79,8 @@ class UpPlan:
 
     def environment(self, inherited: Mapping[str, str], ca: DevelopmentCa) -> dict[str, str]:
         """The environment of every host: secrets travel here and never on a command line."""
+        # What is tried out on one machine sends nothing into the world by accident.
+        route = {} if self.relay or ROUTE in inherited else {ROUTE: "off"}
         listeners = {setting: str(self.endpoint(name)) for name, (_, setting) in LISTENERS.items()}
         return {
             **inherited,
@@ -88,6 +92,7 @@ class UpPlan:
             "MAILKEEP_API_PUBLIC_URL": self.api_url,
             "MAILKEEP_NOTIFY_API_URL": self.api_url,
             "MAILKEEP_NOTIFY_KEY_FILE": str(self.internal_key_file),
+            **route,
             **listeners,
         }
 

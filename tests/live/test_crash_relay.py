@@ -74,6 +74,7 @@ class Host:
             "MAILKEEP_SMTP_MX": "127.0.0.1:0",
             "MAILKEEP_SMTP_HOSTNAME": "mx.example.test",
             "MAILKEEP_DNS_NAMESERVERS": zone.place,
+            "MAILKEEP_RELAY_ROUTE": "direct",
             "MAILKEEP_RELAY_PORT": str(port),
             "MAILKEEP_RELAY_LOOPBACK": "true",
             "MAILKEEP_RELAY_LEASE_SECONDS": "1.5",

@@ -28,6 +28,7 @@ def chain_for(ca: trustme.CA, name: str) -> bytes:
 def settings(zone: DnsZone, postfix: Postfix, ca_file: Path) -> dict[str, str]:
     return {
         "MAILKEEP_DNS_NAMESERVERS": zone.place,
+        "MAILKEEP_RELAY_ROUTE": "direct",
         "MAILKEEP_RELAY_PORT": str(postfix.place.port),
         "MAILKEEP_RELAY_LOOPBACK": "true",
         "MAILKEEP_RELAY_CA_FILE": str(ca_file),

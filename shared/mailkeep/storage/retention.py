@@ -6,6 +6,7 @@ claim waits for that or was there before.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from mailkeep.storage import claiming, locked
@@ -40,7 +41,7 @@ _OLD = Query(
 _FORGET_ADDRESSES = Query("DELETE FROM address WHERE account_id = :account_id")
 
 
-class _Accounts:
+class _Accounts(ABC):
     """Windows of accounts that a query finds; each is then taken by itself."""
 
     start = 0
@@ -64,8 +65,9 @@ class _Accounts:
 
         return look
 
+    @abstractmethod
     async def _take(self, account_id: int) -> Collected:
-        raise NotImplementedError
+        """What is removed of one account."""
 
 
 class Mail(_Accounts):

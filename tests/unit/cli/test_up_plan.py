@@ -45,6 +45,26 @@ def test_login_in_clear_is_off_unless_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
+    ("relay", "inherited", "route"),
+    [
+        (False, {}, "off"),
+        (True, {}, "direct"),
+        (
+            False,
+            {"MAILKEEP_RELAY_ROUTE": "smarthost", "MAILKEEP_RELAY_SMARTHOST": "a.example:587"},
+            "smarthost",
+        ),
+    ],
+    ids=["tried out", "asked for", "set besides"],
+)
+def test_nothing_leaves_the_machine_unless_asked_for(
+    relay: bool, inherited: dict[str, str], route: str
+) -> None:
+    environment = UpPlan(Path("/data"), relay=relay).environment(inherited, CA)
+    assert load_settings(environ={**inherited, **environment}).relay.route == route
+
+
+@pytest.mark.parametrize(
     ("host", "reached", "url"),
     [
         ("127.0.0.1", "127.0.0.1", "http://127.0.0.1:2080"),

@@ -43,7 +43,11 @@ def test_a_socket_is_taken_by_the_address_that_it_is_bound_to_and_once() -> None
             assert inherited.left() == []
 
 
-@pytest.mark.parametrize(("pid", "count"), [("1", "1"), ("", "1"), (HERE, "many"), (HERE, "-1")])
+@pytest.mark.parametrize(
+    ("pid", "count"),
+    [("1", "1"), ("", "1"), (HERE, "many"), (HERE, "-1")],
+    ids=["another", "nobody", "many", "negative"],
+)
 def test_what_was_meant_for_another_process_is_left_alone(pid: str, count: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as one:
         inherited, _ = given(one, pid=pid, count=count)
