@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 START_SECONDS = 60.0
+NOT_STARTED = "The server for assistants did not start."
 
 
 class AssistantServer:
@@ -36,11 +37,15 @@ class AssistantServer:
         await self._tasks.close()
 
     async def _started(self) -> StreamableHTTPSessionManager:
-        if self._manager is None or (self._manager.done() and self._manager.exception() is not None):
+        """What answers; begun anew if an earlier one has ended. Raises StoreUnavailable."""
+        if self._manager is None:
             self._manager = asyncio.get_running_loop().create_future()
             self._tasks.spawn(self._run(self._manager), "assistants' server")
-        async with asyncio.timeout(START_SECONDS):
-            return await asyncio.shield(self._manager)
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                return await asyncio.shield(self._manager)
+        except TimeoutError:
+            raise StoreUnavailable(NOT_STARTED) from None
 
     async def _run(self, started: asyncio.Future[StreamableHTTPSessionManager]) -> None:
         try:
@@ -49,8 +54,10 @@ class AssistantServer:
                 started.set_result(manager)
                 await asyncio.Event().wait()
         finally:
+            self._manager = None
             if not started.done():
-                started.set_exception(StoreUnavailable("The server for assistants did not start."))
+                started.set_exception(StoreUnavailable(NOT_STARTED))
+                started.exception()  # told to those who wait, if anybody does
 
 
 def _loaded() -> StreamableHTTPSessionManager:

@@ -228,6 +228,16 @@ async def test_what_is_forwarded_brings_its_text_and_files(api: ApiHost) -> None
         assert [one["name"] for one in read["files"]] == ["x.pdf"]
 
 
+async def test_a_subject_of_others_brings_no_header_field_into_an_answer(api: ApiHost) -> None:
+    async with writer(api) as ann:
+        hostile = b"From: b@other.test\r\nSubject: =?utf-8?q?a=0D=0ABcc:_eve@evil.test?=\r\n\r\nx\r\n"
+        email_id = str(await deliver(api, hostile))
+        sent = await result_of(ann, "reply_email", email_id=email_id, text="No.")
+        assert sent["queued"] == ["b@other.test"]
+        (copy,) = (await result_of(ann, "list_emails", folder="Sent"))["emails"]
+        assert copy["subject"].replace("  ", " ") == "Re: a Bcc: eve@evil.test"
+
+
 # --- what is refused -----------------------------------------------------------------------------
 
 

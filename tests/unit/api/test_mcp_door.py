@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
+import pytest
 from tests.support.api_host import ApiHost
 from tests.support.api_mail import ANN
 
 from mailkeep.model.scope import Scope
 from mailkeep_api import limits
+from mailkeep_api.assistant import server
 
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 ACCEPT = {"Accept": "application/json, text/event-stream"}
@@ -63,6 +68,26 @@ async def test_a_request_has_a_limit_and_nobody_unknown_is_heard_out(api: ApiHos
         assert (await client.post("/mcp", content=b"{", headers=headers)).status_code == 400
     async with api.client() as nobody:
         assert (await nobody.post("/mcp", content=large, headers=headers)).status_code == 401
+
+
+def test_the_sdk_is_not_loaded_before_somebody_asks() -> None:
+    program = "import sys, mailkeep_api.server; print({'mcp', 'mcp_types'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"
+
+
+async def test_one_that_cannot_start_is_503_and_the_next_request_tries_again(
+    api: ApiHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise RuntimeError("the secret path")
+
+    async with api.client(await api.key(await api.user(str(ANN)), Scope.APP)) as client:
+        with monkeypatch.context() as patched:
+            patched.setattr(server, "_loaded", broken)
+            answer = await client.post("/mcp", json=LIST, headers=ACCEPT)
+            assert (answer.status_code, "secret" in answer.text) == (503, False)
+        assert (await client.post("/mcp", json=LIST, headers=ACCEPT)).status_code == 200
 
 
 async def test_what_is_said_needs_no_session(api: ApiHost) -> None:
