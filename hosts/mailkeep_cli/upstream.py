@@ -173,7 +173,10 @@ def sync(context: CommandContext, names: Sequence[str]) -> None:
             for record in records:
                 config = read_config(record.config)
                 account = await asyncio.to_thread(open_account, record.name, config)
-                done[record.name] = await sync_account(store, record, config, account, told)
+                try:
+                    done[record.name] = await sync_account(store, record, config, account, told)
+                finally:
+                    await account.close()
         return done
 
     done = context.run(work, hints=HINTS)

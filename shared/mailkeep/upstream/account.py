@@ -62,6 +62,12 @@ class UpstreamAccount:
         """True if a token has ended for good."""
         return any(keeper.needs_sign_in for keeper in self._present.keepers.values())
 
+    async def close(self) -> None:
+        """Let go of the refresh provider's connection, if it keeps one."""
+        close = getattr(self._provider, "close", None)
+        if close is not None:
+            await close()
+
     def reload_config(self, make: Callable[[], TransportConfig]) -> None:
         """Put a whole new configuration in force, or leave the old one: `make` raises UpstreamError."""
         self._present = self._made(make(), self._present)

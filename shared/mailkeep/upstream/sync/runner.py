@@ -80,6 +80,9 @@ class UpstreamRunner:
                         await self._relist.wait()
         finally:
             await self._tasks.close()
+            for kept, _ in self._kept.values():
+                if kept.account is not None:
+                    await kept.account.close()
 
     def reload(self) -> None:
         """Read configuration and secrets again. Syncs under way finish on the old ones."""
@@ -92,7 +95,10 @@ class UpstreamRunner:
     async def _list(self) -> None:
         records = {record.id: record for record in await self._store.upstreams.list()}
         for id in [id for id in self._kept if id not in records]:
-            self._kept.pop(id)[1].cancel()
+            kept, task = self._kept.pop(id)
+            task.cancel()
+            if kept.account is not None:
+                await kept.account.close()
         for id, record in records.items():
             if id not in self._kept:
                 kept = _Kept(record)
