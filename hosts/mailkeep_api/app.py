@@ -7,7 +7,7 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from mailkeep import __version__
 from mailkeep_api import errors, openapi
-from mailkeep_api.console import account_pages, assets, welcome
+from mailkeep_api.console import account_pages, assets, mail_pages, welcome
 from mailkeep_api.deps import Services
 from mailkeep_api.limits import BodyLimit
 from mailkeep_api.routes import (
@@ -37,6 +37,7 @@ _ROUTES = (
     welcome,
     assets,
     account_pages,
+    mail_pages,
     health,
     config,
     discovery,

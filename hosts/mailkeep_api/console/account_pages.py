@@ -20,7 +20,7 @@ from mailkeep_api.routes.oauth import RETURN_LIMIT, local_path
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
-HOME = "/console/keys"
+HOME = "/console/mail"
 SCOPE_USES: Mapping[Scope, str] = {
     Scope.SMTP: "Send mail with a mail program (SMTP)",
     Scope.IMAP: "Read mail with a mail program (IMAP)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 _NAMES = {"gmail": "Gmail", "outlook": "Outlook"}
 
@@ -35,12 +35,12 @@ def shown_name(provider: str) -> str:
     return _NAMES.get(provider, provider.replace("_", " "))
 
 
-def paragraphs(text: str) -> Markup:
-    """Plain text, its lines as they are; the style sheet keeps them apart."""
-    return Markup('<div class="plain">{}</div>').format(escape(text))
-
-
-PAGES = (("/console/keys", "Keys"), ("/console/accounts", "Accounts"))
+PAGES = (
+    ("/console/mail", "Mail"),
+    ("/console/compose", "Write"),
+    ("/console/keys", "Keys"),
+    ("/console/accounts", "Accounts"),
+)
 """The header's links."""
 
 GLOBALS: Mapping[str, Callable[..., object] | tuple[object, ...]] = {
@@ -48,7 +48,6 @@ GLOBALS: Mapping[str, Callable[..., object] | tuple[object, ...]] = {
     "minutes": minutes,
     "size": size,
     "shown_name": shown_name,
-    "paragraphs": paragraphs,
     "pages": PAGES,
 }
 """What templates may call."""

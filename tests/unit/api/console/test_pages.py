@@ -12,7 +12,7 @@ from tests.unit.api.console.conftest import Visitor
 from mailkeep.model.scope import Scope
 from mailkeep_api.console.pages import CONTENT_SECURITY_POLICY
 
-PAGES = ("/console/keys", "/console/accounts")
+PAGES = ("/console/mail", "/console/compose", "/console/keys", "/console/accounts")
 INLINE = re.compile(r"<style|\sstyle=|\son\w+=|javascript:|<script(?! type=.module. src=./console/assets/)")
 ELSEWHERE = re.compile(r"(src|href)=\"(?!/\w|/\"|#)")
 HOSTILE = "\"><script>alert(1)</script>' onload='x"
