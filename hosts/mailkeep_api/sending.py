@@ -37,7 +37,9 @@ _places = asyncio.Semaphore(AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)
-class _Addressed:
+class Addressed:
+    """Whom a message goes to."""
+
     to: tuple[Named, ...]
     cc: tuple[Named, ...]
     bcc: tuple[Named, ...]
@@ -51,7 +53,7 @@ class _Addressed:
 async def send(services: Services, caller: UserCaller, new: NewMessage) -> Sent:
     """Send it. Raises InvalidName, NotFound for a message that is not the caller's, SenderRefused,
     RecipientRefused, RelayDenied, TooLarge, StoreUnavailable."""
-    addressed = _addressed(new)
+    addressed = addressed_of(new)
     replied = await _row(services, caller, new.reply_to_email_id)
     forwarded = await _row(services, caller, new.forward_email_id)
     draft = Draft(
@@ -111,8 +113,9 @@ def _told(submitted: Submitted, draft: Draft) -> Sent:
 # --- who -----------------------------------------------------------------------------------------
 
 
-def _addressed(new: NewMessage) -> _Addressed:
-    found = _Addressed(*(tuple(map(_named, texts)) for texts in (new.to, new.cc, new.bcc)))
+def addressed_of(new: NewMessage) -> Addressed:
+    """Raises InvalidName for nobody, too many, or what is no address."""
+    found = Addressed(*(tuple(map(named_of, texts)) for texts in (new.to, new.cc, new.bcc)))
     if not 0 < len(found.everybody()) <= RECIPIENTS_LIMIT:
         raise InvalidName(f"A message has at least one recipient, and at most {RECIPIENTS_LIMIT}.")
     return found
@@ -123,11 +126,11 @@ async def _author(services: Services, caller: UserCaller, given: str | None) -> 
     user = await services.store.directory.user(caller.user_id)
     if user is None:
         raise NotFound("There is no such user.")
-    author = _named(given) if given is not None else Named(Address.parse(user.primary_address))
+    author = named_of(given) if given is not None else Named(Address.parse(user.primary_address))
     return author if author.name or given is not None else Named(author.address, user.name)
 
 
-def _named(text: str) -> Named:
+def named_of(text: str) -> Named:
     """Raises InvalidName for a group, a list, or what is no address."""
     if text.rstrip().endswith("@") or "@" not in text:
         raise InvalidName("An address is name@domain, or Name <name@domain>.")
@@ -158,7 +161,7 @@ async def _related(
         if body.size > services.settings.smtp.max_message_size:
             raise TooLarge("The forwarded message is too large to be sent again.")
         octets = await body.read()
-        draft = replace(draft, files=(*draft.files, *await asyncio.to_thread(_files, octets)))
+        draft = replace(draft, files=(*draft.files, *await asyncio.to_thread(files_of, octets)))
     return draft
 
 
@@ -170,7 +173,8 @@ async def _summary(services: Services, row: EmailRow) -> MessageSummary:
     raise NotFound("There is no such message.")
 
 
-def _files(octets: bytes) -> tuple[File, ...]:
+def files_of(octets: bytes) -> tuple[File, ...]:
+    """The files of a message, decoded. Blocks."""
     return tuple(
         File(
             one.file_name or NO_NAME,

@@ -16,6 +16,7 @@ from mailkeep_api.schemas.sending import SUBJECT_LIMIT, Addresses, AddressText, 
 
 ITEMS_LIMIT = 500  # messages of one answer
 ITEMS_DEFAULT = 20
+ACCOUNT_LIMIT = 320  # characters; an address's
 OFFSET_LIMIT = 10_000_000
 ID_LIMIT = 600  # characters
 TEXT_LIMIT = 200_000  # characters of a message's text, in and out
@@ -24,6 +25,7 @@ SHOWN_DEFAULT = 20_000
 EmailId = Annotated[
     str, Field(min_length=1, max_length=ID_LIMIT, description="An id out of a list or a search."), OneLine
 ]
+AccountName = Annotated[str, Field(min_length=1, max_length=ACCOUNT_LIMIT), OneLine]
 FolderName = Annotated[
     str,
     Field(
@@ -43,6 +45,14 @@ class Arguments(BaseModel):
     """Base of them all: a word that a tool does not know is refused, because it was meant to do something."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    account: Annotated[
+        AccountName | None,
+        Field(
+            description="A Gmail or Outlook account that this browser session has connected, by provider or "
+            "address; else the user's own mailbox."
+        ),
+    ] = None
 
 
 class ListEmails(Arguments):

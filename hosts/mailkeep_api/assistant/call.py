@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import cast
+from uuid import NAMESPACE_OID, uuid5
 
 from fastapi import Request
 
+from mailkeep.errors import NotFound, Refusal
 from mailkeep.model.principal import Principal
+from mailkeep_api.assistant.connected import ConnectedMailbox
+from mailkeep_api.assistant.lent import Lent
 from mailkeep_api.assistant.mailbox import Mailbox
 from mailkeep_api.assistant.own import OwnMailbox
 from mailkeep_api.assistant.tools import Tool
-from mailkeep_api.deps import Services, caller_with
+from mailkeep_api.deps import Rule, Services, UserCaller, caller_with
+from mailkeep_api.sessions.browser import Connection
 
 _KEY = "mailkeep.call"
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A proven caller of one request."""
+    """A proven caller of one request. `principal` is None of a browser that has only connected accounts;
+    `connections` are those of its session, and nobody else's."""
 
     services: Services
-    principal: Principal
+    principal: Principal | None
+    connections: tuple[Connection, ...] = ()
 
     def carry(self, request: Request) -> None:
         """Put it into the request's scope, which the SDK hands on."""
@@ -34,9 +42,31 @@ class Call:
         return cast(Call, request.scope[_KEY])
 
     def may(self, tool: Tool) -> bool:
-        """True if the credential has a scope for it."""
-        return self.principal.may(*tool.rule.any_of)
+        """True if the credential has a scope for it. Whoever has only lent accounts may use them."""
+        return self.principal is None or self.principal.may(*tool.rule.any_of)
 
-    def mailbox(self, tool: Tool) -> Mailbox:
-        """What the tool acts on. Raises PermissionRefused, TooManyRequests."""
-        return OwnMailbox(self.services, caller_with(self.services, self.principal, tool.rule))
+    def admitted(self, rule: Rule) -> UserCaller | None:
+        """The user, None of a browser without one; counted. Raises PermissionRefused, TooManyRequests."""
+        if self.principal is not None:
+            return caller_with(self.services, self.principal, rule)
+        first = min(self.connections, key=lambda one: one.provider)
+        counted = uuid5(NAMESPACE_OID, f"{first.provider} {first.address}")
+        self.services.rates.take(rule.rate, counted, time.monotonic())
+        return None
+
+    def mailbox(self, caller: UserCaller | None, account: str | None) -> Mailbox:
+        """What the tool acts on. Raises NotFound, Refusal."""
+        if account is None and caller is not None:
+            return OwnMailbox(self.services, caller)
+        connection = self._connection(account)
+        provider = self.services.browser.sign_ins.providers[connection.provider]
+        return ConnectedMailbox(Lent.of(connection, provider), self.services.settings.smtp.hostname)
+
+    def _connection(self, account: str | None) -> Connection:
+        if account is None and len(self.connections) > 1:
+            names = ", ".join(one.provider for one in self.connections)
+            raise Refusal(f"Several accounts are connected; say which by account: {names}.")
+        for one in self.connections:
+            if account is None or account.lower() in {one.provider.lower(), one.address.lower()}:
+                return one
+        raise NotFound("No such account is connected in this browser session.")

@@ -76,16 +76,18 @@ class ShownLabel:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Taken for delivery: `delivered` are here, `queued` elsewhere."""
+    """Taken for delivery: `delivered` are here, `queued` elsewhere. `refused` are the recipients that a
+    connected account's server did not take while it took others, with its words."""
 
     message_id: str
     delivered: Sequence[str]
     queued: Sequence[str]
+    refused: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Where a message lies now."""
+    """Where a message lies now, and its id there; "" if a connected account's server does not say."""
 
     email_id: str
     folder: str

@@ -67,9 +67,10 @@ async def _call_tool(context: Context, params: types.CallToolRequestParams) -> t
     if tool is None:
         raise MCPError(types.INVALID_PARAMS, "There is no such tool.")
     try:
-        mailbox = Call.of(context.request).mailbox(tool)
+        call = Call.of(context.request)
+        caller = call.admitted(tool.rule)
         asked = tool.takes.model_validate(params.arguments or {})
-        return _answer(await tool.run(mailbox, asked))
+        return _answer(await tool.run(call.mailbox(caller, asked.account), asked))
     except ValidationError as error:
         return _refusal(_wrong(error))
     except Fault as error:

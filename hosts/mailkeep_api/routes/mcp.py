@@ -1,22 +1,24 @@
 """`/mcp`: the Model Context Protocol over streamable HTTP, for callers who have proven who they are.
 
 A caller is let in by API key, access token or browser session, as everywhere in the API, before a word of the
-request is read. Who is not is told where to sign in, and where this resource describes itself (RFC 9728
-section 5.1). There is nothing to listen to between requests, so there is no GET.
+request is read; here also by a session that has signed nobody in but has connected an account. Who is not is
+told where to sign in, and where this resource describes itself (RFC 9728 section 5.1). There is nothing to
+listen to between requests, so there is no GET.
 """
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request, Response
 from starlette.types import Receive, Scope, Send
 
 from mailkeep.errors import AuthenticationFailed, ScopeMissing
-from mailkeep.model.principal import Principal
 from mailkeep_api.assistant import tools
 from mailkeep_api.assistant.call import Call
 from mailkeep_api.assistant.server import AssistantServer
 from mailkeep_api.autoconfig.places import public_url
-from mailkeep_api.deps import Services, ServicesDep, authenticated, caller_with
+from mailkeep_api.deps import Services, ServicesDep, authenticated
 from mailkeep_api.errors import UNAUTHENTICATED, problem
 
 router = APIRouter(prefix="/mcp", include_in_schema=False)
@@ -40,11 +42,11 @@ async def call(request: Request, services: ServicesDep) -> Response:
     """One message of the protocol, and its answer."""
     _require_known_origin(request, services)
     try:
-        principal = await authenticated(request, services)
+        caller = await _caller(request, services)
     except AuthenticationFailed as error:
         return _sign_in(request, services, error)
-    _count(services, principal)
-    Call(services, principal).carry(request)
+    caller.admitted(tools.ANY)
+    caller.carry(request)
     return _Handed(services.assistant)
 
 
@@ -62,8 +64,14 @@ def _require_known_origin(request: Request, services: Services) -> None:
         services.browser.cookies.require_own_origin(request)
 
 
-def _count(services: Services, principal: Principal) -> None:
-    caller_with(services, principal, tools.ANY)
+async def _caller(request: Request, services: Services) -> Call:
+    """With what the browser's session has connected. Raises AuthenticationFailed, PermissionRefused."""
+    session = services.browser.session_of(request) if "authorization" not in request.headers else None
+    connections = session.live_connections(datetime.now(UTC)) if session is not None else ()
+    if session is not None and session.principal is None and connections:
+        services.browser.cookies.require_own_page(request, session)
+        return Call(services, None, connections)
+    return Call(services, await authenticated(request, services), connections)
 
 
 def _sign_in(request: Request, services: Services, error: AuthenticationFailed) -> Response:
