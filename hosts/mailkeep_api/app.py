@@ -7,7 +7,7 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from mailkeep import __version__
 from mailkeep_api import errors, openapi
-from mailkeep_api.console import account_pages, assets, mail_pages, welcome
+from mailkeep_api.console import account_pages, assets, mail_pages, profile_pages, welcome
 from mailkeep_api.deps import Services
 from mailkeep_api.limits import BodyLimit
 from mailkeep_api.routes import (
@@ -38,6 +38,7 @@ _ROUTES = (
     assets,
     account_pages,
     mail_pages,
+    profile_pages,
     health,
     config,
     discovery,

@@ -39,7 +39,9 @@ PAGES = (
     ("/console/mail", "Mail"),
     ("/console/compose", "Write"),
     ("/console/keys", "Keys"),
+    ("/console/addresses", "Addresses"),
     ("/console/accounts", "Accounts"),
+    ("/console/sign-ins", "Sign-ins"),
 )
 """The header's links."""
 

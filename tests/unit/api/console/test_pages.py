@@ -10,9 +10,10 @@ from tests.support.api_host import ApiHost
 from tests.unit.api.console.conftest import Visitor
 
 from mailkeep.model.scope import Scope
+from mailkeep_api.console import words
 from mailkeep_api.console.pages import CONTENT_SECURITY_POLICY
 
-PAGES = ("/console/mail", "/console/compose", "/console/keys", "/console/accounts")
+PAGES = tuple(path for path, _ in words.PAGES)
 INLINE = re.compile(r"<style|\sstyle=|\son\w+=|javascript:|<script(?! type=.module. src=./console/assets/)")
 ELSEWHERE = re.compile(r"(src|href)=\"(?!/\w|/\"|#)")
 HOSTILE = "\"><script>alert(1)</script>' onload='x"
