@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from uuid import UUID
 
 from mailkeep.settings_identity import check_url
 
@@ -65,6 +66,7 @@ class SessionSettings:
     cleanup_seconds: float = 60.0  # also SESSION_CLEANUP_INTERVAL
     limit: int = 10_000
     providers: tuple[ProviderSettings, ...] = ()
+    platforms: tuple[str, ...] = ()  # ids of keys that may bring accounts elsewhere along with a request
 
     def __post_init__(self) -> None:
         """Raises ValueError with a sentence that names the setting."""
@@ -74,9 +76,18 @@ class SessionSettings:
             raise ValueError("cleanup_seconds is from 0.1 to 3600")
         if self.limit < 1:
             raise ValueError("limit is at least 1")
+        if any(not _is_key_id(platform) for platform in self.platforms):
+            raise ValueError("platforms has a word that is no key's id, as `mailkeep keys list` shows it")
         names = [provider.name for provider in self.providers]
         if len(set(names)) < len(names):
             raise ValueError("two providers have the same name")
+
+
+def _is_key_id(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text.lower()
+    except ValueError:
+        return False
 
 
 def read_provider_secret(settings: ProviderSettings) -> str:

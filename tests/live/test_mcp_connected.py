@@ -21,12 +21,15 @@ from tests.support.hosts import MailkeepUp, Person
 from tests.support.mcp_client import refusal_of, result_of
 from tests.support.oidc.served import ServedIssuer, served_issuer
 
+from mailkeep.auth import KeyService
+from mailkeep.model.address import Address
 from mailkeep.model.scope import Scope
-from mailkeep.settings import Settings
+from mailkeep.settings import AuthSettings, Settings
 from mailkeep.settings_sessions import ProviderSettings, SessionSettings
 from mailkeep.storage import open_store
 from mailkeep_api.assistant import connected
 from mailkeep_api.assistant.lent import Places
+from mailkeep_api.assistant.platforms import ADDRESS, PROVIDER, TOKEN
 
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 ACCEPT = {"Accept": "application/json, text/event-stream"}
@@ -38,6 +41,7 @@ class Console:
 
     api: ApiHost
     issuer: ServedIssuer
+    platform_key: str  # of a platform that is trusted to bring accounts along
 
     async def connect(self, browser: httpx2.AsyncClient, address: str, token: str) -> None:
         """The whole way: the provider agrees, and says whose mailbox it is. The browser is then our page."""
@@ -76,13 +80,18 @@ async def console(mailkeep: MailkeepUp) -> AsyncIterator[Console]:
             smtp=f"{submissions.host}:{submissions.port}",
         )
 
-        def lending(settings: Settings) -> Settings:
-            return replace(settings, sessions=SessionSettings(providers=(provider,)))
-
         store = await open_store(mailkeep.store_settings)
         try:
+            platform = await store.directory.add_user(Address.parse(mailkeep.unclaimed()))
+            scopes = frozenset({Scope.APP})
+            key = await KeyService(store, AuthSettings()).create(platform.id, "platform", scopes)
+
+            def lending(settings: Settings) -> Settings:
+                chosen = SessionSettings(providers=(provider,), platforms=(str(key.id),))
+                return replace(settings, sessions=chosen)
+
             async with running_api(store, mailkeep.store_settings, changed=lending) as api:
-                yield Console(api, issuer)
+                yield Console(api, issuer, key.api_key)
         finally:
             await store.close()
 
@@ -284,3 +293,64 @@ async def test_a_connected_browser_is_a_caller_if_our_own_page_asks_and_until_it
         browser.headers["X-CSRF-Token"] = csrf
         assert (await browser.post("/oauth/disconnect?provider=gmail")).status_code == 204
         assert (await browser.post("/mcp", json=LIST, headers=ACCEPT)).status_code == 401
+
+
+# --- platforms that sign people in themselves ------------------------------------------------------
+
+
+def brought(person: Person, **changed: str) -> dict[str, str]:
+    return {PROVIDER: "gmail", ADDRESS: person.address, TOKEN: person.api_key, **changed}
+
+
+async def test_a_trusted_platform_acts_on_the_account_of_each_request_and_nothing_is_kept(
+    console: Console, mailkeep: MailkeepUp, person: Person
+) -> None:
+    other = mailkeep.add_person()
+    received(mailkeep, person, "hello")
+    async with console.api.client(console.platform_key) as http:
+        http.headers.update(brought(person))
+        transport = streamable_http_client(f"{console.api.url}/mcp", http_client=http)
+        async with Client(transport) as client:
+            assert len((await client.list_tools()).tools) == 11
+            assert [one["subject"] for one in (await result_of(client, "list_emails"))["emails"]] == ["hello"]
+            sent = await result_of(client, "send_email", to=[person.address], text="Mine.")
+            assert sent["queued"] == [person.address]
+            http.headers.update(brought(other))
+            assert (await result_of(client, "list_emails"))["emails"] == []
+            http.headers.update(brought(other, **{TOKEN: "ended"}))
+            assert "refused the token" in await refusal_of(client, "list_emails")
+            for name in (PROVIDER, ADDRESS, TOKEN):
+                del http.headers[name]
+            assert (await result_of(client, "get_folders"))[0]["messages"] == 0, "the platform's own mailbox"
+            assert "No such account" in await refusal_of(client, "list_emails", account="gmail")
+
+
+async def test_nobody_else_may_bring_an_account_along(
+    console: Console, mailkeep: MailkeepUp, person: Person
+) -> None:
+    stranger = mailkeep.add_person("", "example.test", Scope.APP)
+    for key, status in ((stranger.api_key, 403), ("", 401)):
+        async with console.api.client(key) as client:
+            answer = await client.post("/mcp", json=LIST, headers={**ACCEPT, **brought(person)})
+            assert (answer.status_code, person.api_key in answer.text) == (status, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (PROVIDER, ""),
+        (PROVIDER, "yahoo"),
+        (ADDRESS, "nobody"),
+        (TOKEN, ""),
+        (TOKEN, "a" * 16_385),
+        (TOKEN, "a\tb"),
+    ],
+)
+async def test_an_account_is_brought_along_whole_or_not_at_all(
+    console: Console, person: Person, name: str, value: str
+) -> None:
+    async with console.api.client(console.platform_key) as client:
+        headers = {**ACCEPT, **brought(person, **{name: value})}
+        answer = await client.post("/mcp", json=LIST, headers=headers)
+        assert answer.status_code == 400
+        assert name in answer.json()["detail"]

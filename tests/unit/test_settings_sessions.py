@@ -41,6 +41,14 @@ def test_what_cannot_work_is_refused_by_name(providers: list[object], named: str
         load_settings(environ={"MAILKEEP_SESSIONS_PROVIDERS": json.dumps(providers)})
 
 
+def test_a_platform_is_named_by_the_id_of_its_key() -> None:
+    key_id = "0b2f8b0e-6f0d-4f0e-9a53-3f5f7c1d2e4a"
+    settings = load_settings(environ={"MAILKEEP_SESSIONS_PLATFORMS": key_id})
+    assert settings.sessions.platforms == (key_id,)
+    with pytest.raises(SettingsError, match="platforms"):
+        load_settings(environ={"MAILKEEP_SESSIONS_PLATFORMS": "mk_secret"})
+
+
 def test_a_client_secret_is_in_no_repr() -> None:
     environ = {"MAILKEEP_SESSIONS_PROVIDERS": json.dumps([{**GMAIL, "client_secret": "hush-hush"}])}
     assert "hush-hush" not in repr(load_settings(environ=environ))

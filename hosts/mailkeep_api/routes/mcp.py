@@ -1,9 +1,10 @@
 """`/mcp`: the Model Context Protocol over streamable HTTP, for callers who have proven who they are.
 
-A caller is let in by API key, access token or browser session, as everywhere in the API, before a word of the
-request is read; here also by a session that has signed nobody in but has connected an account. Who is not is
-told where to sign in, and where this resource describes itself (RFC 9728 section 5.1). There is nothing to
-listen to between requests, so there is no GET.
+A caller is let in by API key, access token or browser session, as everywhere in the API, before a word of
+the request is read; here also by a session that has signed nobody in but has connected an account. A platform
+that is trusted to sign people in itself acts on the account that it brings along, and on nothing else. Who is
+not let in is told where to sign in, and where this resource describes itself (RFC 9728 section 5.1). There is
+nothing to listen to between requests, so there is no GET.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from mailkeep.errors import AuthenticationFailed, ScopeMissing
 from mailkeep_api.assistant import tools
 from mailkeep_api.assistant.call import Call
+from mailkeep_api.assistant.platforms import brought_along
 from mailkeep_api.assistant.server import AssistantServer
 from mailkeep_api.autoconfig.places import public_url
 from mailkeep_api.deps import Services, ServicesDep, authenticated
@@ -71,7 +73,9 @@ async def _caller(request: Request, services: Services) -> Call:
     if session is not None and session.principal is None and connections:
         services.browser.cookies.require_own_page(request, session)
         return Call(services, None, connections)
-    return Call(services, await authenticated(request, services), connections)
+    principal = await authenticated(request, services)
+    brought = brought_along(request.headers, principal, services)
+    return Call(services, principal, connections) if brought is None else Call(services, None, (brought,))
 
 
 def _sign_in(request: Request, services: Services, error: AuthenticationFailed) -> Response:
