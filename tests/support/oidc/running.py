@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import fcntl
 import hashlib
 import json
 import os
 import secrets
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +15,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx2
-import pytest
-from tests.support.programs import REQUIRE_CLIENTS, program
+from tests.support.npm import installed
+from tests.support.programs import program
 
 HERE = Path(__file__).parent
 FILES = ("package.json", "package-lock.json", "issuer.mjs")
@@ -111,7 +109,7 @@ def running_issuer() -> Iterator[RunningIssuer]:
         "CLIENT_SECRET": client_secret,
         "REDIRECT_URI": REDIRECT_URI,
     }
-    directory = _installed()
+    directory = installed(HERE, FILES)
     with (directory / "issuer.log").open("ab") as log:
         process = subprocess.Popen(
             [node, "issuer.mjs"],
@@ -129,34 +127,6 @@ def running_issuer() -> Iterator[RunningIssuer]:
     finally:
         process.kill()
         process.communicate()
-
-
-def _installed() -> Path:
-    """The directory with the packages of the lock file, made once for each state of these files."""
-    npm = program("npm")
-    digest = hashlib.sha256(b"".join((HERE / name).read_bytes() for name in FILES)).hexdigest()[:16]
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mailkeep-tests"
-    base.mkdir(parents=True, exist_ok=True)
-    directory = base / f"oidc-{digest}"
-    with (base / "oidc.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # several test runs share the cache
-        if not (directory / "installed").exists():
-            shutil.rmtree(directory, ignore_errors=True)
-            directory.mkdir()
-            for name in FILES:
-                shutil.copy(HERE / name, directory)
-            command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-            ran = subprocess.run(command, cwd=directory, capture_output=True, check=False, timeout=300)
-            if ran.returncode != 0:
-                _absent(f"npm cannot install the OpenID Provider: {ran.stderr.decode()[-500:]}")
-            (directory / "installed").touch()
-    return directory
-
-
-def _absent(reason: str) -> None:
-    if os.environ.get(REQUIRE_CLIENTS) == "1":
-        pytest.fail(f"{REQUIRE_CLIENTS}=1 and {reason}")
-    pytest.skip(reason)
 
 
 def _code(browser: httpx2.Client, url: str, asked: dict[str, str]) -> str:
