@@ -1,7 +1,8 @@
 """Server-sent events: what happens in the caller's mailbox, as it happens.
 
-The stream ends within a second of its key's revocation, and when the process stops. A client resumes with
-`Last-Event-ID` (WHATWG HTML section 9.2), as every EventSource does by itself.
+The stream ends within a second of its key's revocation, and when the process stops; that of a browser ends
+with the browser's session, before another event. A client resumes with `Last-Event-ID` (WHATWG HTML section
+9.2), as every EventSource does by itself.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Request
 from fastapi.responses import Response
 from fastapi.sse import KEEPALIVE_COMMENT
 from starlette.types import Receive, Scope, Send
@@ -51,13 +52,18 @@ class EventStream(Response):
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             await _send(send, RETRY_LINE)
-            while (wire := await stream.next(KEEPALIVE_SECONDS)) is not None:
+            while (wire := await stream.next(KEEPALIVE_SECONDS)) is not None and self._may_go_on(scope):
                 await _send(send, wire or KEEPALIVE_COMMENT)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             leaving.cancel()
             unwatch()
             hub.unsubscribe(stream)
+
+    def _may_go_on(self, scope: Scope) -> bool:
+        """False once the session of a stream without a credential is over, by time or by signing out."""
+        request = Request(scope)
+        return "authorization" in request.headers or self._services.browser.session_of(request) is not None
 
 
 async def _send(send: Send, octets: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,6 +12,7 @@ from tests.unit.api.console.conftest import Visitor
 from tests.unit.api.console.test_pages import HOSTILE, assert_private
 
 from mailkeep_api.console.answers import prefixed, quoted
+from mailkeep_api.routes import events
 
 HTML = b"""\
 From: "<i>Eve</i>" <eve@other.test>\r
@@ -141,3 +143,19 @@ def test_subjects_get_their_prefix_once_and_stay_one_line() -> None:
 
 def test_quotes_of_quotes_are_not_spaced() -> None:
     assert quoted("a\n> b\n\nc") == "> a\n>> b\n> \n> c"
+
+
+async def test_a_stream_of_events_ends_with_the_session(
+    api: ApiHost, ann: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "KEEPALIVE_SECONDS", 0.05)
+    async with ann.client.stream("GET", "/api/events") as stream:
+        heard = stream.aiter_lines()
+        while not (await anext(heard)).startswith(":"):
+            pass
+        left = await ann.client.post("/oauth/logout", headers=await ann.csrf())
+        assert left.status_code == 204
+        async with asyncio.timeout(10):
+            async for _ in heard:
+                pass
+    assert (await ann.client.get("/api/events")).status_code == 401
