@@ -7,7 +7,7 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from mailkeep import __version__
 from mailkeep_api import errors, openapi
-from mailkeep_api.console import account_pages, assets, mail_pages, profile_pages, welcome
+from mailkeep_api.console import account_pages, assets, mail_pages, operator_pages, profile_pages, welcome
 from mailkeep_api.deps import Services
 from mailkeep_api.limits import BodyLimit
 from mailkeep_api.routes import (
@@ -39,6 +39,7 @@ _ROUTES = (
     account_pages,
     mail_pages,
     profile_pages,
+    operator_pages,
     health,
     config,
     discovery,

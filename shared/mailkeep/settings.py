@@ -200,6 +200,8 @@ class ApiSettings:
     push_subject: str = ""
     push_private_services: bool = False  # push services on private networks or other ports than 443
     push_ca_file: str = ""
+    # Addresses of users who see the console's page for operators: queue, domains, users, unclaimed addresses.
+    operators: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

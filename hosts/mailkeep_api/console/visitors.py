@@ -35,6 +35,7 @@ class Visitor:
 
     session: Session
     caller: UserCaller
+    is_operator: bool = False
 
     @property
     def address(self) -> str:
@@ -42,12 +43,13 @@ class Visitor:
         return self.caller.principal.address
 
 
-def visitor(request: Request, services: ServicesDep) -> Visitor:
+async def visitor(request: Request, services: ServicesDep) -> Visitor:
     """Dependency. Raises SignInNeeded, PermissionRefused, TooManyRequests."""
     session = services.browser.session_of(request)
     if session is None or session.principal is None:
         raise SignInNeeded
-    return Visitor(session, caller_with(services, session.principal, LISTENING))
+    caller = caller_with(services, session.principal, LISTENING)
+    return Visitor(session, caller, await _operates(services, caller))
 
 
 VisitorDep = Annotated[Visitor, Depends(visitor)]
@@ -80,8 +82,18 @@ def console_page(template: str, seen_by: Visitor | None, status: int = 200, **va
         status,
         address=seen_by.address if seen_by else "",
         csrf_token=seen_by.session.csrf_token if seen_by else "",
+        is_operator=seen_by is not None and seen_by.is_operator,
         **values,
     )
+
+
+async def _operates(services: Services, caller: UserCaller) -> bool:
+    """True if one of the user's own addresses is an operator's."""
+    operators = {address.casefold() for address in services.settings.api.operators}
+    if not operators:
+        return False
+    owned = await services.store.directory.addresses(caller.user_id)
+    return any(record.verified and record.address in operators for record in owned)
 
 
 def _to_sign_in(request: Request) -> Response:

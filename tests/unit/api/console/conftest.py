@@ -16,6 +16,7 @@ from mailkeep.settings_sessions import ProviderSettings, SessionSettings
 from mailkeep.storage.interface import Store
 
 ANN = "ann@example.test"
+OPERATOR = "Post.Master@example.test"
 
 
 @dataclass
@@ -43,6 +44,7 @@ def _changed(settings: Settings) -> Settings:
     )
     return replace(
         settings,
+        api=replace(settings.api, operators=(OPERATOR,)),
         sessions=SessionSettings(providers=providers),
         imap=ImapSettings(tls=("127.0.0.1:2993",)),
         smtp=replace(SmtpSettings(), hostname="mail.example.test", submission=("127.0.0.1:2587",)),

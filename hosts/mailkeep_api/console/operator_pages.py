@@ -1,0 +1,59 @@
+"""The page for those who run the server: what waits, what is hosted, who is here, what nobody has claimed.
+
+It changes nothing: that is the command line's, which asks for more than a browser session. For everybody else
+there is no such page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from mailkeep.errors import NotFound
+from mailkeep.storage.interface import Store
+from mailkeep_api.console.visitors import PageRoute, VisitorDep, console_page
+from mailkeep_api.deps import ServicesDep
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
+
+SHOWN = 100  # of each list; the command line shows all
+
+
+@dataclass(frozen=True, slots=True)
+class Unclaimed:
+    """An address with mail that nobody has claimed."""
+
+    address: str
+    octets: int
+    messages: int
+
+
+@router.get("/console/operator")
+async def server(visitor: VisitorDep, services: ServicesDep) -> HTMLResponse:
+    """Queue, domains, users, unclaimed addresses."""
+    if not visitor.is_operator:
+        raise NotFound("There is no such page.")
+    store = services.store
+    users = await store.directory.users()
+    unclaimed = [one for one in await store.directory.addresses() if one.user_id is None]
+    return console_page(
+        "operator.html",
+        visitor,
+        queue=await store.queue.status(),
+        entries=await store.queue.entries(limit=SHOWN),
+        domains=await store.directory.domains(),
+        users=users[:SHOWN],
+        user_count=len(users),
+        unclaimed=[await _sized(store, one.address, one.account_id) for one in unclaimed[:SHOWN]],
+        unclaimed_count=len(unclaimed),
+    )
+
+
+async def _sized(store: Store, address: str, account_id: int) -> Unclaimed:
+    try:
+        held = await store.quotas.of(account_id)
+    except NotFound:  # claimed or collected meanwhile
+        return Unclaimed(address, 0, 0)
+    return Unclaimed(address, held.storage, held.messages)

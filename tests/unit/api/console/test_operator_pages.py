@@ -1,0 +1,48 @@
+"""The page for operators: for them alone."""
+
+from __future__ import annotations
+
+from tests.support.api_host import ApiHost
+from tests.support.api_mail import deliver
+from tests.unit.api.console.conftest import OPERATOR, Visitor
+from tests.unit.api.console.test_pages import HOSTILE, assert_private
+
+from mailkeep.model.address import Address
+from mailkeep.model.scope import Scope
+
+PAGE = "/console/operator"
+
+
+async def test_for_everybody_else_there_is_no_such_page(ann: Visitor) -> None:
+    answer, other = await ann.client.get(PAGE), await ann.client.get("/console/mail?page=x")
+    assert (answer.status_code, answer.text) == (404, other.text)
+    assert PAGE not in await ann.page("/console/mail")
+
+
+async def test_an_address_of_an_operator_that_is_not_proven_opens_nothing(ann: Visitor) -> None:
+    asked = await ann.client.post(
+        "/api/profile/addresses", json={"address": OPERATOR}, headers=await ann.csrf()
+    )
+    assert asked.status_code == 200
+    assert (await ann.client.get(PAGE)).status_code == 404
+
+
+async def test_an_operator_sees_queue_domains_users_and_what_nobody_claimed(api: ApiHost) -> None:
+    operator = await api.user(OPERATOR)
+    await api.store.directory.set_name(operator, HOSTILE)
+    await deliver(api, b"Subject: x\r\n\r\nfor nobody\r\n", Address.parse("nobody@example.test"))
+    async with api.client() as client:
+        await client.post("/oauth/key", json={"key": await api.key(operator, Scope.APP)})
+        sent = {"to": ["far@elsewhere.example"], "subject": "x", "textBody": "x"}
+        token = (await client.get("/oauth/status")).json()["csrfToken"]
+        await client.post("/api/emails", json=sent, headers={"X-CSRF-Token": token})
+        answer = await client.get(PAGE)
+    assert answer.status_code == 200, answer.text
+    assert_private(answer)
+    assert "1 waiting, 0 being sent, 0 held" in answer.text
+    assert "<td>far@elsewhere.example</td>" in answer.text
+    assert "<td>example.test</td>" in answer.text
+    assert f"<td>{OPERATOR.lower()}</td>" in answer.text
+    assert "<td>nobody@example.test</td><td>1</td><td>26 bytes</td>" in answer.text
+    assert "<script>alert" not in answer.text
+    assert 'href="/console/operator" aria-current="page"' in answer.text
