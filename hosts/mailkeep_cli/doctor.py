@@ -8,9 +8,10 @@ from dataclasses import asdict
 
 import click
 
+from mailkeep.model.finding import Finding, State
+from mailkeep.net import published
 from mailkeep.net.dns import Resolver
-from mailkeep_cli.checks import certified, configured, listening, machine, published, stored
-from mailkeep_cli.checks.finding import Finding, State
+from mailkeep_cli.checks import certified, configured, listening, machine, stored
 from mailkeep_cli.context import CommandContext, store_command
 from mailkeep_cli.output import plain, show_rows
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mailkeep.errors import SettingsError
+from mailkeep.model.finding import Finding, failure, ok, warning
 from mailkeep.net.tls import ServerTls
 from mailkeep.settings import Settings
-from mailkeep_cli.checks.finding import Finding, failure, ok, warning
 
 CHECK = "tls"
 ENDS_SOON = timedelta(days=14)

@@ -6,9 +6,9 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from mailkeep.model.finding import Finding, failure, ok, warning
 from mailkeep.settings import Settings
 from mailkeep.settings_identity import has_public_listener
-from mailkeep_cli.checks.finding import Finding, failure, ok, warning
 
 CHECK = "settings"
 

@@ -6,10 +6,10 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 
+from mailkeep.model.finding import Finding, failure, ok
 from mailkeep.net.listen import Endpoint
 from mailkeep.settings import Settings
 from mailkeep_cli.checks.configured import listeners
-from mailkeep_cli.checks.finding import Finding, failure, ok
 
 CHECK = "ports"
 SECONDS = 5.0

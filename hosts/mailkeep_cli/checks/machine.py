@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from mailkeep.model.finding import Finding, failure, ok, unknown, warning
 from mailkeep.settings import Settings
-from mailkeep_cli.checks.finding import Finding, failure, ok, unknown, warning
 
 FREE_OCTETS = 1 << 30
 FREE_PART = 0.05

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 from mailkeep.auth.keyservice import KeyInfo, KeyService
 from mailkeep.errors import MailkeepError
+from mailkeep.model.finding import Finding, failure, ok, warning
 from mailkeep.settings import Settings
 from mailkeep.storage import open_store
 from mailkeep.storage.interface import Store
 from mailkeep.storage.migrating import HEAD
 from mailkeep.storage.opening import stored_version
-from mailkeep_cli.checks.finding import Finding, failure, ok, warning
 
 SLOW_SECONDS = 0.1
 UNUSED = timedelta(days=180)

@@ -13,6 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from mailkeep.model.dns import Answer, DnsUnavailable, MailExchanger, NoSuchName
+from mailkeep.model.finding import Finding, State
+from mailkeep.net import published
 from mailkeep.net.development import DevelopmentCa, ensure_ca
 from mailkeep.net.listen import Endpoint, bind
 from mailkeep.settings import (
@@ -27,8 +29,7 @@ from mailkeep.settings import (
 )
 from mailkeep.storage import migrate
 from mailkeep_cli import context
-from mailkeep_cli.checks import certified, configured, listening, machine, published, stored
-from mailkeep_cli.checks.finding import Finding, State
+from mailkeep_cli.checks import certified, configured, listening, machine, stored
 from mailkeep_cli.main import main
 
 HOST = "mail.example.test"

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from uuid import UUID
 
 import httpx2
 import pytest
 from tests.support.api_host import ApiHost, running_api
+from tests.support.dns_zone import DnsZone
 
 from mailkeep.model.scope import Scope
 from mailkeep.settings import ImapSettings, Settings, SmtpSettings, StoreSettings
+from mailkeep.settings_dns import DnsSettings
 from mailkeep.settings_sessions import ProviderSettings, SessionSettings
 from mailkeep.storage.interface import Store
 
 ANN = "ann@example.test"
 OPERATOR = "Post.Master@example.test"
+RECORDS = """
+example.test. MX 10 mail.example.test.
+mail.example.test. A 192.0.2.1
+1.2.0.192.in-addr.arpa. PTR mail.example.test.
+"""
 
 
 @dataclass
@@ -37,7 +45,8 @@ class Visitor:
         return {"X-CSRF-Token": (await self.client.get("/oauth/status")).json()["csrfToken"]}
 
 
-def _changed(settings: Settings) -> Settings:
+def changed(settings: Settings, zone: DnsZone) -> Settings:
+    """An issuer, a mailbox to connect, an operator, and DNS that knows the domain."""
     providers = (
         ProviderSettings("gmail", "us"),
         ProviderSettings("oidc", "us", name="work_place", issuer="http://127.0.0.1:9"),
@@ -47,13 +56,22 @@ def _changed(settings: Settings) -> Settings:
         api=replace(settings.api, operators=(OPERATOR,)),
         sessions=SessionSettings(providers=providers),
         imap=ImapSettings(tls=("127.0.0.1:2993",)),
-        smtp=replace(SmtpSettings(), hostname="mail.example.test", submission=("127.0.0.1:2587",)),
+        smtp=SmtpSettings(
+            mx=("127.0.0.1:2025",), hostname="mail.example.test", submission=("127.0.0.1:2587",)
+        ),
+        dns=DnsSettings(nameservers=(zone.place,)),
     )
 
 
 @pytest.fixture
-async def api(store: Store, store_settings: StoreSettings) -> AsyncIterator[ApiHost]:
-    async with running_api(store, store_settings, changed=_changed) as host:
+def zone() -> Iterator[DnsZone]:
+    with DnsZone(RECORDS) as served:
+        yield served
+
+
+@pytest.fixture
+async def api(store: Store, store_settings: StoreSettings, zone: DnsZone) -> AsyncIterator[ApiHost]:
+    async with running_api(store, store_settings, changed=partial(changed, zone=zone)) as host:
         yield host
 
 

@@ -14,8 +14,10 @@ PAGE = "/console/operator"
 
 
 async def test_for_everybody_else_there_is_no_such_page(ann: Visitor) -> None:
-    answer, other = await ann.client.get(PAGE), await ann.client.get("/console/mail?page=x")
-    assert (answer.status_code, answer.text) == (404, other.text)
+    other = await ann.client.get("/console/mail?page=x")
+    for path in (PAGE, f"{PAGE}/domains/example.test", f"{PAGE}/domains/other.test"):
+        answer = await ann.client.get(path)
+        assert (answer.status_code, answer.text) == (404, other.text)
     assert PAGE not in await ann.page("/console/mail")
 
 
@@ -41,8 +43,21 @@ async def test_an_operator_sees_queue_domains_users_and_what_nobody_claimed(api:
     assert_private(answer)
     assert "1 waiting, 0 being sent, 0 held" in answer.text
     assert "<td>far@elsewhere.example</td>" in answer.text
-    assert "<td>example.test</td>" in answer.text
+    assert '<a href="/console/operator/domains/example.test">' in answer.text
     assert f"<td>{OPERATOR.lower()}</td>" in answer.text
     assert "<td>nobody@example.test</td><td>1</td><td>26 bytes</td>" in answer.text
     assert "<script>alert" not in answer.text
     assert 'href="/console/operator" aria-current="page"' in answer.text
+
+
+async def test_dns_is_asked_about_a_domain_that_is_hosted_here(api: ApiHost) -> None:
+    async with api.client() as client:
+        key = await api.key(await api.user(OPERATOR), Scope.APP)
+        await client.post("/oauth/key", json={"key": key})
+        answer = await client.get(f"{PAGE}/domains/example.test")
+        elsewhere = await client.get(f"{PAGE}/domains/elsewhere.test")
+    assert_private(answer)
+    assert "<b>Good:</b> Mail for example.test comes here." in answer.text
+    assert "example.test publishes no SPF policy" in answer.text
+    assert "Add the record: _dmarc.example.test." in answer.text
+    assert elsewhere.status_code == 404

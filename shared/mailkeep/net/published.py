@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from mailkeep.model.dns import Answer, DnsUnavailable, Lookups, NoRecords, Record
+from mailkeep.model.finding import Finding, failure, ok, unknown, warning
 from mailkeep.settings import Settings
-from mailkeep_cli.checks.finding import Finding, failure, ok, unknown, warning
 
 CHECK = "dns"
 
