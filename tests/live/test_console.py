@@ -45,7 +45,20 @@ def test_mail_appears_without_a_reload_and_is_read(
     assert chromium.complaints() == []
 
 
-def test_an_answer_is_sent(mailkeep: MailkeepUp, person: Person, chromium: Chromium) -> None:
+def test_html_is_shown_and_nothing_of_it_runs_or_loads(
+    mailkeep: MailkeepUp, person: Person, chromium: Chromium
+) -> None:
+    html = "<p>Hello <b>you</b></p><img src=https://remote.example/x.gif><script>throw 1</script>\r\n"
+    octets = message(person.address, "In colour", html)
+    deliver(mailkeep, person.address, b"Content-Type: text/html\r\n" + octets)
+    chromium.open()
+    sign_in(chromium, mailkeep, person)
+    chromium.click("#list >> text=In colour")
+    chromium.see("#message .rich b", "you")
+    assert chromium.complaints() == []  # what the policy had to stop would be one
+
+
+def test_a_message_is_sent(mailkeep: MailkeepUp, person: Person, chromium: Chromium) -> None:
     other = mailkeep.add_person()
     chromium.open()
     sign_in(chromium, mailkeep, person)
