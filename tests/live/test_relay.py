@@ -20,6 +20,9 @@ from tests.support.postfix import Postfix
 ZONE = "remote.example. MX 10 mx.remote.example.\nmx.remote.example. A 127.0.0.1\n"
 
 
+RELAYING = {"MAILKEEP_RELAY_ROUTE": "direct"}  # `mailkeep up` sends nothing into the world by itself
+
+
 def chain_for(ca: trustme.CA, name: str) -> bytes:
     issued = ca.issue_cert(name)
     return b"".join(blob.bytes() for blob in (issued.private_key_pem, *issued.cert_chain_pems))
@@ -28,7 +31,7 @@ def chain_for(ca: trustme.CA, name: str) -> bytes:
 def settings(zone: DnsZone, postfix: Postfix, ca_file: Path) -> dict[str, str]:
     return {
         "MAILKEEP_DNS_NAMESERVERS": zone.place,
-        "MAILKEEP_RELAY_ROUTE": "direct",
+        **RELAYING,
         "MAILKEEP_RELAY_PORT": str(postfix.place.port),
         "MAILKEEP_RELAY_LOOPBACK": "true",
         "MAILKEEP_RELAY_CA_FILE": str(ca_file),
@@ -112,7 +115,10 @@ def test_a_certificate_for_another_name_keeps_mail_in_the_queue(
 
 @pytest.mark.parametrize("sentence", ["5.1.2", "5.1.10"])
 def test_what_cannot_be_delivered_comes_back(own_mailkeep: Callable[..., MailkeepUp], sentence: str) -> None:
-    with DnsZone("null.example. MX 0 .\n") as zone, own_mailkeep(MAILKEEP_DNS_NAMESERVERS=zone.place) as up:
+    with (
+        DnsZone("null.example. MX 0 .\n") as zone,
+        own_mailkeep(**RELAYING, MAILKEEP_DNS_NAMESERVERS=zone.place) as up,
+    ):
         person = up.add_person()
         domain = "null.example" if sentence == "5.1.10" else "gone.example"
         submit(up, person, f"a@{domain}", message(f"a@{domain}", sender=person.address))

@@ -47,11 +47,13 @@ def imap(up: MailkeepUp, person: Person) -> Iterator[imaplib.IMAP4]:
 
 
 @contextmanager
-def pop3(up: MailkeepUp, person: Person) -> Iterator[poplib.POP3_SSL]:
-    """A session over TLS, logged in; QUIT at the end."""
+def pop3(up: MailkeepUp, person: Person, *, utf8: bool = False) -> Iterator[poplib.POP3_SSL]:
+    """A session over TLS, logged in, perhaps in UTF-8 mode (RFC 6856 section 2); QUIT at the end."""
     host, port = up.place("pop3s")
     client = poplib.POP3_SSL(host, port, context=up.tls, timeout=SECONDS)
     try:
+        if utf8:
+            client.utf8()
         client.user(person.address)
         client.pass_(person.api_key)
         yield client
@@ -78,9 +80,9 @@ def read_imap(up: MailkeepUp, person: Person, mailbox: str = "INBOX") -> list[by
 
 
 def read_pop3(up: MailkeepUp, person: Person) -> list[bytes]:
-    """Every message of the maildrop, whole, oldest first."""
+    """Every message of the maildrop, whole and as it is stored, oldest first."""
     # poplib refuses lines over 2,048 octets unless told otherwise; messages have longer ones.
-    with pytest.MonkeyPatch.context() as patch, pop3(up, person) as client:
+    with pytest.MonkeyPatch.context() as patch, pop3(up, person, utf8=True) as client:
         patch.setattr(poplib, "_MAXLINE", 64 * 1024 * 1024)
         count, _ = client.stat()
         return [b"".join(line + b"\r\n" for line in client.retr(number + 1)[1]) for number in range(count)]
