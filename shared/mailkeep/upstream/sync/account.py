@@ -1,4 +1,4 @@
-"""All folders of one account elsewhere: by one at a time, under a lock, with its outcome noted.
+"""All folders of one account elsewhere: one at a time, under a lock, with the outcome noted.
 
 One connection serves the folders one after the other. The lock makes two syncs of one account exclude each
 other over all processes: the second says so and does nothing.
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from mailkeep.errors import InUse, NotFound
+from mailkeep.errors import NotFound
 from mailkeep.model.address import Address
 from mailkeep.model.upstream import UpstreamRecord
 from mailkeep.observe.logs import get_logger
@@ -91,6 +91,3 @@ async def _chosen(connection: ImapConnection, config: AccountConfig) -> Sequence
 def _here(name: str, into: str) -> str:
     name = "INBOX" if name.upper() == "INBOX" else name
     return f"{into}/{name}" if into else name
-
-
-__all__ = ["InUse", "SyncedFolder", "sync_account"]
