@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import pytest
-from tests.storage.making import append, deliver, inbox_of, new_user
+from tests.storage.making import append, deliver, inbox_of, new_user, prepared
 
 from mailkeep.model.directory import User
 from mailkeep.model.flags import FlagAction, Flags
+from mailkeep.model.message import NewMessage
 from mailkeep.model.uids import UidSet
 from mailkeep.storage import account_news
 from mailkeep.storage.interface import AccountNews, Marked, Store
 
 SEEN, ANSWERED = Flags.parse(["\\Seen"]), Flags.parse(["\\Answered"])
+
+
+class Came(NamedTuple):
+    """A message that was just put into a mailbox."""
+
+    uids: Sequence[int]
+    subject: str
+    has_files: bool
+
+
+async def arrive(store: Store, mailbox_id: int) -> Came:
+    message = prepared()
+    new = NewMessage(message, datetime.now(UTC))
+    done = await store.committer.append(mailbox_id, [new])
+    return Came(done.uids, message.summary.subject, message.summary.attachment_count > 0)
 
 
 async def three(store: Store) -> tuple[User, int, list[UUID], AccountNews]:
@@ -81,10 +100,42 @@ async def test_new_mail_is_growth_and_of_another_account_nothing(store: Store) -
     user, _, _, start = await three(store)
     await new_user(store, "bob")
     await deliver(store, "bob")
-    assert await store.emails.news(user.account_id, start.heads) == AccountNews(start.heads, 3, [], [])
+    assert await store.emails.news(user.account_id, start.heads) == AccountNews(
+        start.heads, 3, [], [], arrived=[]
+    )
     await deliver(store, "alice")
     found = await store.emails.news(user.account_id, start.heads)
     assert (found.grown, found.unread, list(found.updated), found.complete) == (True, 4, [], True)
+    assert list(found.arrived) == []  # its date is of long ago
+
+
+async def test_what_has_arrived_is_told_once_wherever_it_went_since(store: Store) -> None:
+    user, inbox, _, start = await three(store)
+    archive, trash = [(await store.mailboxes.get(user.account_id, name)).id for name in ("Archive", "Trash")]
+    kept, archived, binned = [await arrive(store, inbox) for _ in range(3)]
+    await store.committer.move(inbox, UidSet.of([archived.uids[0]]), archive)
+    await store.committer.move(inbox, UidSet.of([binned.uids[0]]), trash)
+    await store.committer.copy(inbox, UidSet.of([kept.uids[0]]), archive)
+    found = await store.emails.news(user.account_id, start.heads)
+    assert len(found.arrived) == 2
+    assert {one.subject for one in found.arrived} == {kept.subject, archived.subject}
+    assert len({one.email_id for one in found.arrived}) == 2
+    await store.committer.copy(inbox, UidSet.of([kept.uids[0]]), archive)
+    await store.committer.move(trash, UidSet.of([1]), inbox)
+    later = await store.emails.news(user.account_id, found.heads)
+    assert list(later.arrived) == []
+
+
+async def test_what_comes_into_a_new_mailbox_has_arrived(store: Store) -> None:
+    user, _, _, start = await three(store)
+    made = await store.mailboxes.create(user.account_id, "lists")
+    came = await arrive(store, made.id)
+    (found,) = (await store.emails.news(user.account_id, start.heads)).arrived
+    assert (found.subject, found.from_name, found.has_attachments) == (
+        came.subject,
+        "A Sender",
+        came.has_files,
+    )
 
 
 async def test_a_mailbox_that_goes_or_comes(store: Store) -> None:

@@ -56,6 +56,7 @@ async def test_targets_follow_their_own_domains_policy(hosted: Store) -> None:
     await hosted.aliases.add(address("team"), targets)
     await hosted.directory.remove_domain("gone.test")
     assert await members(hosted, "team") == ["ann"]
+    assert (await hosted.directory.recipient(address("team"))).outside == ("x@gone.test",)
 
 
 async def test_what_a_user_has_is_theirs(hosted: Store) -> None:
@@ -79,12 +80,23 @@ async def test_taking_targets_and_the_whole_away(hosted: Store) -> None:
         await hosted.aliases.remove(address("team"))
 
 
-async def test_only_within_hosted_domains(hosted: Store) -> None:
-    elsewhere = Address.parse("x@elsewhere.test")
-    for alias, target in ((address("team"), elsewhere), (elsewhere, address("ann"))):
-        with pytest.raises(NotFound):
-            await hosted.aliases.add(alias, [target])
+async def test_only_in_hosted_domains(hosted: Store) -> None:
+    with pytest.raises(NotFound):
+        await hosted.aliases.add(Address.parse("x@elsewhere.test"), [address("ann")])
     assert await hosted.aliases.list() == []
+
+
+async def test_an_alias_may_lead_elsewhere(hosted: Store) -> None:
+    """There a local part is written as it was given, here as it is compared."""
+    elsewhere = Address.parse("Ann.Li@Elsewhere.test")
+    made = await hosted.aliases.add(address("team"), [elsewhere, address("Bob")])
+    assert set(made.targets) == {"Ann.Li@elsewhere.test", address("bob").key}
+    await hosted.aliases.add(address("all"), [address("team"), Address.parse("x@elsewhere.test")])
+    answer = await hosted.directory.recipient(address("all"))
+    assert answer.members == (address("bob").key,)
+    assert set(answer.outside) == {"Ann.Li@elsewhere.test", "x@elsewhere.test"}
+    await hosted.aliases.remove(address("team"), [elsewhere, address("bob")])
+    assert [alias.address for alias in await hosted.aliases.list()] == [address("all").key]
 
 
 async def test_a_list_is_small(hosted: Store, monkeypatch: pytest.MonkeyPatch) -> None:

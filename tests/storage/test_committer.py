@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from tests.conftest import open_test_store
-from tests.storage.making import append, at, deliver, inbox_of, new_inbox, new_user, prepared
+from tests.storage.making import address, append, at, deliver, inbox_of, new_inbox, new_user, prepared
 
 from mailkeep.errors import InvalidName, MailboxNotFound, StoreUnavailable
 from mailkeep.model.flags import KEYWORDS_PER_MESSAGE, FlagAction, Flags
-from mailkeep.model.message import NewMessage
+from mailkeep.model.message import Delivery, DeliveryTarget, NewMessage
 from mailkeep.model.uids import UidSet
 from mailkeep.settings import StoreSettings
 from mailkeep.storage.interface import Store
@@ -28,6 +28,8 @@ class Commits:
         self._database: Any = store._backend.database  # type: ignore[attr-defined]
         self._write = self._database.write
         self._database.write = self._counted
+        self._write_foreseen = self._database.write_foreseen
+        self._database.write_foreseen = self._counted_foreseen
         self.count = 0
         self.gate = asyncio.Event()
         self.gate.set()
@@ -37,6 +39,11 @@ class Commits:
         self.count += 1
         await self.gate.wait()
         return await self._write(work)
+
+    async def _counted_foreseen(self, condition: Any, unit: Any) -> None:
+        await self.gate.wait()
+        await self._write_foreseen(condition, unit)
+        self.count += 1
 
 
 async def test_writes_that_wait_together_share_a_transaction(store: Store) -> None:
@@ -184,3 +191,11 @@ async def test_an_unforeseen_fault_is_logged_and_answered(
             await store.committer.expunge(inbox, None, only_deleted=False)
     assert "ZeroDivisionError" in caplog.text
     assert await append(store, inbox) == [1]
+
+
+async def test_many_are_delivered_in_one_commit_in_their_order(store: Store) -> None:
+    targets = (DeliveryTarget(address("many@example.test")),)
+    given = [Delivery(prepared(b"%d\r\n" % number), targets, at(number)) for number in range(5)]
+    answers = await store.committer.deliver_all(given)
+    assert [answer[0].uid for answer in answers] == [1, 2, 3, 4, 5]
+    assert await store.committer.deliver_all([]) in ((), [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from tests.storage.making import append, at, deliver, inbox_of, new_user, prepar
 from mailkeep.model.flags import NO_FLAGS, FlagAction, Flags
 from mailkeep.model.mailbox import SpecialUse
 from mailkeep.model.message import NewMessage, PreparedMessage
+from mailkeep.model.order import Order
 from mailkeep.model.uids import UidSet
 from mailkeep.storage.interface import EmailFilter, Store
 
@@ -64,6 +66,36 @@ async def test_each_condition_and_all_together(store: Store, which: EmailFilter,
     await keep(store, account_id, "Sent", 5, message("sent"))
     await keep(store, account_id, "Junk", 6, message("junk", attachment_count=1))
     assert await subjects(store, account_id, which) == expected
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        (Order.NEWEST, ["éa", "B", "a", "b", "C"]),
+        (Order.OLDEST, ["C", "b", "a", "B", "éa"]),
+        (Order.SUBJECT, ["a", "B", "b", "C", "éa"]),  # of equal ones the newer first
+        (Order.SUBJECT_BACKWARDS, ["éa", "C", "B", "b", "a"]),
+        (Order.SENDER, ["a", "b", "C", "B", "éa"]),
+        (Order.SENDER_BACKWARDS, ["éa", "B", "C", "a", "b"]),
+    ],
+)
+async def test_an_order_is_the_same_on_both_databases_in_pages_too(
+    store: Store, order: Order, expected: list[str]
+) -> None:
+    account_id = (await new_user(store)).account_id
+    sent_by = {
+        "C": ("", "m@x.test"),
+        "b": ("alice", ""),
+        "a": ("Alice", ""),
+        "B": ("Zoe", ""),
+        "éa": ("Zoé", ""),
+    }
+    for minute, (subject, (name, address)) in enumerate(sent_by.items()):
+        made = message(subject, from_name=name, from_address=address)
+        await keep(store, account_id, "INBOX" if minute % 2 else "Archive", minute, made)
+    find = partial(store.emails.find, account_id, EmailFilter(), order=order)
+    pages = [await find(0, 2), await find(2, 2), await find(4, 2)]
+    assert [row.subject for rows in pages for row in rows] == expected
 
 
 async def test_pages_that_follow_a_row_join_while_new_mail_comes(store: Store) -> None:
@@ -121,6 +153,20 @@ async def test_a_thread_is_what_references_join(store: Store) -> None:
     assert [row.subject for row in newest] == ["late", "sibling"]
     alone = await store.emails.thread(account_id, by_subject["nameless"], 100)
     assert [row.subject for row in alone] == ["nameless"]
+
+
+async def test_a_thread_has_an_id_of_its_own_that_its_messages_share(store: Store) -> None:
+    account_id, other = [(await new_user(store, name)).account_id for name in ("alice", "bob")]
+    for minute, (name, references) in enumerate([("1@t", ()), ("2@t", ("1@t",)), ("3@t", ("1@t", "2@t"))]):
+        await keep(store, account_id, "INBOX", minute, message("s", message_id=name, references=references))
+    await keep(store, account_id, "INBOX", 9, message("alone", message_id="", references=()))
+    alone, *rows = await store.emails.find(account_id, EmailFilter(), 0, 100)
+    (thread_id,) = {row.thread_id for row in rows}
+    assert alone.thread_id == alone.email_id
+    found = await store.emails.thread(account_id, thread_id, 100)
+    assert [row.header_message_id for row in found] == ["1@t", "2@t", "3@t"]
+    assert {row.thread_id for row in found} == {thread_id}
+    assert await store.emails.thread(other, thread_id, 100) == []
 
 
 async def test_a_message_in_two_mailboxes_is_once_in_its_thread(store: Store) -> None:

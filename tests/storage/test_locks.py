@@ -44,12 +44,16 @@ async def test_a_failing_holder_lets_go(store: Store) -> None:
 
 
 async def test_a_cancelled_holder_lets_go(store: Store) -> None:
+    held = asyncio.Event()
+
     async def hold() -> None:
         async with store.locks.hold("x"):
+            held.set()
             await asyncio.sleep(60)
 
     task = asyncio.create_task(hold())
-    await asyncio.sleep(0.05)
+    async with asyncio.timeout(60):
+        await held.wait()
     task.cancel()
     await asyncio.wait([task])
     async with store.locks.hold("x"):

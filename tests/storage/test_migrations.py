@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -40,10 +42,46 @@ async def test_postgres_has_the_tables_that_the_code_uses(postgres_settings: Sto
     await engine.dispose()
 
 
-def test_the_head_that_the_code_knows_is_the_last_script() -> None:
+def scripts() -> ScriptDirectory:
     config = Config()
-    config.set_main_option("script_location", str(Path(migrating.__file__).with_name("migrations")))
-    assert ScriptDirectory.from_config(config).get_heads() == [migrating.HEAD]
+    config.set_main_option("script_location", str(migrating.SCRIPTS))
+    return ScriptDirectory.from_config(config)
+
+
+def test_the_head_that_the_code_knows_is_the_last_script() -> None:
+    assert scripts().get_heads() == [migrating.HEAD]
+
+
+def test_what_takes_away_or_changes_says_that_hosts_from_before_cannot_go_on() -> None:
+    """docs/storage.md, "Migrations"."""
+    contracting = re.compile(r"drop_|rename_|alter_column|batch_alter_table|nullable=False\)\)|create_unique")
+    for script in scripts().walk_revisions():
+        oldest = getattr(script.module, "oldest", script.revision)
+        assert oldest <= script.revision, script.path
+        if oldest < script.revision:
+            assert not contracting.findall(Path(script.path).read_text()), script.path
+
+
+async def test_a_migration_waits_for_hosts_that_hold_a_table_and_lets_them_go_first(
+    postgres_settings: StoreSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def upgrade(connection: Any) -> None:
+        connection.exec_driver_sql("ALTER TABLE mailbox ADD COLUMN further TEXT")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+
+    monkeypatch.setattr(migrating, "LOCK_SECONDS", 1)
+    monkeypatch.setattr(migrating, "HEAD", "9999")
+    monkeypatch.setattr(migrating, "_upgrade", upgrade)
+    engine = create_async_engine(postgres_settings.database_url)
+    async with engine.begin() as host:
+        await host.exec_driver_sql("SELECT count(*) FROM mailbox")
+        migration = asyncio.ensure_future(migrate(postgres_settings))
+        async with engine.begin() as other:  # behind the migration in the line, until that gives up its place
+            await asyncio.sleep(0.3)
+            await other.exec_driver_sql("SELECT count(*) FROM mailbox")
+        assert not migration.done()
+    await migration
+    await engine.dispose()
 
 
 async def test_migrating_again_changes_nothing(store_settings: StoreSettings) -> None:
@@ -51,19 +89,27 @@ async def test_migrating_again_changes_nothing(store_settings: StoreSettings) ->
     await migrate(store_settings)
 
 
-async def test_a_store_of_a_newer_version_is_left_alone(sqlite_settings: StoreSettings) -> None:
+async def test_a_store_of_a_newer_version_is_left_alone_unless_it_says_otherwise(
+    sqlite_settings: StoreSettings,
+) -> None:
     with closing(sqlite3.connect(f"{sqlite_settings.data_dir}/mailkeep.sqlite3")) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    await migrate(sqlite_settings)  # it says that this version may go on
+    with closing(sqlite3.connect(f"{sqlite_settings.data_dir}/mailkeep.sqlite3")) as connection:
+        connection.execute("UPDATE compatibility SET oldest = '9999'")
         connection.commit()
     with pytest.raises(SettingsError, match="newer"):
         await migrate(sqlite_settings)
 
 
-async def test_a_postgres_store_of_a_newer_version_is_left_alone(
+async def test_a_postgres_store_of_a_newer_version_is_left_alone_unless_it_says_otherwise(
     postgres_settings: StoreSettings, postgres_cluster: PostgresCluster
 ) -> None:
     database = postgres_settings.database.rsplit("/", 1)[1]
     postgres_cluster.execute("UPDATE alembic_version SET version_num = '9999'", database)
+    await migrate(postgres_settings)
+    postgres_cluster.execute("UPDATE compatibility SET oldest = '9999'", database)
     with pytest.raises(SettingsError, match="newer"):
         await migrate(postgres_settings)
 

@@ -119,11 +119,48 @@ async def test_a_commit_whose_answer_was_lost_is_looked_up(
         with monkeypatch.context() as patched:
             patched.setattr(asyncpg.Connection, "execute", commit_and_lose_the_answer)
             assert await append(store, inbox) == [1]
+    async with open_test_store(postgres_settings) as store:
         with monkeypatch.context() as patched:
             patched.setattr(asyncpg.Connection, "execute", lose_before_the_commit)
             with pytest.raises(StoreUnavailable):
                 await append(store, inbox)
         assert await append(store, inbox) == [2]
+
+
+async def test_a_statement_that_commits_itself_is_looked_up_as_well(
+    postgres_settings: StoreSettings, postgres_cluster: PostgresCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no transaction id: the message that only it writes is looked for."""
+    fetchval = asyncpg.Connection.fetchval
+    lost = []
+
+    async def write_and_lose_the_answer(self: Any, query: str, *arguments: Any, **more: Any) -> Any:
+        answer = await fetchval(self, query, *arguments, **more)
+        if "same AS" in query:
+            lost.append("the answer")
+            self.terminate()  # as when it breaks, the pool takes it back before the error is here
+            raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+        return answer
+
+    async def lose_before_it_is_sent(self: Any, query: str, *arguments: Any, **more: Any) -> Any:
+        if "same AS" in query:
+            lost.append("the request")
+            raise ConnectionResetError("the request is lost")
+        return await fetchval(self, query, *arguments, **more)
+
+    async with open_test_store(postgres_settings) as store:
+        inbox = await new_inbox(store)
+        assert await append(store, inbox) == [1]
+        with monkeypatch.context() as patched:
+            patched.setattr(asyncpg.Connection, "fetchval", write_and_lose_the_answer)
+            assert await append(store, inbox) == [2]
+        with monkeypatch.context() as patched:
+            patched.setattr(asyncpg.Connection, "fetchval", lose_before_it_is_sent)
+            with pytest.raises(StoreUnavailable):
+                await append(store, inbox)
+        assert await append(store, inbox) == [3]
+        assert list((await store.messages.snapshot(inbox)).uids) == [1, 2, 3]
+    assert lost == ["the answer", "the request"]
 
 
 async def test_a_store_that_cannot_be_reached_cannot_be_opened(tmp_path: Path) -> None:

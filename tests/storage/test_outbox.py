@@ -38,6 +38,13 @@ async def test_a_lease_ends(store: Store) -> None:
     assert list(await store.outbox.claim(10, 60)) == [item]
 
 
+async def test_those_that_came_just_now_can_be_left_to_others(store: Store) -> None:
+    await new_user(store)
+    await deliver(store, "alice")
+    assert not await store.outbox.claim(10, 60, 3600)
+    assert len(await store.outbox.claim(10, 60, 0)) == 1
+
+
 async def test_a_delivery_wakes_who_watches(store_settings: StoreSettings) -> None:
     async with open_test_store(store_settings) as one, open_test_store(store_settings) as other:
         woken = asyncio.Event()

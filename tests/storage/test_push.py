@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import uuid4
 
 import pytest
+from tests.conftest import open_test_store
 from tests.storage.making import new_user
 
 from mailkeep.errors import NotFound
+from mailkeep.settings import StoreSettings
 from mailkeep.storage import push
 from mailkeep.storage.interface import Store
 
@@ -46,6 +49,17 @@ async def test_a_disabled_user_is_told_nothing(store: Store) -> None:
     await store.push.add(alice.id, URL, "key", "secret")
     await store.directory.set_disabled(alice.id, True)
     assert list(await store.push.of_user(alice.id)) == []
+
+
+async def test_news_is_pushed_by_whoever_claims_it_first(store_settings: StoreSettings) -> None:
+    news = uuid4()
+    async with open_test_store(store_settings) as one, open_test_store(store_settings) as other:
+        claims = await asyncio.gather(*(store.push.claim(news) for store in (one, other, one, other)))
+        assert sorted(claims) == [False, False, False, True]
+        await one.push.forget_claims(3600)
+        assert not await other.push.claim(news)
+        await one.push.forget_claims(-1)
+        assert await other.push.claim(news)
 
 
 async def test_the_oldest_gives_way(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -301,3 +301,28 @@ async def test_nothing_to_do(store: Store) -> None:
     assert await store.queue.settle([]) == 0
     assert await store.queue.renew([], 60) == 0
     assert await store.queue.next_at() is None
+
+
+# --- by an account elsewhere ----------------------------------------------------------------------
+
+
+async def test_a_route_comes_back_with_each_claim(store: Store) -> None:
+    await enqueue(store, replace(outbound("m1"), route="an account"))
+    await enqueue(store, outbound("m2"))
+    assert [one.route for one in await claim(store)] == ["an account", ""]
+    assert [entry.route for entry in await store.queue.entries()] == ["an account", ""]
+
+
+async def test_what_was_being_sent_when_its_host_died_is_in_doubt(store: Store) -> None:
+    await enqueue(store, outbound("m1", "a@far.test", "b@far.test"))
+    first, second = await claim(store, seconds=0)
+    assert (first.doubt, second.doubt) == ("", "")
+    assert await store.queue.sending([first], "m1-1.1") == 1
+    again = await claim(store, "b")  # nobody settled it: the lease has ended
+    assert [one.doubt for one in again] == ["m1-1.1", ""]
+    assert await store.queue.sending([first, second], "late") == 0  # they are in other hands
+    back = Settlement(again[0].id, "b", now(), counts=False)
+    await store.queue.settle([back, Settlement(again[1].id, "b", now(), doubt="")])
+    assert [one.doubt for one in await claim(store, "c")] == ["m1-1.1", ""]
+    await store.queue.settle([Settlement(one.id, "c", now()) for one in again])
+    assert [one.doubt for one in await claim(store, "d")] == ["", ""]  # a clear answer ends it

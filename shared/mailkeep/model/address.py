@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mailkeep.errors import InvalidName
 
@@ -37,12 +38,7 @@ class Address:
 
         Raises InvalidName with a sentence that says what is wrong.
         """
-        local, at, domain = text.rpartition("@")
-        if not at or not local or not domain:
-            raise InvalidName("An address has the form name@domain.")
-        if len(text.encode("utf-8", "surrogateescape")) > PATH_LIMIT:
-            raise InvalidName(f"The address is longer than {PATH_LIMIT} octets.")
-        return cls(_parse_local(local), normal_domain(domain))
+        return _remembered(text) if len(text) <= PATH_LIMIT else _parse(text)
 
     @property
     def key(self) -> str:
@@ -64,6 +60,19 @@ class Address:
             return f"{self.local}@{self.domain}"
         escaped = self.local.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}"@{self.domain}'
+
+
+def _parse(text: str) -> Address:
+    local, at, domain = text.rpartition("@")
+    if not at or not local or not domain:
+        raise InvalidName("An address has the form name@domain.")
+    if len(text.encode("utf-8", "surrogateescape")) > PATH_LIMIT:
+        raise InvalidName(f"The address is longer than {PATH_LIMIT} octets.")
+    return Address(_parse_local(local), normal_domain(domain))
+
+
+# The same few addresses come with message after message.
+_remembered = lru_cache(maxsize=4096)(_parse)
 
 
 def _parse_local(local: str) -> str:
@@ -92,4 +101,4 @@ def normal_domain(domain: str) -> str:
 
 
 def _has_surrogates(text: str) -> bool:
-    return any("\ud800" <= char <= "\udfff" for char in text)
+    return not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text)

@@ -45,7 +45,8 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who signs in. `account_id` is where the mail of all their addresses lies."""
+    """Somebody who signs in. `account_id` is where the mail of all their addresses lies; `sign_ins_from` when
+    they last ended all sign-ins by token, None if they never did."""
 
     id: UUID
     account_id: int
@@ -56,6 +57,7 @@ class User:
     disabled: bool
     created_at: datetime
     last_login_at: datetime | None
+    sign_ins_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +86,18 @@ class RecipientKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Recipient:
     """The policy's answer for one address; `deliver_to` differs from it for tags and catch-alls. `members`
-    are whom an alias delivers to in its place, each to be delivered to as it stands."""
+    are whom an alias delivers to in its place, each to be delivered to as it stands; `outside` whom it is
+    forwarded to, in domains that are not ours."""
 
     kind: RecipientKind
     deliver_to: str | None
     members: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """An address of a hosted domain whose mail goes to others of ours: one, or a small list."""
+    """An address of a hosted domain whose mail goes to others, here or elsewhere: one, or a small list."""
 
     address: str
     targets: tuple[str, ...]

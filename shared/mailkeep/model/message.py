@@ -101,6 +101,18 @@ class DeliveryTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """By what a message can be followed: the id that its sender was told, and the trace that it came in (W3C
+    Trace Context), each "" if there is none."""
+
+    mail_id: str = ""
+    traceparent: str = ""
+
+
+NO_ORIGIN = Origin()
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """A whole SMTP transaction's worth: all of it is committed, or none.
 
@@ -115,6 +127,7 @@ class Delivery:
     outbound: Outbound | None = None
     settles: tuple[Settlement, ...] = ()
     fetched: FetchedFrom | None = None
+    origin: Origin = NO_ORIGIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class Credential:
 @dataclass(frozen=True, slots=True)
 class Principal:
     """A proven identity. `account_id` and `user_id` are None only for service keys (scope `internal`); `host`
-    is where it came from, "" if that is not known."""
+    is where it came from, "" if that is not known; `issued_at` when their access token was made."""
 
     user_id: UUID | None
     account_id: int | None
@@ -57,6 +57,7 @@ class Principal:
     key_id: UUID | None = None
     expires_at: datetime | None = None
     host: str = ""
+    issued_at: datetime | None = None
 
     def may(self, *any_of: Scope) -> bool:
         """True if it holds at least one of the scopes."""

@@ -56,8 +56,10 @@ class Envelope:
 class Outbound:
     """The part of a delivery that leaves: committed with the local part, or not at all.
 
-    `skip` octets at the start of the message do not travel: its Return-Path (RFC 5321 section 4.4). Nothing
-    is tried before `not_before`, and after `expires_at` no more.
+    `skip` octets at the start of the message do not travel: its Return-Path (RFC 5321 section 4.4). `above`
+    are fields that stand in their place, on the way alone. Nothing is tried before `not_before`, and after
+    `expires_at` no more. `route` names who sends it in place of the relay: the account elsewhere that it is
+    from; "" for the relay. `traceparent` is as in Origin.
     """
 
     id: str
@@ -67,6 +69,9 @@ class Outbound:
     expires_at: datetime
     user_id: UUID | None = None
     skip: int = 0
+    above: bytes = field(default=b"", repr=False)
+    route: str = ""
+    traceparent: str = ""
 
 
 class QueueState(StrEnum):
@@ -79,7 +84,11 @@ class QueueState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """One recipient that a host has taken; `lease` proves it until the lease ends."""
+    """One recipient that a host has taken; `lease` proves it until the lease ends.
+
+    `route` is its message's. `doubt` names the attempt of which nobody knows whether it arrived, "" if there
+    is none: see Queue.sending.
+    """
 
     id: str
     message_id: str
@@ -90,6 +99,8 @@ class Claimed:
     created_at: datetime
     expires_at: datetime
     delay_told: bool
+    route: str = ""
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,7 @@ class QueuedMessage:
     size: int  # octets of all of it
     created_at: datetime
     user_id: UUID | None = None
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +127,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What becomes of a claimed recipient: tried again at `retry_at`, or done with if that is None."""
+    """What becomes of a claimed recipient: tried again at `retry_at`, or done with if that is None.
+
+    `doubt` is what is still in doubt then; one that is given back as no attempt keeps what it had.
+    """
 
     id: str
     lease: str
@@ -123,6 +138,7 @@ class Settlement:
     attempt: Attempt = Attempt()
     delay_told: bool = False
     counts: bool = True  # False gives a claim back as if it had not been an attempt
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +159,7 @@ class QueueEntry:
     expires_at: datetime
     last_attempt_at: datetime | None
     last: Attempt
+    route: str = ""
 
 
 @dataclass(frozen=True, slots=True)

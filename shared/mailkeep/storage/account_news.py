@@ -2,11 +2,14 @@
 
 Marks come from the rows' own flags, removals from the message ids that they hold. A message that leaves the
 list of received mail counts as deleted, wherever it went; one that comes back into it counts as updated.
+One that was in none of the account's mailboxes before has arrived, whoever put it there: delivery, APPEND, a
+copy out of somebody else's mailbox. Mail with a date of long ago is moved house, not news: it only counts.
 Where the log has a hole, or tells of more than is worth telling one by one, the answer is not complete.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
@@ -14,21 +17,23 @@ import msgspec
 
 from mailkeep.model.flags import SystemFlag
 from mailkeep.model.uids import UidSet
-from mailkeep.storage.change_log import FlagGroup
+from mailkeep.storage.change_log import FlagGroup, NewEntry
 from mailkeep.storage.database import Connection, Row
 from mailkeep.storage.finding import LEFT_OUT
-from mailkeep.storage.interface import AccountNews, Marked
+from mailkeep.storage.interface import AccountNews, Arrived, Marked
 from mailkeep.storage.query import Query
-from mailkeep.storage.values import as_uuid
+from mailkeep.storage.values import as_datetime, as_uuid
 
 TOLD_LIMIT = 200  # messages of one answer; past it a reader is better off reading its lists anew
+FIRST_MODSEQ = 1  # of a mailbox that was made since: nothing of it was told yet
+FRESH_MICROSECONDS = 24 * 3600 * 1_000_000  # between a message's date and its coming here, at most
 
 _HEADS = Query(
     "SELECT id, special_use, highestmodseq, unseen FROM mailbox"
     " WHERE account_id = :account_id AND selectable ORDER BY id"
 )
 _SINCE = Query(
-    "SELECT flagged, expunged, removed, appended IS NOT NULL FROM change"
+    "SELECT flagged, expunged, removed, appended FROM change"
     " WHERE mailbox_id = :mailbox_id AND modseq > :modseq ORDER BY modseq LIMIT :most"
 )
 _FLAGGED = "SELECT e.uid, m.email_id FROM entry e JOIN message m ON m.id = e.message_id"
@@ -46,7 +51,15 @@ _PLACES = Query(
     _WHERE_NOW.format(ids="= ANY(:ids)"),
     sqlite=_WHERE_NOW.format(ids="IN (SELECT value FROM json_each(:ids))"),
 )
+_SHOWN = (
+    "SELECT id, email_id, created_at, from_address, from_name, subject, attachment_count FROM message"
+    " WHERE id {ids} ORDER BY id"
+)
+_MESSAGES = Query(
+    _SHOWN.format(ids="= ANY(:ids)"), sqlite=_SHOWN.format(ids="IN (SELECT value FROM json_each(:ids))")
+)
 _groups = msgspec.msgpack.Decoder(list[FlagGroup])
+_entries = msgspec.msgpack.Decoder(list[NewEntry])
 _ids = msgspec.msgpack.Decoder(list[int])
 
 
@@ -58,11 +71,17 @@ class _Gathered:
         self.grown = False
         self.marked: list[tuple[int, UidSet, bool]] = []  # mailbox, UIDs, read or not
         self.removed: dict[int, bool] = {}  # message -> whether it went out of a listed mailbox
+        self.balance: Counter[int] = Counter()  # message -> entries that came, less those that went
+        self.listed: dict[int, int] = {}  # message -> its date, if it came into a listed mailbox
         self.count = 0
 
     def add(self, mailbox_id: int, listed: bool, row: Row) -> None:
         flagged, expunged, removed, appended = row
-        self.grown = self.grown or bool(appended)
+        for _, message_id, _, _, _, date in _entries.decode(appended) if appended else ():
+            self.grown = True
+            self.balance[message_id] += 1
+            if listed:
+                self.listed[message_id] = date
         for uids, system, _ in _groups.decode(flagged) if flagged else ():
             marked = UidSet.parse(uids)
             self.count += len(marked)
@@ -71,6 +90,7 @@ class _Gathered:
         self.count += len(ids)
         for id in ids:
             self.removed[id] = self.removed.get(id, False) or listed
+            self.balance[id] -= 1
         if (expunged and not ids) or self.count > TOLD_LIMIT:
             self.complete = False
 
@@ -87,7 +107,10 @@ async def news(connection: Connection, account_id: int, since: Mapping[int, int]
         return AccountNews(heads, unread, grown=gathered.grown, complete=False)
     marked = await _marked(connection, gathered.marked)
     back, gone = await _moved(connection, account_id, gathered)
-    return AccountNews(heads, unread, [*marked, *back], gone, gathered.grown)
+    arrived = await _arrived(connection, account_id, gathered)
+    if len(arrived) > TOLD_LIMIT:
+        return AccountNews(heads, unread, grown=True, complete=False)
+    return AccountNews(heads, unread, [*marked, *back], gone, gathered.grown, arrived=arrived)
 
 
 async def _gather(connection: Connection, boxes: Sequence[Row], since: Mapping[int, int]) -> _Gathered:
@@ -95,7 +118,7 @@ async def _gather(connection: Connection, boxes: Sequence[Row], since: Mapping[i
     if since.keys() - {box[0] for box in boxes}:
         gathered.complete = False  # a mailbox is gone, with what lay in it
     for id, use, head, _ in boxes:
-        known = since.get(id, head)
+        known = since.get(id, FIRST_MODSEQ)
         if head == known or not gathered.complete:
             continue
         rows = await connection.all(_SINCE, mailbox_id=id, modseq=known, most=TOLD_LIMIT + 1)
@@ -133,3 +156,30 @@ async def _moved(
         elif id in places and not listed and (was_listed or not present):
             gone.append(as_uuid(places[id][0][1]))
     return back, gone
+
+
+async def _arrived(connection: Connection, account_id: int, gathered: _Gathered) -> list[Arrived]:
+    """Those that lie in listed mailboxes now and lay in no mailbox of the account before."""
+    came = [id for id in gathered.listed if gathered.balance[id] > 0]
+    if not came:
+        return []
+    entries: Counter[int] = Counter()
+    still_listed = set()
+    for id, _, flags, use in await connection.all(_PLACES, account_id=account_id, ids=came):
+        entries[id] += flags is not None
+        if flags is not None and use not in LEFT_OUT:
+            still_listed.add(id)
+    new = [id for id in came if id in still_listed and entries[id] <= gathered.balance[id]]
+    rows = await connection.all(_MESSAGES, ids=new)
+    return [
+        Arrived(
+            as_uuid(row[1]),
+            as_datetime(gathered.listed[row[0]]),
+            row[3],
+            row[4],
+            row[5],
+            has_attachments=row[6] > 0,
+        )
+        for row in rows
+        if row[2] - gathered.listed[row[0]] <= FRESH_MICROSECONDS
+    ]

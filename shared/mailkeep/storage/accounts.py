@@ -13,7 +13,7 @@ from mailkeep.model.address import Address
 from mailkeep.model.mailbox import DEFAULT_MAILBOXES, SpecialUse
 from mailkeep.storage import tables
 from mailkeep.storage.database import Connection
-from mailkeep.storage.query import BulkInsert, Query
+from mailkeep.storage.query import BulkInsert, Expected, Query
 from mailkeep.storage.values import as_uuid_or_none, new_uuid, now
 
 
@@ -32,6 +32,14 @@ _OWNERS = (
 )
 _RESOLVE = Query(
     f"{_OWNERS} = ANY(:addresses)", sqlite=f"{_OWNERS} IN (SELECT value FROM json_each(:addresses))"
+)
+# Shared, so that no address goes to another account before the commit.
+EXPECTED_OWNERS = Expected(
+    f"{_OWNERS} = ANY({{keys}}) ORDER BY address.address FOR SHARE OF address",
+    address="text",
+    account_id="bigint",
+    user_id="uuid",
+    has_filters="boolean",
 )
 _ADD_ACCOUNT = Query(
     "INSERT INTO account (user_id, uidvalidity, created_at) VALUES (:user_id, :uidvalidity, :created_at)"

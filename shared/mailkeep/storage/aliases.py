@@ -20,7 +20,7 @@ _ADD = Query(
     " ON CONFLICT (alias, target) DO NOTHING"
 )
 _TARGETS = Query("SELECT alias, target FROM alias WHERE alias = :alias ORDER BY target")
-_REMOVE = Query("DELETE FROM alias WHERE alias = :alias AND target = :target")
+_REMOVE = Query("DELETE FROM alias WHERE alias = :alias AND target IN (:target, :text)")
 _REMOVE_ALL = Query("DELETE FROM alias WHERE alias = :alias")
 _HAS_DOMAIN = Query("SELECT 1 FROM domain WHERE name = :name")
 _IS_CLAIMED = Query(
@@ -40,13 +40,12 @@ class StoredAliases:
         at = now()
 
         async def work(transaction: Transaction) -> Alias:
-            for domain in {alias.domain, *(target.domain for target in targets)}:
-                if not await transaction.one(_HAS_DOMAIN, name=domain):
-                    raise NotFound(f"The domain {domain} is not hosted here.")
+            if not await transaction.one(_HAS_DOMAIN, name=alias.domain):
+                raise NotFound(f"The domain {alias.domain} is not hosted here.")
             if await transaction.one(_IS_CLAIMED, address=alias.key):
                 raise InUse(f"The address {alias} belongs to a user.")
             for target in targets:
-                await transaction.run(_ADD, alias=alias.key, target=target.key, at=at)
+                await transaction.run(_ADD, alias=alias.key, target=await _stored(transaction, target), at=at)
             rows = await transaction.all(_TARGETS, alias=alias.key)
             if len(rows) > TARGETS_LIMIT:
                 raise LimitExceeded(f"An alias has at most {TARGETS_LIMIT} targets.")
@@ -62,7 +61,7 @@ class StoredAliases:
             if not targets and not await transaction.run(_REMOVE_ALL, alias=alias.key):
                 raise NotFound(f"There is no alias {alias}.")
             for target in targets:
-                if not await transaction.run(_REMOVE, alias=alias.key, target=target.key):
+                if not await transaction.run(_REMOVE, alias=alias.key, target=target.key, text=str(target)):
                     raise NotFound(f"The alias {alias} does not go to {target}.")
             changed(transaction, TopicKind.DIRECTORY)
 
@@ -72,3 +71,9 @@ class StoredAliases:
         """See interface.Aliases."""
         rows = await self._database.read(lambda connection: connection.all(ALIASES))
         return [Alias(alias, tuple(targets)) for alias, targets in grouped(rows).items()]
+
+
+async def _stored(transaction: Transaction, target: Address) -> str:
+    """Elsewhere a local part is the receiver's to interpret (RFC 5321 section 2.4)."""
+    hosted = await transaction.one(_HAS_DOMAIN, name=target.domain)
+    return target.key if hosted else str(target)

@@ -80,7 +80,7 @@ class StoredAudit:
 
 def _columns(record: AuditRecord) -> Row:
     texts = (record.host, record.mechanism, record.address, record.network, record.outcome, record.reason)
-    return (moment(record.at), *map(clean, texts), record.user_id, record.key_id)
+    return (moment(record.at), *map(clean, texts), record.user_id, record.key_id, clean(record.session))
 
 
 def _record(row: Row) -> AuditRecord:
@@ -94,4 +94,5 @@ def _record(row: Row) -> AuditRecord:
         reason=row[6],
         user_id=as_uuid_or_none(row[7]),
         key_id=as_uuid_or_none(row[8]),
+        session=row[9],
     )

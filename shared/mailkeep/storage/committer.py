@@ -24,14 +24,14 @@ from mailkeep.model.quota import DefaultLimits
 from mailkeep.model.uids import UidSet
 from mailkeep.observe import metrics
 from mailkeep.storage import blobs
-from mailkeep.storage.database import Database, Transaction
+from mailkeep.storage.database import Database, Transaction, Unforeseen
 from mailkeep.storage.failures import SENTENCE, Rejected
 from mailkeep.storage.interface import Appended, Expunged, FlagsStored
-from mailkeep.storage.operations import batch, filtering
-from mailkeep.storage.operations.batch import Memory, Operation
+from mailkeep.storage.operations import batch, filtering, foreseen
+from mailkeep.storage.operations.batch import Batch, Memory, Operation
 from mailkeep.storage.operations.copying import Copy, Move
 from mailkeep.storage.operations.flagging import StoreFlags
-from mailkeep.storage.operations.insertion import Append, Deliver, make_ready
+from mailkeep.storage.operations.insertion import Append, Deliver, DeliverAll, make_ready
 from mailkeep.storage.operations.removal import Expunge
 from mailkeep.storage.operations.replacing import Replace
 
@@ -73,6 +73,18 @@ class GroupCommitter:
         except filtering.TextNeeded:
             text = await filtering.text_of(delivery.message)
             answer = await self._submit(Deliver(delivery, ready, text))
+        return answer
+
+    async def deliver_all(self, deliveries: Sequence[Delivery]) -> Sequence[Sequence[Delivered]]:
+        """See interface.Committer."""
+        each = [
+            Deliver(one, make_ready(one.message, await blobs.pack(one.message.content))) for one in deliveries
+        ]
+        answer: Sequence[Sequence[Delivered]]
+        try:
+            answer = await self._submit(DeliverAll(each))
+        except filtering.TextNeeded:
+            answer = [await self.deliver(one) for one in deliveries]
         return answer
 
     async def append(self, mailbox_id: int, messages: Sequence[NewMessage]) -> Appended:
@@ -181,22 +193,29 @@ class GroupCommitter:
     async def _commit(self, group: Sequence[_Waiting]) -> None:
         operations = [waiting.operation for waiting in group]
 
-        async def work(transaction: Transaction) -> list[Any]:
-            return await batch.run(transaction, operations, self._memory)
-
         began = time.monotonic()
         try:
-            answers = await self._database.write(work)
+            answers = await self._write(operations)
         except Exception as failure:
             metrics.COMMIT_FAILURES.inc()
             await self._failed(group, failure)
         else:
             metrics.COMMITS.observe(time.monotonic() - began)
             metrics.BATCHES.observe(len(group))
-            for kind, count in Counter(map(type, operations)).items():
-                _counter(kind).inc(count)
+            _count(operations, answers)
             for waiting, answer in zip(group, answers, strict=True):
                 _answer(waiting, answer)
+
+    async def _write(self, operations: Sequence[Operation]) -> list[Any]:
+        async def work(transaction: Transaction) -> tuple[list[Any], Batch]:
+            return await batch.run(transaction, operations, self._memory)
+
+        try:
+            return await foreseen.write(self._database, operations, self._memory)
+        except Unforeseen:
+            answers, written = await self._database.write(work)
+        self._memory.known.learn(written)
+        return answers
 
     async def _failed(self, group: Sequence[_Waiting], failure: Exception) -> None:
         may_be_one_alone = isinstance(failure, Rejected) or not isinstance(failure, StoreUnavailable)
@@ -209,6 +228,16 @@ class GroupCommitter:
             failure = StoreUnavailable(SENTENCE)
         for waiting in group:
             _answer(waiting, failure)
+
+
+def _count(operations: Sequence[Operation], answers: Sequence[Any]) -> None:
+    """Those that were done: one may have been refused beside others that were kept."""
+    done = [one for one, answer in zip(operations, answers, strict=True) if not isinstance(answer, Refusal)]
+    for kind, count in Counter(map(type, done)).items():
+        _counter(kind).inc(count)
+    delivered = sum(one.new_messages for one in done if isinstance(one, Deliver | DeliverAll))
+    if delivered:
+        metrics.DELIVERED.inc(delivered)
 
 
 @cache

@@ -8,7 +8,8 @@ transaction costs one hop between threads; such a function must await nothing bu
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from mailkeep.storage.interface import Topic, TopicKind
 from mailkeep.storage.query import Bulk, DialectName, Query
@@ -49,9 +50,64 @@ class Transaction(Connection, Protocol):
         in the unit may read what it writes, and no row may be written twice so."""
 
 
+class Unforeseen(Exception):
+    """Nothing was written: what a unit took for granted is not so, or it had to ask after all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What must be in the database for a unit to be kept: the text of CTEs for PostgreSQL with a row
+    `same(ok)` among them, and an array for each of its parameters, which are numbered from `FIRST`.
+
+    `witness` finds, by one integer, what only the unit writes: how a commit whose answer was lost is known.
+    """
+
+    FIRST: ClassVar[int] = 3
+
+    sql: str
+    arrays: Sequence[Sequence[Any]]
+    witness: Query
+    witness_id: int
+
+
 def changed(transaction: Transaction, kind: TopicKind, id: object = "") -> None:
     """Have the commit name something on the feed."""
     transaction.topics.add(Topic(kind, str(id)))
+
+
+class ForeseenUnit:
+    """A `Transaction` that only gathers what is to be written: it raises Unforeseen for every question."""
+
+    def __init__(self, dialect: DialectName) -> None:
+        self.dialect: DialectName = dialect
+        self.topics: set[Topic] = set()
+        self.rows: list[tuple[Bulk, Sequence[Row]]] = []
+
+    async def all(self, query: Query, **parameters: Any) -> Sequence[Row]:
+        """See Connection."""
+        raise Unforeseen
+
+    async def one(self, query: Query, **parameters: Any) -> Row | None:
+        """See Connection."""
+        raise Unforeseen
+
+    async def run(self, query: Query, **parameters: Any) -> int:
+        """See Connection."""
+        raise Unforeseen
+
+    async def many(self, query: Query, rows: Sequence[dict[str, Any]]) -> None:
+        """See Connection."""
+        if rows:
+            raise Unforeseen
+
+    async def insert(self, *bulks: tuple[Bulk, Sequence[Row]]) -> None:
+        """See Connection. Somebody would read these rows in the unit."""
+        if any(rows for _, rows in bulks):
+            raise Unforeseen
+
+    async def at_end(self, *bulks: tuple[Bulk, Sequence[Row]]) -> None:
+        """See Transaction. The rows are taken as they are now: the caller may clear its lists."""
+        self.rows += [(bulk, list(rows)) for bulk, rows in bulks if rows]
 
 
 class Database(Protocol):
@@ -67,6 +123,12 @@ class Database(Protocol):
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run a unit in a transaction of its own; it may be run again if the database asks for it.
+
+        Returns after the commit. A caller that is cancelled does not stop it.
+        """
+
+    async def write_foreseen(self, condition: Condition, unit: ForeseenUnit) -> None:
+        """Write a whole unit at once, and commit it, if the condition holds. Raises Unforeseen.
 
         Returns after the commit. A caller that is cancelled does not stop it.
         """

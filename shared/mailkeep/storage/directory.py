@@ -55,7 +55,7 @@ _ADOPT = Query(
 )
 _USERS = (
     "SELECT u.id, account.id, u.issuer, u.subject, u.name, address.address, u.disabled, u.created_at,"
-    ' u.last_login_at FROM "user" u JOIN account ON account.user_id = u.id'
+    ' u.last_login_at, u.sign_ins_from FROM "user" u JOIN account ON account.user_id = u.id'
     " JOIN address ON address.account_id = account.id AND address.is_primary"
 )
 _ALL_USERS = Query(f"{_USERS} ORDER BY address.address")
@@ -66,6 +66,7 @@ _USER_BY_ADDRESS = Query(
 )
 _SET_NAME = Query('UPDATE "user" SET name = :name WHERE id = :id')
 _SET_DISABLED = Query('UPDATE "user" SET disabled = :disabled WHERE id = :id')
+_END_SIGN_INS = Query('UPDATE "user" SET sign_ins_from = :at WHERE id = :id')
 _TOUCH_LOGIN = Query(
     'UPDATE "user" SET last_login_at = :at WHERE id = :id AND (last_login_at IS NULL OR last_login_at < :at)'
 )
@@ -232,6 +233,16 @@ class StoredDirectory:
 
         await self._database.write(work)
 
+    async def end_sign_ins(self, user_id: UUID) -> None:
+        """See interface.Directory."""
+
+        async def work(transaction: Transaction) -> None:
+            if not await transaction.run(_END_SIGN_INS, id=user_id, at=now()):
+                raise NotFound("There is no such user.")
+            changed(transaction, TopicKind.USER, user_id)
+
+        await self._database.write(work)
+
     async def touch_logins(self, seen: Sequence[tuple[UUID, datetime]]) -> None:
         """See interface.Directory."""
         rows = [{"id": user_id, "at": moment(at)} for user_id, at in sorted(seen)]
@@ -326,6 +337,7 @@ def _user(row: Row) -> User:
         disabled=bool(row[6]),
         created_at=as_datetime(row[7]),
         last_login_at=as_datetime_or_none(row[8]),
+        sign_ins_from=as_datetime_or_none(row[9]),
     )
 
 

@@ -6,10 +6,10 @@ The sentence is safe for a peer; statements and addresses stay in the cause, whi
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 
 from mailkeep.errors import StoreUnavailable
@@ -17,23 +17,24 @@ from mailkeep.observe import metrics
 
 SENTENCE = "The mail store does not answer at present."
 
-_DRIVER_ERRORS = (
-    sqlite3.Error,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    SQLAlchemyError,
-    OSError,  # TimeoutError among them
-)
+Kinds = tuple[type[BaseException], ...]
 
 
-# What a database says of the values that it was given, not of itself.
-_REJECTIONS = (
-    sqlite3.IntegrityError,
-    sqlite3.DataError,
-    sqlite3.ProgrammingError,
-    asyncpg.DataError,
-    asyncpg.IntegrityConstraintViolationError,
-)
+def of_asyncpg(*names: str) -> Kinds:
+    """Its exceptions, none where it was never loaded: a process on SQLite does without it."""
+    asyncpg = sys.modules.get("asyncpg")
+    return tuple(getattr(asyncpg, name) for name in names) if asyncpg is not None else ()
+
+
+def _driver_errors() -> Kinds:
+    ours = (sqlite3.Error, SQLAlchemyError, OSError)  # TimeoutError among the last
+    return ours + of_asyncpg("PostgresError", "InterfaceError")
+
+
+def _rejections() -> Kinds:
+    """What a database says of the values that it was given, not of itself."""
+    ours = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError)
+    return ours + of_asyncpg("DataError", "IntegrityConstraintViolationError")
 
 
 class Rejected(StoreUnavailable):
@@ -45,8 +46,8 @@ def store_failures() -> Iterator[None]:
     """Raise StoreUnavailable for what a driver raises inside."""
     try:
         yield
-    except _REJECTIONS as error:
+    except _rejections() as error:
         raise Rejected(SENTENCE) from error
-    except _DRIVER_ERRORS as error:
+    except _driver_errors() as error:
         metrics.STORE_FAILURES.inc()
         raise StoreUnavailable(SENTENCE) from error

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from mailkeep.model.flags import SystemFlag
 from mailkeep.model.mailbox import SpecialUse
+from mailkeep.model.order import Order
 from mailkeep.storage.database import Connection, Row
 from mailkeep.storage.interface import EmailFilter, EmailRow
 from mailkeep.storage.query import Query
@@ -25,7 +26,8 @@ LEFT_OUT = (SpecialUse.SENT, SpecialUse.DRAFTS, SpecialUse.JUNK, SpecialUse.TRAS
 
 COLUMNS = (
     "e.mailbox_id, e.uid, e.flags, e.keywords, e.internal_date, e.size, m.id, m.email_id,"
-    " m.header_message_id, m.subject, m.from_address, m.from_name, m.attachment_count, m.preview"
+    " m.header_message_id, m.subject, m.from_address, m.from_name, m.attachment_count, m.preview,"
+    " m.reference_ids"
 )
 JOINED = "FROM entry e JOIN message m ON m.id = e.message_id JOIN mailbox b ON b.id = e.mailbox_id"
 _FARTHEST = 1 << 62  # beyond every moment, id and count
@@ -42,9 +44,21 @@ _NONE_BEFORE = (
 )
 _PAGE = (
     " AND (e.internal_date, e.message_id, e.mailbox_id, e.uid) < (:at, :message_id, :mailbox_id, :uid)"
-    " ORDER BY e.internal_date DESC, e.message_id DESC, e.mailbox_id DESC, e.uid DESC"
+    " ORDER BY {first}e.internal_date DESC, e.message_id DESC, e.mailbox_id DESC, e.uid DESC"
     " LIMIT :most OFFSET :skip"
 )
+_SUBJECT = "lower(m.subject)"
+_SENDER = "lower(CASE WHEN m.from_name = '' THEN m.from_address ELSE m.from_name END)"
+_FIRST = {
+    Order.NEWEST: "",
+    Order.OLDEST: "e.internal_date, ",
+    Order.SUBJECT: f"{_SUBJECT}{{bytewise}}, ",
+    Order.SUBJECT_BACKWARDS: f"{_SUBJECT}{{bytewise}} DESC, ",
+    Order.SENDER: f"{_SENDER}{{bytewise}}, ",
+    Order.SENDER_BACKWARDS: f"{_SENDER}{{bytewise}} DESC, ",
+}
+# Alike on both, whatever language a cluster was made in.
+_BYTEWISE = {"postgres": ' COLLATE "C"', "sqlite": ""}
 _BOXES_IN = {"postgres": "= ANY(:boxes)", "sqlite": "IN (SELECT value FROM json_each(:boxes))"}
 _SENDERS_IN = {"postgres": "= ANY(:senders)", "sqlite": "IN (SELECT value FROM json_each(:senders))"}
 _PLACE_IN = {"postgres": "strpos", "sqlite": "instr"}
@@ -52,11 +66,12 @@ _KEYWORD = " AND {place}(' ' || lower({e}.keywords) || ' ', :keyword) > 0"
 
 
 @cache
-def _find_query(by_sender: bool, by_keyword: bool) -> Query:
+def _find_query(by_sender: bool, by_keyword: bool, order: Order) -> Query:
     def text(dialect: str) -> str:
         conditions = _conditions_of("e", dialect, by_keyword) + _of_message(dialect, by_sender)
         first = _NONE_BEFORE.format(of_entry=_conditions_of("d", dialect, by_keyword))
-        return f"SELECT {COLUMNS}, b.name {JOINED} WHERE {conditions}{first}{_PAGE}"
+        page = _PAGE.format(first=_FIRST[order].format(bytewise=_BYTEWISE[dialect]))
+        return f"SELECT {COLUMNS}, b.name {JOINED} WHERE {conditions}{first}{page}"
 
     return Query(text("postgres"), sqlite=text("sqlite"))
 
@@ -95,11 +110,13 @@ WITH_KEYWORD = Query(
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which of the found entries: `offset` and `limit` count from the entry after `after`."""
+    """Which of the found entries: `offset` and `limit` count from the entry after `after`, which the order by
+    date alone knows."""
 
     offset: int
     limit: int
     after: EmailRow | None = None
+    order: Order = Order.NEWEST
 
 
 async def entries(connection: Connection, account_id: int, email_ids: list[UUID]) -> Sequence[Row]:
@@ -121,8 +138,8 @@ async def count(connection: Connection, account_id: int, which: EmailFilter) -> 
 
 
 async def find(connection: Connection, account_id: int, which: EmailFilter, page: Page) -> Sequence[Row]:
-    """Rows of COLUMNS and the mailbox's name, newest first."""
-    query = _find_query(which.from_addresses is not None, which.keyword is not None)
+    """Rows of COLUMNS and the mailbox's name."""
+    query = _find_query(which.from_addresses is not None, which.keyword is not None, page.order)
     conditions = await _conditions(connection, account_id, which)
     return await connection.all(query, most=page.limit, skip=page.offset, **conditions, **_after(page.after))
 

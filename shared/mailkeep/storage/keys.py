@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -35,6 +37,8 @@ _BY_PREFIX = Query(f"{_SELECT} WHERE prefix = :prefix")
 _BY_ID = Query(f"{_SELECT} WHERE id = :id")
 _OF_USER = Query(f"{_SELECT} WHERE user_id = :user_id ORDER BY created_at DESC, id DESC")
 _ALL = Query(f"{_SELECT} ORDER BY created_at DESC, id DESC")
+_HEADS = Query("SELECT substr(hash, 1, 7) AS head, count(*) FROM api_key GROUP BY 1")
+_COST = re.compile(rb"\$2[abxy]\$(\d\d)\$")  # how a bcrypt hash begins
 _REVOKE = Query("UPDATE api_key SET revoked_at = coalesce(revoked_at, :at) WHERE id = :id")
 _CHANGE = Query(
     "UPDATE api_key SET name = :name, scopes = :scopes, networks = :networks, expires_at = :expires_at"
@@ -75,6 +79,16 @@ class StoredKeys:
         else:
             rows = await self._database.read(lambda connection: connection.all(_OF_USER, user_id=user_id))
         return [_key(row) for row in rows]
+
+    async def costs(self) -> Mapping[int, int]:
+        """See interface.Keys."""
+        rows = await self._database.read(lambda connection: connection.all(_HEADS))
+        counted: Counter[int] = Counter()
+        for head, count in rows:
+            cost = _COST.match(bytes(head))
+            if cost is not None:
+                counted[int(cost[1])] += count
+        return counted
 
     async def change(self, former: StoredKey, key: StoredKey) -> bool:
         """See interface.Keys."""

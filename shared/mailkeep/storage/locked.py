@@ -15,7 +15,7 @@ from mailkeep.storage import change_log, tables
 from mailkeep.storage.change_log import ChangeRow
 from mailkeep.storage.database import Connection, Row, Transaction, changed
 from mailkeep.storage.interface import TopicKind
-from mailkeep.storage.query import Bulk, BulkUpdate, Query
+from mailkeep.storage.query import Bulk, BulkUpdate, Expected, Query
 
 _COLUMNS = (
     "mailbox.id, mailbox.account_id, mailbox.name, mailbox.uidvalidity, uidnext, highestmodseq, messages,"
@@ -36,6 +36,18 @@ _LOCK = Query(
         names="IN (SELECT value FROM json_each(:names))",
     )
     + ") ORDER BY mailbox.id",
+)
+EXPECTED_MAILBOXES = Expected(
+    f"SELECT {_COLUMNS} {_FROM} (SELECT unnest({{keys}})) ORDER BY mailbox.id FOR NO KEY UPDATE OF mailbox",
+    id="bigint",
+    account_id="bigint",
+    name="text",
+    **dict.fromkeys(
+        ("uidvalidity", "uidnext", "highestmodseq", "messages", "unseen", "deleted", "size"), "bigint"
+    ),
+    claimed="boolean",
+    quota_storage="bigint",
+    quota_messages="bigint",
 )
 _STORE = BulkUpdate(tables.mailbox, "id", "uidnext", "highestmodseq", "messages", "unseen", "deleted", "size")
 
@@ -66,6 +78,14 @@ class LockedMailbox:
     quota_messages: int | None
     changes: list[ChangeRow] = field(default_factory=list)
     dirty: bool = False
+
+    def columns(self) -> Row:
+        """As the row was read."""
+        return (
+            *(self.id, self.account_id, self.name, self.uidvalidity, self.uidnext, self.highestmodseq),
+            *(self.messages, self.unseen, self.deleted, self.size),
+            *(self.claimed, self.quota_storage, self.quota_messages),
+        )
 
     def new_change(self) -> ChangeRow:
         """A change with a modseq of its own, to be filled in."""

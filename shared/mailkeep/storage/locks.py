@@ -15,10 +15,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import asyncpg
-
 from mailkeep.errors import InUse, StoreUnavailable
-from mailkeep.storage.failures import store_failures
+from mailkeep.storage.failures import of_asyncpg, store_failures
 
 _TAKEN = "Somebody else holds the lock."
 
@@ -184,7 +182,7 @@ class AdvisoryLocks:
         if connection is not self._connection or key not in self._held:
             return  # it was lost with its connection
         async with self._turn:
-            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with contextlib.suppress(OSError, *of_asyncpg("PostgresError", "InterfaceError")):
                 await self._ask(connection, "SELECT pg_advisory_unlock($1)", key)
         if connection is self._connection:
             self._held.pop(key, None)

@@ -208,7 +208,9 @@ async def _create(
     await accounts.add_mailboxes(transaction, account_id, [*wanted, (name, special_use)])
     for made, _ in [*wanted, (name, special_use)]:
         if above := parents(made):
-            await transaction.run(_INHERIT, account_id=account_id, name=made, parent=above[-1])
+            inherited = await transaction.run(_INHERIT, account_id=account_id, name=made, parent=above[-1])
+            if inherited:  # by several perhaps, each of whom finds out by looking
+                changed(transaction, TopicKind.SHARED, 0)
 
 
 async def _delete(transaction: Transaction, mailbox: Mailbox, *, keep_name: bool) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from itertools import accumulate
 from typing import Any
 
-from mailkeep.errors import NotFound
 from mailkeep.model.message import MessageSummary, SentSizes
 from mailkeep.model.uids import UidSet
-from mailkeep.storage import blobs, change_log
-from mailkeep.storage.database import Connection, Database, Row
+from mailkeep.storage import change_log
+from mailkeep.storage.bodies import in_turn, stored_body
+from mailkeep.storage.by_ids import ByIds
+from mailkeep.storage.database import Database, Row
 from mailkeep.storage.interface import Body, Column
 from mailkeep.storage.query import Query
 from mailkeep.storage.snapshot import Snapshot
@@ -21,16 +23,13 @@ from mailkeep.storage.values import as_datetime_or_none, as_uuid
 BATCH_OCTETS = 1024 * 1024
 BATCH_ROWS = 1000
 FIRST_ROWS = 64  # before anything is known of how large the rows are
-BODIES_OCTETS = 2 * 1024 * 1024
+BODIES_OCTETS = 512 * 1024  # read together; the next ones are read meanwhile
 
 _SUMMARY = (
     "subject, base_subject, from_address, from_name, header_message_id, reference_ids, sent_at,"
     " attachment_count, preview"
 )
 _SUMMARY_WIDTH = 9
-_MESSAGE = "SELECT message.id, message.size, message.header, blob.digest, blob.size, blob.chunk FROM message"
-_MESSAGE += " JOIN blob ON blob.digest = message.digest WHERE message.id"
-_BODY = Query(f"{_MESSAGE} = :id")
 _SAVED = "SELECT uid, save_date FROM entry WHERE mailbox_id = :mailbox_id AND uid"
 _SAVE_DATES = Query(f"{_SAVED} = ANY(:uids)", sqlite=f"{_SAVED} IN (SELECT value FROM json_each(:uids))")
 
@@ -39,31 +38,6 @@ _SENT_SIZES = Query(
     " JOIN entry e ON e.message_id = s.message_id WHERE e.mailbox_id = :mailbox_id"
 )
 
-SPARSE = 2  # ids that span no more than so many times their number are read as one range
-
-
-class ByIds:
-    """A statement that reads rows by message id. `statement` ends in the name of the id's column.
-
-    A mailbox's messages mostly came one after the other, and a range of ids is read in a third of the time
-    that single ones take on either database.
-    """
-
-    def __init__(self, statement: str) -> None:
-        self._range = Query(f"{statement} BETWEEN :low AND :high")
-        self._list = Query(
-            f"{statement} = ANY(:ids)", sqlite=f"{statement} IN (SELECT value FROM json_each(:ids))"
-        )
-
-    async def all(self, connection: Connection, ids: list[int]) -> Sequence[Row]:
-        """In any order, and perhaps with rows that nobody asked for."""
-        low, high = min(ids), max(ids)
-        if high - low < SPARSE * len(ids):
-            return await connection.all(self._range, low=low, high=high)
-        return await connection.all(self._list, ids=ids)
-
-
-_BODIES = ByIds(_MESSAGE)
 _SIZES = ByIds("SELECT id, size FROM message WHERE id")
 
 
@@ -144,64 +118,33 @@ class StoredMessages:
 
     async def body(self, message_id: int) -> Body:
         """See interface.Messages."""
-        row = await self._database.read(lambda connection: connection.one(_BODY, id=message_id))
-        if row is None:
-            raise NotFound("The message is gone.")
-        return StoredBody(self._database, row)
+        return await stored_body(self._database, message_id)
 
     async def bodies(
         self, message_ids: Sequence[int], sizes: Sequence[int] | None = None
     ) -> AsyncIterator[tuple[int, bytes]]:
         """See interface.Messages."""
+        async with aclosing(self.body_batches(message_ids, sizes)) as batches:
+            async for batch in batches:
+                for found in batch:
+                    yield found
+
+    async def body_batches(
+        self, message_ids: Sequence[int], sizes: Sequence[int] | None = None
+    ) -> AsyncGenerator[Sequence[tuple[int, bytes]], None]:
+        """See interface.Messages."""
+        if sizes is None:
+            sized = [row async for row in self._sizes(message_ids)]
+        else:
+            sized = list(zip(message_ids, sizes, strict=True))
+        async with aclosing(in_turn(self._database, _groups(sized))) as batches:
+            async for batch in batches:
+                yield batch
+
+    async def _sizes(self, message_ids: Sequence[int]) -> AsyncIterator[Row]:
         for start in range(0, len(message_ids), BATCH_ROWS):
-            ids = list(message_ids[start : start + BATCH_ROWS])
-            if sizes is None:
-                known = await self._found(_SIZES, ids)
-            else:
-                known = list(zip(ids, sizes[start : start + BATCH_ROWS], strict=True))
-            for group in _groups(known):
-                for row in await self._found(_BODIES, group):
-                    if row[4] <= blobs.CHUNK:
-                        yield row[0], row[2] + blobs.unpack(row[5])
-                    else:
-                        yield row[0], await StoredBody(self._database, row).read()
-
-
-class StoredBody:
-    """See interface.Body. Holds the header and the first chunk; further chunks are read when asked for."""
-
-    __slots__ = ("_chunk", "_content_size", "_database", "_digest", "_header", "size")
-
-    def __init__(self, database: Database, row: Row) -> None:
-        self._database = database
-        _, self.size, self._header, self._digest, self._content_size, self._chunk = row
-
-    async def read(self, offset: int = 0, length: int | None = None) -> bytes:
-        """See interface.Body."""
-        return b"".join([piece async for piece in self.chunks(offset, length)])
-
-    async def chunks(self, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
-        """See interface.Body."""
-        end = self.size if length is None else min(self.size, offset + length)
-        kept = len(self._header)
-        if offset < min(end, kept):
-            yield self._header[offset : min(end, kept)]
-        at, stop = max(offset - kept, 0), end - kept
-        while at < stop:
-            number, skip = divmod(at, blobs.CHUNK)
-            piece = await self._content(number)
-            taken = piece[skip : skip + stop - at]
-            yield taken
-            at += len(taken)
-
-    async def _content(self, number: int) -> bytes:
-        if number == 0:
-            return blobs.unpack(self._chunk)
-
-        async def work(connection: Connection) -> bytes:
-            return await blobs.chunk(connection, self._digest, number)
-
-        return blobs.unpack(await self._database.read(work))
+            for row in await self._found(_SIZES, list(message_ids[start : start + BATCH_ROWS])):
+                yield row
 
 
 def _rows_query(columns: Sequence[Column]) -> ByIds:
@@ -267,12 +210,12 @@ def _cuts(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 
 def _groups(sizes: Iterable[Row]) -> list[list[int]]:
-    """Message ids of (id, size) in groups of BODIES_OCTETS."""
+    """Message ids of (id, size) in groups of BODIES_OCTETS and BATCH_ROWS at most."""
     groups: list[list[int]] = []
     octets = 0
     for id, size in sizes:
         octets += size
-        if not groups or octets > BODIES_OCTETS:
+        if not groups or octets > BODIES_OCTETS or len(groups[-1]) == BATCH_ROWS:
             groups.append([])
             octets = size
         groups[-1].append(id)

@@ -2,6 +2,10 @@
 
 A store that is up to date costs one query. Otherwise Alembic runs under a lock that all processes on the
 store share, so that four hosts may start at once on an empty one.
+
+Hosts of the version before run on while it does, and may start again afterwards: a migration that only adds
+says by `oldest` which version of the tables their code has to know at least. One that says nothing ends that
+for all before it, and their hosts refuse the store. docs/storage.md has the rule for writers of migrations.
 """
 
 from __future__ import annotations
@@ -15,20 +19,23 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
-import asyncpg
-
 from mailkeep.errors import SettingsError
 from mailkeep.settings import StoreSettings
-from mailkeep.storage import postgres, sqlite
-from mailkeep.storage.failures import store_failures
+from mailkeep.storage import sqlite
+from mailkeep.storage.failures import of_asyncpg, store_failures
 
-HEAD = "0014"
+HEAD = "0021"
 """The newest file in migrations/versions; a test holds it to that."""
 
 LOCK_KEY = 0x6D61696C6B656570  # "mailkeep", for pg_advisory_lock
 MIGRATION_SECONDS = 600.0
+LOCK_SECONDS = 2  # that a migration may stand in a table's line, with everybody's statements behind it
+SCRIPTS = Path(__file__).with_name("migrations")
 
 _VERSION = "SELECT version_num FROM alembic_version"
+_OLDEST = "SELECT oldest FROM compatibility WHERE id = 1"
+# lock_not_available, deadlock_detected: hosts were at the tables, and it tries again.
+_BUSY = frozenset({"55P03", "40P01"})
 
 
 async def migrate_sqlite(path: Path, settings: StoreSettings) -> None:
@@ -41,7 +48,7 @@ async def migrate_sqlite(path: Path, settings: StoreSettings) -> None:
 async def migrate_postgres(settings: StoreSettings) -> None:
     """Make or upgrade the tables in this database. Raises StoreUnavailable, SettingsError."""
     with store_failures():
-        connection = await postgres.connect(settings)
+        connection = await _connected(settings)
         try:
             if not await _postgres_is_current(connection):
                 async with _postgres_lock(connection):
@@ -74,10 +81,10 @@ def _sqlite_version(path: Path, settings: StoreSettings) -> str | None:
 async def postgres_version(settings: StoreSettings) -> str | None:
     """The same for a PostgreSQL database."""
     with store_failures():
-        connection = await postgres.connect(settings)
+        connection = await _connected(settings)
         try:
             version: str | None = await connection.fetchval(_VERSION)
-        except asyncpg.UndefinedTableError:
+        except of_asyncpg("UndefinedTableError"):
             return None
         finally:
             await connection.close()
@@ -95,7 +102,9 @@ def _sqlite_is_current(path: Path, settings: StoreSettings) -> bool:
             if "no such table" in str(error):
                 return False
             raise
-    return _is_head(row and row[0])
+        version = row and row[0]
+        oldest = connection.execute(_OLDEST).fetchone() if _is_ahead(version) else None
+    return _is_usable(version, oldest and oldest[0])
 
 
 def _migrate_sqlite(path: Path, settings: StoreSettings) -> None:
@@ -127,11 +136,19 @@ def _upgrade_sqlite(path: Path, settings: StoreSettings) -> None:
 # --- PostgreSQL -----------------------------------------------------------------------------------
 
 
+async def _connected(settings: StoreSettings) -> Any:
+    from mailkeep.storage import postgres  # noqa: PLC0415  a process on SQLite does without the driver
+
+    return await postgres.connect(settings)
+
+
 async def _postgres_is_current(connection: Any) -> bool:
     try:
-        return _is_head(await connection.fetchval(_VERSION))
-    except asyncpg.UndefinedTableError:
+        version = await connection.fetchval(_VERSION)
+    except of_asyncpg("UndefinedTableError"):
         return False
+    oldest = await connection.fetchval(_OLDEST) if _is_ahead(version) else None
+    return _is_usable(version, oldest)
 
 
 @asynccontextmanager
@@ -150,28 +167,55 @@ async def _upgrade_postgres(settings: StoreSettings) -> None:
 
     engine = create_async_engine(settings.database_url, poolclass=NullPool)
     try:
-        async with asyncio.timeout(MIGRATION_SECONDS), engine.begin() as connection:
-            await connection.run_sync(_upgrade)
+        async with asyncio.timeout(MIGRATION_SECONDS):
+            while not await _upgraded_postgres(engine):  # noqa: ASYNC110  nobody tells when a table is free
+                await asyncio.sleep(LOCK_SECONDS)
     finally:
         await engine.dispose()
+
+
+async def _upgraded_postgres(engine: Any) -> bool:
+    """False if hosts held the tables for too long; then nothing was changed."""
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415  as above
+
+    try:
+        async with engine.begin() as connection:
+            await connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+            await connection.run_sync(_upgrade)
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) not in _BUSY:
+            raise
+        return False
+    return True
 
 
 # --- both -----------------------------------------------------------------------------------------
 
 
-def _is_head(version: str | None) -> bool:
-    if version is not None and version > HEAD:
+def _is_ahead(version: str | None) -> bool:
+    return version is not None and version > HEAD
+
+
+def _is_usable(version: str | None, oldest: str | None) -> bool:
+    """`oldest` is asked for only where the tables are ahead of this code."""
+    if _is_ahead(version) and (oldest is None or oldest > HEAD):
         raise SettingsError(
             f"The store was made by a newer Mailkeep (its tables are at {version}, this one knows {HEAD})."
         )
-    return version == HEAD
+    return version is not None and version >= HEAD
 
 
-def _upgrade(connection: Any) -> None:
+def _upgrade(connection: Any, to: str = "head") -> None:
     from alembic import command  # noqa: PLC0415  as above
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+    from sqlalchemy import inspect  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.set_main_option("script_location", str(SCRIPTS))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
+    last = ScriptDirectory.from_config(config).get_revision(to)
+    if inspect(connection).has_table("compatibility"):
+        oldest = getattr(last.module, "oldest", last.revision)
+        connection.exec_driver_sql(f"UPDATE compatibility SET oldest = '{oldest}' WHERE id = 1")

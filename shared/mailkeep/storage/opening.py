@@ -12,11 +12,10 @@ from sqlalchemy.exc import ArgumentError
 from mailkeep.errors import SettingsError
 from mailkeep.model.quota import DefaultLimits, Limits
 from mailkeep.settings import StoreSettings
-from mailkeep.storage import migrating, postgres
+from mailkeep.storage import migrating
 from mailkeep.storage.database import Connection, Database
 from mailkeep.storage.failures import store_failures
 from mailkeep.storage.feed import Hub
-from mailkeep.storage.feed_postgres import PostgresCarrier
 from mailkeep.storage.feed_sqlite import SqliteCarrier
 from mailkeep.storage.interface import Store
 from mailkeep.storage.locks import AdvisoryLocks, FileLocks
@@ -108,7 +107,11 @@ async def _open_sqlite(path: Path, settings: StoreSettings) -> Backend:
 
 
 async def _open_postgres(settings: StoreSettings) -> Backend:
-    dialect_of("postgres")  # an import: now, not when somebody waits for the first statement
+    # Now, not when somebody waits for the first statement; and not at all for a store in SQLite.
+    from mailkeep.storage import postgres  # noqa: PLC0415
+    from mailkeep.storage.feed_postgres import PostgresCarrier  # noqa: PLC0415
+
+    dialect_of("postgres")
     hub = Hub()
 
     async def connect() -> object:

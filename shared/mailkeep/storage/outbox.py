@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from mailkeep.model.message import Origin
 from mailkeep.storage.database import Database, Row, Transaction, changed
 from mailkeep.storage.interface import OutboxItem, TopicKind
 from mailkeep.storage.query import Query
 from mailkeep.storage.values import as_datetime, as_uuid, now
 
-_FREE = Query("SELECT 1 FROM outbox WHERE leased_until <= :now LIMIT 1")
+_FREE = Query("SELECT 1 FROM outbox WHERE leased_until <= :now AND created_at <= :before LIMIT 1")
 _CLAIM = (
     "UPDATE outbox SET leased_until = :until WHERE id IN"
-    " (SELECT id FROM outbox WHERE leased_until <= :now ORDER BY id LIMIT :most{skip})"
-    " RETURNING id, item_id, user_id, email_id, created_at, from_address, from_name, subject, has_attachments"
+    " (SELECT id FROM outbox WHERE leased_until <= :now AND created_at <= :before"
+    " ORDER BY id LIMIT :most{skip})"
+    " RETURNING id, item_id, user_id, email_id, created_at, from_address, from_name, subject,"
+    " has_attachments, mail_id, traceparent"
 )
 _TAKE = Query(_CLAIM.format(skip=" FOR UPDATE SKIP LOCKED"), sqlite=_CLAIM.format(skip=""))
 _COUNT = Query("SELECT count(*) FROM outbox")
@@ -35,15 +38,21 @@ class StoredOutbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def claim(self, limit: int, lease_seconds: float) -> Sequence[OutboxItem]:
+    async def claim(
+        self, limit: int, lease_seconds: float, waited_seconds: float = 0.0
+    ) -> Sequence[OutboxItem]:
         """See interface.Outbox."""
-        if not await self._database.read(lambda connection: connection.one(_FREE, now=now())):
+        waited = int(waited_seconds * 1_000_000)
+        at = now()
+        if not await self._database.read(
+            lambda connection: connection.one(_FREE, now=at, before=at - waited)
+        ):
             return []  # looking must not cost a write
 
         async def work(transaction: Transaction) -> Sequence[Row]:
             at = now()
             until = at + int(lease_seconds * 1_000_000)
-            return await transaction.all(_TAKE, now=at, until=until, most=limit)
+            return await transaction.all(_TAKE, now=at, before=at - waited, until=until, most=limit)
 
         rows = await self._database.write_lightly(work)
         return [_item(row) for row in sorted(rows, key=lambda row: row[0])]
@@ -89,4 +98,5 @@ def _item(row: Row) -> OutboxItem:
         from_name=row[6],
         subject=row[7],
         has_attachments=bool(row[8]),
+        origin=Origin(row[9], row[10]),
     )

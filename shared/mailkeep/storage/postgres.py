@@ -8,14 +8,15 @@ nothing is reported as failed that was kept.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 import asyncpg
 
 from mailkeep.errors import SettingsError, StoreUnavailable
 from mailkeep.settings import StoreSettings
-from mailkeep.storage.database import Connection, Row, Transaction
+from mailkeep.storage.database import Condition, Connection, ForeseenUnit, Row, Transaction, Unforeseen
 from mailkeep.storage.failures import SENTENCE, store_failures
 from mailkeep.storage.feed import pack, stamped
 from mailkeep.storage.feed_postgres import CHANNEL, PAYLOAD_LIMIT, PostgresCarrier
@@ -30,10 +31,13 @@ T = TypeVar("T")
 
 _AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 _NAME_COMMIT = "SELECT pg_current_xact_id()::text, (SELECT count(pg_notify($1, t)) FROM unnest($2::text[]) t)"
+_OPEN_ENDS = (OSError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
 # What a unit looks up is named by a few keys, and is planned at its best without knowing which. Planning it
 # anew each time, as the server would for a list of keys, takes longer than carrying it out.
 _BEGIN = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan"
 _BEGIN_LIGHTLY = f"{_BEGIN}; SET LOCAL synchronous_commit = off"
+_NAME_IF_SAME = "SELECT ok, (SELECT count(pg_notify($1, t)) FROM unnest($2::text[]) t WHERE ok) FROM same"
+_IS_RUNNING = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid = $1)"
 _XACT_STATUS = "SELECT pg_xact_status($1::text::xid8)"
 
 
@@ -115,13 +119,18 @@ class PostgresConnection:
 
 
 class PostgresDatabase:
-    """See database.Database."""
+    """See database.Database.
+
+    `at_once` is a pool of one connection, used for statements that are whole units: their plan is generic,
+    and is made once.
+    """
 
     dialect: DialectName = "postgres"
 
-    def __init__(self, settings: StoreSettings, pool: Any, carrier: PostgresCarrier) -> None:
+    def __init__(self, settings: StoreSettings, pool: Any, at_once: Any, carrier: PostgresCarrier) -> None:
         self._settings = settings
         self._pool = pool
+        self._at_once = at_once
         self._carrier = carrier
         self._writes: set[asyncio.Task[Any]] = set()
 
@@ -129,13 +138,9 @@ class PostgresDatabase:
     async def open(cls, settings: StoreSettings, carrier: PostgresCarrier) -> PostgresDatabase:
         """Connect. Raises StoreUnavailable."""
         with store_failures():
-            pool = await asyncpg.create_pool(
-                **connect_arguments(settings),
-                min_size=0,  # the pool's own upkeep would log a traceback a second while the server is away
-                max_size=settings.pool_size,
-                reset=_nothing_to_reset,
-            )
-        return cls(settings, pool, carrier)
+            pool = await _pool(settings, settings.pool_size)
+            at_once = await _pool(settings, 1, plan_cache_mode="force_generic_plan")
+        return cls(settings, pool, at_once, carrier)
 
     async def read(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """See database.Database."""
@@ -160,8 +165,16 @@ class PostgresDatabase:
         """See database.Database."""
         return await self._shielded(work, _BEGIN_LIGHTLY)
 
+    async def write_foreseen(self, condition: Condition, unit: ForeseenUnit) -> None:
+        """See database.Database."""
+        await self._finished(self._write_foreseen(condition, unit))
+
     async def _shielded(self, work: Callable[[Transaction], Awaitable[T]], begin: str) -> T:
-        task = asyncio.create_task(self._write(work, begin), name="store-write")
+        return await self._finished(self._write(work, begin))
+
+    async def _finished(self, write: Coroutine[Any, Any, T]) -> T:
+        """What a write has begun goes on when its caller is cancelled."""
+        task = asyncio.create_task(write, name="store-write")
         self._writes.add(task)
         task.add_done_callback(self._writes.discard)
         return await asyncio.shield(task)
@@ -176,9 +189,10 @@ class PostgresDatabase:
             await asyncio.wait(self._writes)
         try:
             async with asyncio.timeout(self._settings.timeout_seconds):
-                await self._pool.close()
+                await asyncio.gather(self._pool.close(), self._at_once.close())
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             self._pool.terminate()
+            self._at_once.terminate()
 
     # --- one transaction ------------------------------------------------------------------------
 
@@ -213,31 +227,107 @@ class PostgresDatabase:
         except _AGAIN:
             raise
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as lost:
-            await self._was_committed(xact_id, lost)
+            await self._was_committed(_is_in_by_id(xact_id), lost)
 
-    async def _was_committed(self, xact_id: str, lost: BaseException) -> None:
-        """Return if the transaction whose answer was lost is in; raise if it is not or nobody can say."""
+    async def _was_committed(
+        self, is_in: Callable[[Any], Awaitable[bool | None]], lost: BaseException
+    ) -> None:
+        """Return if the transaction whose answer was lost is in; raise if it is not or nobody can say.
+
+        `is_in` asks a connection, and gives None while it is under way.
+        """
         try:
             async with asyncio.timeout(self._settings.timeout_seconds):
                 while True:
-                    if await self._look_up(xact_id):
+                    if await self._look_up(is_in):
                         return
                     await asyncio.sleep(LOOKUP_SECONDS)
         except TimeoutError:
             raise StoreUnavailable(SENTENCE) from lost
 
-    async def _look_up(self, xact_id: str) -> bool:
+    async def _look_up(self, is_in: Callable[[Any], Awaitable[bool | None]]) -> bool:
         try:
             connection = await connect(self._settings)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             return False
         try:
-            status = await connection.fetchval(_XACT_STATUS, xact_id)
+            found = await is_in(connection)
         finally:
             await connection.close()
-        if status == "aborted":
+        if found is False:
             raise StoreUnavailable(SENTENCE)
-        return bool(status == "committed")
+        return bool(found)
+
+    # --- one statement --------------------------------------------------------------------------
+
+    async def _write_foreseen(self, condition: Condition, unit: ForeseenUnit) -> None:
+        with store_failures():
+            topics = pack(unit.topics, PAYLOAD_LIMIT)
+            texts = [f"{self._carrier.name} {stamped(text)}" for text in topics]
+            bulks = tuple(bulk for bulk, _ in unit.rows)
+            first = condition.FIRST + len(condition.arrays)
+            sql = with_bulks(bulks, first, condition.sql, "(SELECT ok FROM same)") + _NAME_IF_SAME
+            arguments = (CHANNEL, texts, *condition.arrays, *_arrays(unit.rows))
+            async with self._at_once.acquire(timeout=self._settings.timeout_seconds) as connection:
+                kept = await self._kept(connection, sql, arguments, condition)
+        if not kept:
+            raise Unforeseen
+        self._carrier.committed(unit.topics)
+
+    async def _kept(self, connection: Any, sql: str, arguments: Sequence[Any], condition: Condition) -> bool:
+        server_process = connection.get_server_pid()
+        try:
+            return bool(await connection.fetchval(sql, *arguments))
+        except _AGAIN:
+            return False
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as lost:
+            if not _is_lost(connection, lost):
+                raise  # the server says that it did nothing
+            with contextlib.suppress(asyncpg.InterfaceError):  # the pool has it back if it broke by itself
+                connection.terminate()
+            await self._was_committed(_is_in_beside(condition, server_process), lost)
+            return True
+
+
+def _is_lost(connection: Any, error: BaseException) -> bool:
+    """True if the error leaves open what became of the statement.
+
+    A server that shuts down may say so after it has committed, before it answers.
+    """
+    try:
+        return isinstance(error, _OPEN_ENDS) or bool(connection.is_closed())
+    except asyncpg.InterfaceError:  # the pool took it back, which it does in mid-use only if it broke
+        return True
+
+
+def _is_in_by_id(xact_id: str) -> Callable[[Any], Awaitable[bool | None]]:
+    async def is_in(connection: Any) -> bool | None:
+        status = await connection.fetchval(_XACT_STATUS, xact_id)
+        return {"committed": True, "aborted": False}.get(status)
+
+    return is_in
+
+
+def _is_in_beside(condition: Condition, server_process: int) -> Callable[[Any], Awaitable[bool | None]]:
+    """A statement that commits itself has no id that we know: its witness is there, or its process gone."""
+
+    async def is_in(connection: Any) -> bool | None:
+        is_running = await connection.fetchval(_IS_RUNNING, server_process)  # first: it may end in between
+        if await connection.fetchval(condition.witness.on("postgres")[0], condition.witness_id):
+            return True
+        return None if is_running else False
+
+    return is_in
+
+
+async def _pool(settings: StoreSettings, size: int, **more: str) -> Any:
+    arguments = connect_arguments(settings)
+    return await asyncpg.create_pool(
+        **{**arguments, "server_settings": {**arguments["server_settings"], **more}},
+        min_size=0,  # the pool's own upkeep would log a traceback a second while the server is away
+        max_size=size,
+        reset=_nothing_to_reset,
+    )
 
 
 async def _nothing_to_reset(_connection: Any) -> None:

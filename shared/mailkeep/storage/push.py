@@ -33,6 +33,10 @@ _OLDEST = Query(
 _REMOVE = Query("DELETE FROM push_subscription WHERE id = :id AND user_id = :user_id")
 _FORGET = Query("DELETE FROM push_subscription WHERE id = :id")
 _TOUCH = Query("UPDATE push_subscription SET last_used_at = :at WHERE id = :id")
+_CLAIM = Query(
+    "INSERT INTO push_claim (id, claimed_at) VALUES (:id, :claimed_at) ON CONFLICT (id) DO NOTHING"
+)
+_FORGET_CLAIMS = Query("DELETE FROM push_claim WHERE claimed_at < :before")
 _USERS = Query("SELECT DISTINCT user_id FROM push_subscription")
 
 
@@ -84,6 +88,19 @@ class StoredPushSubscriptions:
         """See interface.PushSubscriptions."""
         rows = await self._database.read(lambda connection: connection.all(_OF_USER, user_id=user_id))
         return [_of(row) for row in rows]
+
+    async def claim(self, news_id: UUID) -> bool:
+        """See interface.PushSubscriptions."""
+
+        async def work(transaction: Transaction) -> bool:
+            return await transaction.run(_CLAIM, id=news_id, claimed_at=now()) == 1
+
+        return await self._database.write_lightly(work)
+
+    async def forget_claims(self, older_than_seconds: float) -> None:
+        """See interface.PushSubscriptions."""
+        before = now() - int(older_than_seconds * 1_000_000)
+        await self._database.write_lightly(lambda transaction: transaction.run(_FORGET_CLAIMS, before=before))
 
     async def users(self) -> Collection[UUID]:
         """See interface.PushSubscriptions."""

@@ -7,8 +7,9 @@ spelling, both texts stand side by side.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Table, Uuid, text
 
@@ -78,11 +79,12 @@ class BulkInsert:
         return f"{self._into()} VALUES ({', '.join('?' * len(self._columns))}){self._conflict}"
 
     @cache  # noqa: B019  as above
-    def for_postgres(self, first: int = 1) -> str:
-        """With an array for each column, the parameters numbered from `first`."""
+    def for_postgres(self, first: int = 1, condition: str = "") -> str:
+        """An array for each column, the parameters numbered from `first`; nothing without `condition`."""
         types = [self._table.c[name].type.compile(dialect=dialect_of("postgres")) for name in self._columns]
         arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types, first))
-        return f"{self._into()} SELECT * FROM unnest({arrays}){self._conflict}"
+        where = f" WHERE {condition}" if condition else ""
+        return f"{self._into()} SELECT * FROM unnest({arrays}){where}{self._conflict}"
 
     def _into(self) -> str:
         return f'INSERT INTO "{self._table.name}" ({", ".join(self._columns)})'
@@ -109,18 +111,54 @@ class BulkUpdate:
         return f'UPDATE "{self._table.name}" SET {settings} WHERE {self._key} = ?1'
 
     @cache  # noqa: B019  as above
-    def for_postgres(self, first: int = 1) -> str:
-        """With an array for each column, the parameters numbered from `first`."""
+    def for_postgres(self, first: int = 1, condition: str = "") -> str:
+        """An array for each column, the parameters numbered from `first`; nothing without `condition`."""
         names = (self._key, *self._columns)
         types = [self._table.c[name].type.compile(dialect=dialect_of("postgres")) for name in names]
         arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types, first))
         settings = ", ".join(f"{name} = given.{name}" for name in self._columns)
         given = f"unnest({arrays}) AS given({', '.join(names)})"
         table = f'"{self._table.name}"'
-        return f"UPDATE {table} SET {settings} FROM {given} WHERE {table}.{self._key} = given.{self._key}"
+        also = f" AND {condition}" if condition else ""
+        return (
+            f"UPDATE {table} SET {settings} FROM {given} WHERE {table}.{self._key} = given.{self._key}{also}"
+        )
 
     def __len__(self) -> int:
         return len(self._columns) + 1
+
+
+class Expected:
+    """Rows that a statement for PostgreSQL locks and compares with those it was given, keys first.
+
+    `select` names the columns and `{keys}`, the array of keys; `kinds` are the columns' types.
+    """
+
+    __slots__ = ("_names", "_select", "kinds")
+
+    def __init__(self, select: str, **kinds: str) -> None:
+        self._select = select
+        self._names = tuple(kinds)
+        self.kinds = tuple(kinds.values())
+
+    def held(self, name: str, first: int) -> str:
+        """A CTE with the rows as they are, locked; the parameters are numbered from `first`."""
+        select = self._select.format(keys=f"${first}::{self.kinds[0]}[]")
+        return f"{name}({', '.join(self._names)}) AS MATERIALIZED ({select})"
+
+    def is_met(self, name: str, first: int) -> str:
+        """An expression: every row of the CTE is as given, and none is missing."""
+        arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(self.kinds, first))
+        names = ", ".join(self._names)
+        theirs, ours = (", ".join(f"{row}.{column}" for column in self._names) for row in (name, "given"))
+        return (
+            f"(SELECT count(*) FROM {name} JOIN unnest({arrays}) AS given({names})"
+            f" ON ROW({theirs}) IS NOT DISTINCT FROM ROW({ours})) = cardinality(${first}::{self.kinds[0]}[])"
+        )
+
+    def arrays(self, rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+        """The parameters."""
+        return [[row[place] for row in rows] for place in range(len(self.kinds))]
 
 
 Bulk = BulkInsert | BulkUpdate
@@ -133,10 +171,11 @@ def together(bulks: tuple[Bulk, ...]) -> str:
 
 
 @cache
-def with_bulks(bulks: tuple[Bulk, ...], first: int) -> str:
-    """What does several besides the statement that follows it; parameters are numbered from `first`."""
-    parts = []
+def with_bulks(bulks: tuple[Bulk, ...], first: int, before: str = "", condition: str = "") -> str:
+    """What does several besides the statement that follows it; parameters are numbered from `first`. `before`
+    are further queries, on which `condition` may depend, without which nothing is written."""
+    parts = [before] if before else []
     for number, bulk in enumerate(bulks):
-        parts.append(f"i{number} AS ({bulk.for_postgres(first)})")
+        parts.append(f"i{number} AS ({bulk.for_postgres(first, condition)})")
         first += len(bulk)
     return f"WITH {', '.join(parts)} " if parts else ""

@@ -6,7 +6,7 @@ what a dead one had in hand by the same index as everything else, and no clock i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,10 +23,10 @@ from mailkeep.model.queue import (
     QueueStatus,
     Settlement,
 )
+from mailkeep.storage.bodies import StoredBody
 from mailkeep.storage.database import Database, Row, Transaction, changed
 from mailkeep.storage.interface import Body, QueueFilter, TopicKind
 from mailkeep.storage.interface.queue import ANYTHING
-from mailkeep.storage.messages import StoredBody
 from mailkeep.storage.query import Query
 from mailkeep.storage.queue_rows import listed, remove, settle
 from mailkeep.storage.values import (
@@ -44,7 +44,8 @@ _CLAIM = (
     "UPDATE queue_recipient SET lease = :lease, due_at = :until, attempts = attempts + 1 WHERE id IN"
     " (SELECT id FROM queue_recipient WHERE due_at <= :now AND domain {not_busy}"
     " ORDER BY due_at LIMIT :most{skip})"
-    " RETURNING id, message_id, recipient, notify, orcpt, attempts, created_at, expires_at, delay_told"
+    " RETURNING id, message_id, recipient, notify, orcpt, attempts, created_at, expires_at, delay_told,"
+    " route, doubt"
 )
 _TAKE = Query(
     _CLAIM.format(not_busy="<> ALL(:busy)", skip=" FOR UPDATE SKIP LOCKED"),
@@ -53,7 +54,7 @@ _TAKE = Query(
 _NEXT = Query("SELECT due_at FROM queue_recipient ORDER BY due_at LIMIT 1")
 _COLUMNS = (
     "SELECT q.user_id, q.sender, q.smtputf8, q.requiretls, q.ret, q.envid, q.created_at,"
-    " q.size, q.header, blob.digest, blob.size, blob.chunk, q.id"
+    " q.size, q.header, blob.digest, blob.size, blob.chunk, q.id, q.traceparent"
     " FROM queue_message q JOIN blob ON blob.digest = q.digest WHERE"
 )
 _MESSAGE = Query(f"{_COLUMNS} q.id = :id")
@@ -61,6 +62,7 @@ _MESSAGES = Query(
     f"{_COLUMNS} q.id = ANY(:ids) AND q.size <= :largest",
     sqlite=f"{_COLUMNS} q.id IN (SELECT value FROM json_each(:ids)) AND q.size <= :largest",
 )
+_SENDING = listed("UPDATE queue_recipient SET doubt = :doubt WHERE {ids} AND lease = :lease")
 _RENEW = listed("UPDATE queue_recipient SET due_at = :until WHERE {ids} AND lease = :lease")
 
 # --- for operators --------------------------------------------------------------------------------
@@ -81,7 +83,8 @@ _WHICH_POSTGRES = (
 _WHICH_SQLITE = _WHICH.format(ids="IN (SELECT value FROM json_each(:ids))")
 _SELECT = (
     "SELECT r.id, r.message_id, m.user_id, m.sender, r.recipient, r.domain, m.size, r.held, r.lease,"
-    " r.attempts, r.created_at, r.due_at, r.expires_at, r.last_at, r.last_status, r.last_reply, r.last_host"
+    " r.attempts, r.created_at, r.due_at, r.expires_at, r.last_at, r.last_status, r.last_reply, r.last_host,"
+    " r.route"
     " FROM queue_recipient r JOIN queue_message m ON m.id = r.message_id WHERE"
 )
 _ENTRIES = Query(
@@ -129,15 +132,24 @@ class StoredQueue:
 
     async def renew(self, claimed: Sequence[Claimed], seconds: float) -> int:
         """See interface.Queue."""
+        return await self._under_leases(_RENEW, claimed, until=lambda: now() + _microseconds(seconds))
+
+    async def sending(self, claimed: Sequence[Claimed], attempt: str) -> int:
+        """See interface.Queue."""
+        return await self._under_leases(_SENDING, claimed, doubt=lambda: attempt)
+
+    async def _under_leases(
+        self, query: Query, claimed: Sequence[Claimed], **given: Callable[[], Any]
+    ) -> int:
         leases: dict[str, list[str]] = {}
         for one in claimed:
             leases.setdefault(one.lease, []).append(one.id)
 
         async def work(transaction: Transaction) -> int:
-            until = now() + _microseconds(seconds)
+            values = {name: value() for name, value in given.items()}
             return sum(
                 [
-                    await transaction.run(_RENEW, lease=name, ids=sorted(ids), until=until)
+                    await transaction.run(query, lease=name, ids=sorted(ids), **values)
                     for name, ids in leases.items()
                 ]
             )
@@ -173,7 +185,7 @@ class StoredQueue:
             envid=row[5],
         )
         message = QueuedMessage(
-            row[12], envelope, row[8], row[7], as_datetime(row[6]), as_uuid_or_none(row[0])
+            row[12], envelope, row[8], row[7], as_datetime(row[6]), as_uuid_or_none(row[0]), row[13]
         )
         return message, StoredBody(self._database, (None, *row[7:12]))
 
@@ -267,6 +279,8 @@ def _claimed(row: Row, lease: str) -> Claimed:
         created_at=as_datetime(row[6]),
         expires_at=as_datetime(row[7]),
         delay_told=bool(row[8]),
+        route=row[9],
+        doubt=row[10],
     )
 
 
@@ -289,4 +303,5 @@ def _entry(row: Row, at: int) -> QueueEntry:
         expires_at=as_datetime(row[12]),
         last_attempt_at=as_datetime_or_none(row[13]),
         last=Attempt(row[14], row[15], row[16]),
+        route=row[17],
     )

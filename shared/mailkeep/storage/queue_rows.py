@@ -40,7 +40,7 @@ _REMOVE_EMPTY = listed(
 _RETRY_LATER = Query(
     "UPDATE queue_recipient SET lease = NULL, due_at = :due_at,"
     " delay_told = :delay_told OR delay_told, last_at = :now, last_status = :status, last_reply = :reply,"
-    " last_host = :host WHERE id = :id AND lease = :lease"
+    " last_host = :host, doubt = :doubt WHERE id = :id AND lease = :lease"
 )
 _GIVE_BACK = Query(
     "UPDATE queue_recipient SET lease = NULL, due_at = :due_at, attempts = attempts - 1"
@@ -101,6 +101,7 @@ def _later(one: Settlement) -> dict[str, Any]:
         "status": one.attempt.status,
         "reply": clean(one.attempt.reply),
         "host": clean(one.attempt.host),
+        "doubt": one.doubt,
     }
 
 
@@ -121,7 +122,7 @@ def rows(
     first: Row = (
         outbound.id,
         digest,
-        message.size - outbound.skip,
+        message.size - outbound.skip + len(outbound.above),
         created,
         outbound.user_id,
         str(envelope.sender or ""),
@@ -129,11 +130,12 @@ def rows(
         envelope.requiretls,
         envelope.ret,
         envelope.envid,
-        message.header[outbound.skip :],
+        outbound.above + message.header[outbound.skip :],
+        outbound.traceparent,
     )
     due, expires = moment(outbound.not_before), moment(outbound.expires_at)
     return first, [
-        _row(outbound.id, number, recipient, (created, due, expires))
+        (*_row(outbound.id, number, recipient, (created, due, expires)), outbound.route, "")
         for number, recipient in enumerate(outbound.recipients, start=1)
     ]
 

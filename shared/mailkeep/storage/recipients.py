@@ -80,11 +80,12 @@ class Recipients:
         return await self._unclaimed(domain, base)
 
     async def _members(self, alias: str, aliases: Aliases) -> Recipient:
-        """Aliases of aliases are followed, each once, so that a circle ends; of what is refused or not ours
-        nothing is left."""
+        """Aliases of aliases are followed, each once, so that a circle ends; of what is refused nothing is
+        left."""
         found: dict[str, None] = {}
+        outside: dict[str, None] = {}
         waiting, seen = deque(aliases[alias]), {alias}
-        while waiting and len(found) < MEMBERS_LIMIT:
+        while waiting and len(found) + len(outside) < MEMBERS_LIMIT:
             target = Address.parse(waiting.popleft())
             if target.key in seen:
                 continue
@@ -95,13 +96,17 @@ class Recipients:
             answer = await self._direct(target)
             if answer.deliver_to is not None:
                 found[answer.deliver_to] = None
-        return Recipient(RecipientKind.ALIAS, None, tuple(found)) if found else _REFUSED
+            elif answer.kind is RecipientKind.NOT_LOCAL:
+                outside[str(target)] = None
+        if not found and not outside:
+            return _REFUSED
+        return Recipient(RecipientKind.ALIAS, None, tuple(found), tuple(outside))
 
     async def _direct(self, address: Address) -> Recipient:
         """What the policy says of an alias's target, where an alias without its tag counts no more."""
         domain, base = await self.domain(address.domain), address.without_tag()
         if domain is None:
-            return _REFUSED
+            return Recipient(RecipientKind.NOT_LOCAL, None)
         for candidate in dict.fromkeys((address, base)):
             if await self._is_claimed(candidate):
                 return Recipient(RecipientKind.CLAIMED, str(candidate))

@@ -96,6 +96,7 @@ class StoredSharing:
                 return
             await _write(transaction, mailbox_id, account_id, change)
             changed(transaction, TopicKind.ACCESS, mailbox_id)
+            changed(transaction, TopicKind.SHARED, account_id)
 
         await self._database.write(work)
 

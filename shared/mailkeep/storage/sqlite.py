@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
-from mailkeep.storage.database import Connection, Row, Transaction
+from mailkeep.storage.database import Condition, Connection, ForeseenUnit, Row, Transaction, Unforeseen
 from mailkeep.storage.failures import store_failures
 from mailkeep.storage.feed_sqlite import SqliteCarrier
 from mailkeep.storage.interface import Topic
@@ -124,6 +124,10 @@ class SqliteDatabase:
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """See database.Database. What the thread has begun goes on when the caller is cancelled."""
         return await self._in_thread(self._writer, self._write, work)
+
+    async def write_foreseen(self, condition: Condition, unit: ForeseenUnit) -> None:
+        """See database.Database. There is no round trip to save."""
+        raise Unforeseen
 
     def usage(self) -> tuple[int, int]:
         """See database.Database. Those that wait for a thread count as well."""

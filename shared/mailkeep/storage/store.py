@@ -40,6 +40,7 @@ from mailkeep.storage.interface import (
     PushSubscriptions,
     Queue,
     Quotas,
+    Secrets,
     Sharing,
     StoreUsage,
     Texts,
@@ -59,6 +60,7 @@ from mailkeep.storage.query import Query
 from mailkeep.storage.queue import StoredQueue
 from mailkeep.storage.quotas import StoredQuotas
 from mailkeep.storage.recipients import Recipients
+from mailkeep.storage.shared_secrets import StoredSecrets
 from mailkeep.storage.sharing import StoredSharing
 from mailkeep.storage.snapshots import Snapshots
 from mailkeep.storage.texts import StoredTexts
@@ -105,6 +107,7 @@ class OpenedStore:
     collector: Collector
     texts: Texts
     upstreams: Upstreams
+    secrets: Secrets
     url_secrets: UrlSecrets
 
     def __init__(self, backend: Backend, defaults: DefaultLimits) -> None:
@@ -137,6 +140,7 @@ class OpenedStore:
         self.collector = StoredCollector(database, backend.locks)
         self.texts = StoredTexts(database)
         self.upstreams = StoredUpstreams(database)
+        self.secrets = StoredSecrets(database)
         self.url_secrets = StoredUrlSecrets(database)
 
     def usage(self) -> StoreUsage:

@@ -13,7 +13,7 @@ import sys
 import unicodedata
 from array import array
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import zstandard
@@ -21,14 +21,14 @@ import zstandard
 from mailkeep.errors import StoreCorrupt
 from mailkeep.storage import tables
 from mailkeep.storage.database import Connection, Database, Row, Transaction
-from mailkeep.storage.interface.texts import Containing, Field, IndexedText
+from mailkeep.storage.interface.texts import Choose, Containing, Field, IndexedText
 from mailkeep.storage.query import BulkInsert, Query
 from mailkeep.storage.values import now
 from mailkeep.storage.vocabulary import Builder, Vocabulary, is_one_word, merged
 
 VERSION = f"1 {unicodedata.unidata_version} {sys.byteorder}"
 """Segments that were folded in another way, or by another kind of machine, are made anew. To be counted up
-when `fold` of the IMAP host's searches, or what it is given, changes."""
+when `fold` of model.casemap, by which both hosts compare, or what the index is given, changes."""
 
 SEGMENT_MESSAGES = 4096
 SEGMENT_OCTETS = 16 * 1024 * 1024
@@ -71,10 +71,17 @@ class Segment:
 
     def containing(self, fields: Collection[Field], needle: str) -> set[int]:
         """UIDs of messages in whose fields the needle is, or may be if it is of several words."""
+        return self._uids(fields, lambda vocabulary: vocabulary.texts_with(needle))
+
+    def having(self, fields: Collection[Field], choose: Choose) -> set[int]:
+        """UIDs of messages in whose fields one of the chosen words is."""
+        return self._uids(fields, lambda vocabulary: vocabulary.texts_at(choose(vocabulary.words_in_order())))
+
+    def _uids(self, fields: Collection[Field], texts: Callable[[Vocabulary], set[int]]) -> set[int]:
         found: set[int] = set()
         for wanted, vocabulary in ((Field.HEADER, self.header), (Field.BODY, self.body)):
             if wanted in fields:
-                found |= vocabulary.texts_with(needle)
+                found |= texts(vocabulary)
         return {self.uids[ordinal] for ordinal in found}
 
 
@@ -88,19 +95,32 @@ class StoredTexts:
 
     async def containing(self, mailbox_id: int, fields: Collection[Field], needle: str) -> Containing:
         """See interface.Texts."""
-        heads = await self._heads(mailbox_id) if needle.split() else []
-        found, large = set[int](), set[int]()
-        through = 0
-        for head in heads:
-            segment = await self._segment(mailbox_id, head)
-            if segment is None:
-                break  # replaced in this moment: what follows is read instead
-            found |= await asyncio.to_thread(segment.containing, fields, needle)
-            large.update(segment.large)
-            through = head[1]
+        if not needle.split():
+            return Containing()
+        through, found, large = await self._look(mailbox_id, lambda part: part.containing(fields, needle))
         if is_one_word(needle):
             return Containing(through, frozenset(found), frozenset(large))
         return Containing(through, frozenset(), frozenset(found | large))
+
+    async def having(self, mailbox_id: int, fields: Collection[Field], choose: Choose) -> Containing:
+        """See interface.Texts."""
+        through, found, large = await self._look(mailbox_id, lambda part: part.having(fields, choose))
+        return Containing(through, frozenset(), frozenset(found | large))
+
+    async def _look(
+        self, mailbox_id: int, look: Callable[[Segment], set[int]]
+    ) -> tuple[int, set[int], set[int]]:
+        """The UID through which the index was looked at, what was found in it, and what is not indexed."""
+        found, large = set[int](), set[int]()
+        through = 0
+        for head in await self._heads(mailbox_id):
+            segment = await self._segment(mailbox_id, head)
+            if segment is None:
+                break  # replaced in this moment: what follows is read instead
+            found |= await asyncio.to_thread(look, segment)
+            large.update(segment.large)
+            through = head[1]
+        return through, found, large
 
     async def through(self, mailbox_id: int) -> int:
         """See interface.Texts."""

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from mailkeep.model.mailbox import SpecialUse
+from mailkeep.model.threads import root_of, thread_id
 from mailkeep.storage.database import Connection, Row
 from mailkeep.storage.finding import COLUMNS, JOINED, entries
 from mailkeep.storage.query import Query
+from mailkeep.storage.values import as_uuid
 
 ROUNDS = 8  # a chain of replies that name just their parent widens by one link a round
 IDS_LIMIT = 1000  # message ids that one thread is looked for by
@@ -20,7 +22,13 @@ IDS_LIMIT = 1000  # message ids that one thread is looked for by
 _LEFT_OUT = (SpecialUse.DRAFTS, SpecialUse.JUNK, SpecialUse.TRASH)
 _BOXES = Query("SELECT id, special_use FROM mailbox WHERE account_id = :account_id AND selectable")
 _IDS = Query("SELECT header_message_id, reference_ids FROM message WHERE id = :id")
-_SELECT = f"SELECT {COLUMNS}, b.name, m.reference_ids {JOINED}"
+_SELECT = f"SELECT {COLUMNS}, b.name {JOINED}"
+# An answer's thread has the name of its first message, which itself may not be here.
+_ROOTS = Query(
+    "SELECT m.email_id, m.header_message_id, m.reference_ids FROM message m WHERE m.id IN"
+    " (SELECT e.message_id FROM entry e JOIN mailbox b ON b.id = e.mailbox_id"
+    " WHERE b.account_id = :account_id AND b.selectable)"
+)
 _RELATED = Query(
     f"{_SELECT} WHERE e.mailbox_id = ANY(:boxes) AND (m.header_message_id = ANY(:ids)"
     " OR string_to_array(m.reference_ids, chr(10)) && CAST(:ids AS text[]))"
@@ -31,7 +39,7 @@ _RELATED = Query(
     " instr(char(10) || m.reference_ids || char(10), char(10) || named.value || char(10)) > 0)))"
     " ORDER BY e.internal_date DESC, e.message_id DESC LIMIT :most",
 )
-_MESSAGE_ID, _REFERENCES = 8, 15  # places in a row
+_MESSAGE_ID, _REFERENCES = 8, 14  # places in a row
 
 
 async def related(connection: Connection, account_id: int, email_id: UUID, limit: int) -> Sequence[Row]:
@@ -49,6 +57,20 @@ async def related(connection: Connection, account_id: int, email_id: UUID, limit
     found = await _closed(connection, boxes, ids, limit)
     unique = {row[6]: row for row in (*own[:1], *found)}
     return sorted(unique.values(), key=lambda row: (row[4], row[6]))[-limit:]
+
+
+async def roots(connection: Connection, account_id: int) -> Sequence[Row]:
+    """What `member` looks through: the names of all messages of the account."""
+    return await connection.all(_ROOTS, account_id=account_id)
+
+
+def member(rows: Sequence[Row], wanted: UUID) -> UUID | None:
+    """The id of a message of the thread with this id."""
+    for row in rows:
+        email_id = as_uuid(row[0])
+        if thread_id(email_id, root_of(row[1], row[2])) == wanted:
+            return email_id
+    return None
 
 
 async def _closed(connection: Connection, boxes: list[int], ids: set[str], limit: int) -> Sequence[Row]:

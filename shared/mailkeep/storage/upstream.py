@@ -9,8 +9,9 @@ from uuid import UUID
 from mailkeep.errors import AlreadyExists, NotFound
 from mailkeep.model.flags import Flags
 from mailkeep.model.upstream import FetchedMessage, FolderPosition, UpstreamRecord
-from mailkeep.storage.database import Connection, Database, Row, Transaction
+from mailkeep.storage.database import Connection, Database, Row, Transaction, changed
 from mailkeep.storage.failures import Rejected
+from mailkeep.storage.interface import TopicKind
 from mailkeep.storage.operations.batch import INSERT_FETCHED
 from mailkeep.storage.query import Query
 from mailkeep.storage.values import (
@@ -32,6 +33,7 @@ _ADD = Query(
     "INSERT INTO upstream_account (id, user_id, name, config, created_at, state, said)"
     " VALUES (:id, :user_id, :name, :config, :created_at, '', '')"
 )
+_STATE = Query("SELECT user_id, state FROM upstream_account WHERE id = :id")
 _NOTE = Query(
     "UPDATE upstream_account SET state = :state, said = :said,"
     " last_sync_at = coalesce(:synced_at, last_sync_at) WHERE id = :id"
@@ -116,7 +118,14 @@ class StoredUpstreams:
             "said": clean(said),
             "synced_at": moment_or_none(synced_at),
         }
-        await self._database.write(lambda transaction: transaction.run(_NOTE, **given))
+
+        async def work(transaction: Transaction) -> None:
+            before = await transaction.one(_STATE, id=account_id)
+            await transaction.run(_NOTE, **given)
+            if before is not None and before[1] != state:
+                changed(transaction, TopicKind.UPSTREAM, as_uuid(before[0]))
+
+        await self._database.write(work)
 
     async def folder(self, account_id: UUID, name: str, uidvalidity: int) -> tuple[FolderPosition, int]:
         """See interface.Upstreams."""
@@ -163,7 +172,7 @@ class StoredUpstreams:
         local_modseq: int,
     ) -> None:
         """See interface.Upstreams."""
-        changed = [
+        rows = [
             {
                 "folder_id": folder_id,
                 "remote_uid": uid,
@@ -174,7 +183,7 @@ class StoredUpstreams:
         ]
 
         async def work(transaction: Transaction) -> None:
-            await transaction.many(_SET_FLAGS, changed)
+            await transaction.many(_SET_FLAGS, rows)
             await transaction.many(_FORGET, [{"folder_id": folder_id, "remote_uid": uid} for uid in gone])
             await transaction.run(
                 _SETTLE, folder_id=folder_id, remote_modseq=remote_modseq, local_modseq=local_modseq

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from mailkeep.model.flags import Flags, SystemFlag
@@ -74,6 +75,7 @@ def as_words(text: str) -> tuple[str, ...]:
     return tuple(text.split(" ")) if text else ()
 
 
+@lru_cache(maxsize=1024)
 def as_flags(system: int, keywords: str) -> Flags:
-    """Flags from their two columns."""
+    """Flags from their two columns. Remembered: rows have few different ones, and each costs microseconds."""
     return Flags(SystemFlag(system), as_words(keywords))

@@ -46,11 +46,19 @@ class Vocabulary:
         assert found is not None
         return found
 
-    def _texts_matching(self, pattern: bytes) -> set[int]:
+    def words_in_order(self) -> list[str]:
+        """All words, by place."""
+        return self.words[1:-1].decode("utf-8", "surrogatepass").split("\n") if self.words else []
+
+    def texts_at(self, places: Iterable[int]) -> set[int]:
+        """Ordinals of the texts that have one of the words at these places."""
         found: set[int] = set()
-        for place in self._places(pattern):
+        for place in places:
             found.update(self.ordinals[self.starts[place] : self.starts[place + 1]])
         return found
+
+    def _texts_matching(self, pattern: bytes) -> set[int]:
+        return self.texts_at(self._places(pattern))
 
     def _places(self, pattern: bytes) -> Iterator[int]:
         """Places of the words that match."""

@@ -24,7 +24,7 @@ from mailkeep.storage.interface.audit import Audit, AuditRecord
 from mailkeep.storage.interface.collecting import Collected, Collector
 from mailkeep.storage.interface.committer import Appended, Committer, Expunged, FlagsStored
 from mailkeep.storage.interface.directory import Directory
-from mailkeep.storage.interface.emails import AccountNews, EmailFilter, EmailRow, Emails, Marked
+from mailkeep.storage.interface.emails import AccountNews, Arrived, EmailFilter, EmailRow, Emails, Marked
 from mailkeep.storage.interface.feed import Feed, Topic, TopicKind
 from mailkeep.storage.interface.filters import Filters
 from mailkeep.storage.interface.greylist import Greylist
@@ -39,8 +39,9 @@ from mailkeep.storage.interface.proofs import Proofs
 from mailkeep.storage.interface.push import PushSubscription, PushSubscriptions
 from mailkeep.storage.interface.queue import Queue, QueueFilter
 from mailkeep.storage.interface.quotas import Quotas
+from mailkeep.storage.interface.secrets import Secrets
 from mailkeep.storage.interface.sharing import Grant, SharedMailbox, Sharing
-from mailkeep.storage.interface.texts import Containing, Field, IndexedText, Texts
+from mailkeep.storage.interface.texts import Choose, Containing, Field, IndexedText, Texts
 from mailkeep.storage.interface.upstream import Upstreams
 from mailkeep.storage.interface.url_secrets import UrlSecrets
 from mailkeep.storage.interface.usage import StoreUsage
@@ -50,9 +51,11 @@ __all__ = [
     "Aliases",
     "Annotations",
     "Appended",
+    "Arrived",
     "Audit",
     "AuditRecord",
     "Body",
+    "Choose",
     "Collected",
     "Collector",
     "Column",
@@ -85,6 +88,7 @@ __all__ = [
     "Queue",
     "QueueFilter",
     "Quotas",
+    "Secrets",
     "SharedMailbox",
     "Sharing",
     "Store",
@@ -125,6 +129,7 @@ class Store(Protocol):
     sharing: Sharing
     collector: Collector
     texts: Texts
+    secrets: Secrets
     url_secrets: UrlSecrets
 
     def usage(self) -> StoreUsage:

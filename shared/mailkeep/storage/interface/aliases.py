@@ -10,13 +10,13 @@ from mailkeep.model.directory import Alias
 
 
 class Aliases(Protocol):
-    """Aliases of hosted domains, to addresses of hosted domains. An address that a user has claimed is theirs
-    first: an alias of that name rests meanwhile."""
+    """Aliases of hosted domains, to any addresses. An address that a user has claimed is theirs first: an
+    alias of that name rests meanwhile."""
 
     async def add(self, alias: Address, targets: Sequence[Address]) -> Alias:
         """Have mail for `alias` go to these as well. Those that it goes to already change nothing.
 
-        Raises NotFound if a domain is not hosted, InUse if a user has the address, LimitExceeded if
+        Raises NotFound if the alias's domain is not hosted, InUse if a user has the address, LimitExceeded if
         there are too many targets.
         """
 

@@ -22,6 +22,7 @@ class AuditRecord:
     reason: str = ""
     user_id: UUID | None = None
     key_id: UUID | None = None
+    session: str = ""  # of the connection, as its log lines have it; the request's id at the API
 
 
 class Audit(Protocol):

@@ -51,6 +51,10 @@ class Committer(Protocol):
         unclaimed addresses are made within the same transaction. What comes from others into an INBOX goes
         through its owner's filters, see Filters. Raises StoreUnavailable."""
 
+    async def deliver_all(self, deliveries: Sequence[Delivery]) -> Sequence[Sequence[Delivered]]:
+        """As `deliver`, in one transaction: for many small ones it costs much less. All or none, unless a
+        filter looks at what they say: then one by one. Raises StoreUnavailable."""
+
     async def append(self, mailbox_id: int, messages: Sequence[NewMessage]) -> Appended:
         """All of them or none, with ascending UIDs. Raises MailboxNotFound, OverQuota."""
 

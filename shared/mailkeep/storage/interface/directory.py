@@ -73,6 +73,9 @@ class Directory(Protocol):
     async def set_disabled(self, user_id: UUID, disabled: bool) -> None:
         """Disable or enable; the feed names the user. Raises NotFound."""
 
+    async def end_sign_ins(self, user_id: UUID) -> None:
+        """What was signed in by an access token so far is over; the feed names the user. Raises NotFound."""
+
     async def add_address(self, user_id: UUID, address: Address) -> AddressRecord:
         """Give a user a further address, on the word of somebody who knows that it is theirs: mail waiting
         for it moves into their INBOX with new UIDs, in one transaction. Raises AlreadyExists, NotFound."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -10,11 +10,13 @@ from uuid import UUID
 
 from mailkeep.model.flags import Flags
 from mailkeep.model.mailbox import SpecialUse
+from mailkeep.model.order import Order
 
 
 @dataclass(frozen=True, slots=True)
 class EmailRow:
-    """One message as the API lists it. `mailbox_id` and `uid` name the caller's own entry."""
+    """One message as the API lists it. `mailbox_id` and `uid` name the caller's own entry; `thread_id` is the
+    same for all messages whose References begin with the same one."""
 
     email_id: UUID
     message_id: int
@@ -30,6 +32,7 @@ class EmailRow:
     from_name: str
     attachment_count: int
     preview: str
+    thread_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +62,22 @@ class Marked:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrived:
+    """A message that has come into the list of received mail, and its date."""
+
+    email_id: UUID
+    received_at: datetime
+    from_address: str
+    from_name: str
+    subject: str
+    has_attachments: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AccountNews:
     """What happened to an account's messages. `heads` are the HIGHESTMODSEQ of its mailboxes, to ask from the
-    next time; `grown` says that entries came. If it is not `complete`, more happened than is told."""
+    next time; `grown` says that entries came, `arrived` which are new mail. If it is not `complete`, more
+    happened than is told."""
 
     heads: Mapping[int, int]
     unread: int
@@ -69,6 +85,7 @@ class AccountNews:
     deleted: Sequence[UUID] = ()
     grown: bool = False
     complete: bool = True
+    arrived: Sequence[Arrived] = ()
 
 
 class Emails(Protocol):
@@ -81,6 +98,10 @@ class Emails(Protocol):
         Trash. Newest `received_at` first, then by id. A message that lies there several times is listed
         and counted once."""
 
+    async def list_state(self, account_id: int) -> Sequence[Hashable]:
+        """What every `page` of the account depends on: while this is the same, so are they. A fraction of a
+        page's work, for those who keep what they made of one."""
+
     async def get(self, account_id: int, email_id: UUID) -> EmailRow:
         """One message of the account by its id. Raises NotFound, also for what is another's."""
 
@@ -92,15 +113,23 @@ class Emails(Protocol):
         """(messages, octets) that the filter means."""
 
     async def find(
-        self, account_id: int, which: EmailFilter, offset: int, limit: int, after: EmailRow | None = None
+        self,
+        account_id: int,
+        which: EmailFilter,
+        offset: int,
+        limit: int,
+        after: EmailRow | None = None,
+        *,
+        order: Order = Order.NEWEST,
     ) -> Sequence[EmailRow]:
-        """The same in pages, newest `received_at` first. With `after`, counted from the entry that follows
-        that row: pages read so neither repeat nor miss what was there from the first on."""
+        """The same in pages, newest `received_at` first unless another order is wanted: then all that the
+        filter means is read. With `after`, counted from the entry that follows that row, newest first: pages
+        read so neither repeat nor miss what was there from the first on."""
 
-    async def thread(self, account_id: int, email_id: UUID, limit: int) -> Sequence[EmailRow]:
-        """The messages that References join to this one, itself included, oldest first, each once; the
-        newest `limit` if there are more. Sent ones belong to it, Drafts, Junk and Trash do not. Empty if
-        the account has no such message."""
+    async def thread(self, account_id: int, wanted: UUID, limit: int) -> Sequence[EmailRow]:
+        """The messages that References join to one with this thread's id or with this id of its own, itself
+        included, oldest first, each once; the newest `limit` if there are more. Sent ones belong to it,
+        Drafts, Junk and Trash do not. Empty if the account has no such message."""
 
     async def senders(self, account_id: int, special_use: SpecialUse) -> Sequence[str]:
         """The From addresses in the mailbox of that use, each once, sorted."""
@@ -110,7 +139,7 @@ class Emails(Protocol):
 
     async def news(self, account_id: int, since: Mapping[int, int] | None = None) -> AccountNews:
         """What happened since those heads; without, the heads to begin with. A mailbox that `since` does not
-        know is told of from now on."""
+        know is taken for one that was made since."""
 
     async def unread(self, user_ids: Collection[UUID]) -> Mapping[UUID, int]:
         """Unread messages in each user's whole account; unknown users are left out."""

@@ -19,7 +19,9 @@ class TopicKind(StrEnum):
     OUTBOX = "o"  # notifications wait; the id is always ""
     ANNOTATION = "n"  # annotations of mailbox <id>, "0" for the server's
     ACCESS = "r"  # who may do what in mailbox <id>
+    SHARED = "h"  # what is shared with account <id>; "0" for what concerns everybody
     QUEUE = "q"  # outgoing mail may be tried; the id is always ""
+    UPSTREAM = "x"  # how an account elsewhere of user <uuid> is
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -42,6 +42,9 @@ class Keys(Protocol):
 
     async def list(self, user_id: UUID | None = None) -> Sequence[StoredKey]:
         """Keys of one user, or all; newest first."""
+
+    async def costs(self) -> Mapping[int, int]:
+        """How many keys have a hash of each bcrypt cost."""
 
     async def change(self, former: StoredKey, key: StoredKey) -> bool:
         """Write a key's name, scopes, networks and expiry; the feed names the key. False, and nothing

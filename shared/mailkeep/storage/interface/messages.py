@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -71,5 +71,10 @@ class Messages(Protocol):
     def bodies(
         self, message_ids: Sequence[int], sizes: Sequence[int] | None = None
     ) -> AsyncIterator[tuple[int, bytes]]:
-        """Whole messages in order, read in batches; at most about 2 MiB, or one message, at a time. Who knows
-        their sizes already saves a query."""
+        """Whole messages in order, without those that are gone. Who knows their sizes saves a query."""
+
+    def body_batches(
+        self, message_ids: Sequence[int], sizes: Sequence[int] | None = None
+    ) -> AsyncGenerator[Sequence[tuple[int, bytes]], None]:
+        """The same, as many at a time as were read together: two times half a MiB in memory at most, or one
+        message. Close it if you leave early."""

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from mailkeep.model.message import NO_ORIGIN, Origin
+
 
 @dataclass(frozen=True, slots=True)
 class OutboxItem:
@@ -22,13 +24,17 @@ class OutboxItem:
     from_name: str
     subject: str
     has_attachments: bool
+    origin: Origin = NO_ORIGIN
 
 
 class Outbox(Protocol):
     """Notifications wait here from their message's commit until the API acknowledges them."""
 
-    async def claim(self, limit: int, lease_seconds: float) -> Sequence[OutboxItem]:
-        """Take up to `limit` of the oldest free ones; nobody else gets them until the lease ends."""
+    async def claim(
+        self, limit: int, lease_seconds: float, waited_seconds: float = 0.0
+    ) -> Sequence[OutboxItem]:
+        """Take up to `limit` of the oldest free ones that have waited so long; nobody else gets them until
+        the lease ends."""
 
     async def count(self) -> int:
         """How many wait."""

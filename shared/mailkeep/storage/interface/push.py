@@ -44,5 +44,11 @@ class PushSubscriptions(Protocol):
     async def of_user(self, user_id: UUID) -> Sequence[PushSubscription]:
         """A user's, none if they are disabled."""
 
+    async def claim(self, news_id: UUID) -> bool:
+        """True for the one who may push this news: the first, of all processes, who asks."""
+
+    async def forget_claims(self, older_than_seconds: float) -> None:
+        """Their news comes no more."""
+
     async def users(self) -> Collection[UUID]:
         """Who has any."""

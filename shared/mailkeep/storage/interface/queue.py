@@ -46,6 +46,11 @@ class Queue(Protocol):
     async def renew(self, claimed: Sequence[Claimed], seconds: float) -> int:
         """Let the leases end that much later than now; the number of recipients that are still under them."""
 
+    async def sending(self, claimed: Sequence[Claimed], attempt: str) -> int:
+        """The end of a message is about to go out for these: until they are settled, it is in doubt whether
+        that attempt arrived, and whoever claims them next is told so. The number that are still under their
+        leases: if it is not all, somebody else has them, and nothing may go out."""
+
     async def next_at(self) -> datetime | None:
         """When the next one may be claimed; None if there is none."""
 

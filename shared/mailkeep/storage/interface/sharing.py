@@ -33,7 +33,8 @@ class Sharing(Protocol):
 
     A mailbox is shared with users who have an address in one of its owner's domains, one by one or all of
     them; who has none any more has no rights there, whatever the grants say. One that is made below a shared
-    one begins with its grants. Each change names the mailbox on the feed (TopicKind.ACCESS).
+    one begins with its grants. Each change names the mailbox on the feed
+    (TopicKind.ACCESS), and whom it concerns (TopicKind.SHARED).
     """
 
     async def grants(self, mailbox_id: int) -> tuple[str, Sequence[Grant]]:

@@ -6,7 +6,7 @@ headers nor charsets: who searches and who adds must fold texts alike.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -37,11 +37,19 @@ class IndexedText:
     texts: tuple[str, str] | None = field(repr=False)  # in the order of Field
 
 
+Choose = Callable[[Sequence[str]], Collection[int]]
+"""Of folded texts without white space, the places of those that count."""
+
+
 class Texts(Protocol):
     """See this module."""
 
     async def containing(self, mailbox_id: int, fields: Collection[Field], needle: str) -> Containing:
         """Look for a folded text in one of the fields. A needle without a word finds nothing out."""
+
+    async def having(self, mailbox_id: int, fields: Collection[Field], choose: Choose) -> Containing:
+        """Which messages have one of the words that `choose` names: all of them are only possible. A word is
+        what lies between white space. It runs on a thread, once for each part of the index."""
 
     async def through(self, mailbox_id: int) -> int:
         """The UID up to which the mailbox is indexed."""

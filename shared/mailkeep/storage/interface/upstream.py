@@ -24,7 +24,7 @@ class Upstreams(Protocol):
         """Forget it and what was fetched from where; the messages here stay. Raises NotFound."""
 
     async def note(self, account_id: UUID, state: str, said: str, synced_at: datetime | None = None) -> None:
-        """How the last attempt ended; `synced_at` if it came to its end."""
+        """How the last attempt ended; `synced_at` if it came to its end. A new state is named on the feed."""
 
     async def folder(self, account_id: UUID, name: str, uidvalidity: int) -> tuple[FolderPosition, int]:
         """The position in a folder, made if it is new, and the UIDVALIDITY that it had before: 0 if it is

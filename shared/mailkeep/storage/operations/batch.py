@@ -24,6 +24,7 @@ from mailkeep.storage.blobs import PackedBlob
 from mailkeep.storage.change_log import ChangeRow, NewEntry
 from mailkeep.storage.database import Row, Transaction
 from mailkeep.storage.locked import LockedMailbox
+from mailkeep.storage.operations.foreseen import Known
 from mailkeep.storage.query import BulkInsert, Query
 
 REMEMBERED_ADDRESSES = 20_000
@@ -83,6 +84,9 @@ class Memory:
 
     defaults: DefaultLimits = field(default_factory=DefaultLimits)
     """What accounts may hold that have no limits of their own."""
+
+    known: Known = field(default_factory=Known)
+    """What mailboxes and owners were at the last commits."""
 
     def remember(self, addresses: Iterable[str]) -> None:
         """Add addresses, forgetting the oldest past the limit."""
@@ -155,6 +159,12 @@ class Batch:
             change.appended.append(entry)
             mailbox.count(entry[2], entry[4], 1)
 
+    async def apply_inserts(self, operations: Sequence[Operation]) -> list[Any]:
+        """Those that write through the buffers, and what they have buffered; None for the others."""
+        answers = [await _apply(self, operation) if operation.inserts else None for operation in operations]
+        await self.flush(nothing_follows=all(operation.inserts for operation in operations))
+        return answers
+
     async def flush(self, *, nothing_follows: bool = False) -> None:
         """Write the buffered inserts; if no operation reads them, with the end of the transaction."""
         at_end = nothing_follows and not self.applied
@@ -179,19 +189,19 @@ class Batch:
             self.applied.clear()
 
 
-async def run(transaction: Transaction, operations: Sequence[Operation], memory: Memory) -> list[Any]:
-    """Apply all; their answers in order, a Refusal in place of the answer of one that was refused."""
+async def run(
+    transaction: Transaction, operations: Sequence[Operation], memory: Memory
+) -> tuple[list[Any], Batch]:
+    """Apply all; their answers in order, a Refusal in place of the answer of one that was refused, and what
+    is known when it is committed."""
     batch = Batch(transaction, memory.defaults)
     await _prepare(batch, operations, memory)
-    answers: list[Any] = [None] * len(operations)
-    for inserts in (True, False):
-        for place, operation in enumerate(operations):
-            if operation.inserts is inserts:
-                answers[place] = await _apply(batch, operation)
-        if inserts:
-            await batch.flush(nothing_follows=all(operation.inserts for operation in operations))
+    answers = await batch.apply_inserts(operations)
+    for place, operation in enumerate(operations):
+        if not operation.inserts:
+            answers[place] = await _apply(batch, operation)
     await locked.store(transaction, batch.mailboxes.values(), transaction.at_end)
-    return answers
+    return answers, batch
 
 
 async def _apply(batch: Batch, operation: Operation) -> Any:

@@ -111,9 +111,17 @@ class Deliver:
     async def apply(self, batch: Batch) -> tuple[Delivered, ...]:
         """See Operation. Recipients who share a mailbox share an entry. Raises InUse if a lease is lost,
         TextNeeded if a filter looks at the text and it is not there."""
+        return self.put(batch, await self.begin(batch))
+
+    async def begin(self, batch: Batch) -> Mapping[int, Placing]:
+        """What filters say, and nothing kept yet. Raises as `apply` does."""
         placings = await filtering.place(batch, self._delivery.message, self._delivery.targets, self._text)
         if self._delivery.settles:
             await queue_rows.settle_all(batch.transaction, self._delivery.settles)
+        return placings
+
+    def put(self, batch: Batch, placings: Mapping[int, Placing]) -> tuple[Delivered, ...]:
+        """Into the buffers."""
         if self._delivery.outbound is not None:
             self._enqueue(batch, self._delivery.outbound)
         if not self._delivery.targets:
@@ -162,7 +170,7 @@ class Deliver:
         changed(batch.transaction, TopicKind.QUEUE)
 
     def _notify(self, batch: Batch, user_id: UUID) -> None:
-        summary = self._delivery.message.summary
+        summary, origin = self._delivery.message.summary, self._delivery.origin
         batch.outbox.append(
             (
                 new_uuid(),
@@ -174,9 +182,36 @@ class Deliver:
                 clean(summary.from_name),
                 clean(summary.subject),
                 summary.attachment_count > 0,
+                origin.mail_id,
+                origin.traceparent,
             )
         )
         changed(batch.transaction, TopicKind.OUTBOX)
+
+
+class DeliverAll:
+    """Several messages at once, all of them or none: one wait, one answer."""
+
+    inserts = True
+
+    def __init__(self, deliveries: Sequence[Deliver]) -> None:
+        self._deliveries = deliveries
+        self.weight = sum(one.weight for one in deliveries)
+        self.new_messages = sum(one.new_messages for one in deliveries)
+        self.mailbox_names = {name for one in deliveries for name in one.mailbox_names}
+
+    def addresses(self) -> Sequence[Address]:
+        """See Operation."""
+        return [address for one in self._deliveries for address in one.addresses()]
+
+    def mailbox_ids(self) -> Sequence[int]:
+        """See Operation."""
+        return ()
+
+    async def apply(self, batch: Batch) -> tuple[tuple[Delivered, ...], ...]:
+        """See Operation. Filters are asked of all before anything is kept. Raises TextNeeded."""
+        placings = [await one.begin(batch) for one in self._deliveries]
+        return tuple(one.put(batch, placing) for one, placing in zip(self._deliveries, placings, strict=True))
 
 
 class Append:

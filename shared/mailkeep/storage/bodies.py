@@ -1,0 +1,109 @@
+"""Messages as octets: one at a time in any range, or many in order.
+
+Many are read in groups. While the reader works on one group the next is being read, and no more than these
+two are in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+
+from mailkeep.errors import NotFound
+from mailkeep.storage import blobs
+from mailkeep.storage.by_ids import ByIds
+from mailkeep.storage.database import Connection, Database, Row
+from mailkeep.storage.query import Query
+
+_MESSAGE = "SELECT message.id, message.size, message.header, blob.digest, blob.size, blob.chunk FROM message"
+_MESSAGE += " JOIN blob ON blob.digest = message.digest WHERE message.id"
+_BODY = Query(f"{_MESSAGE} = :id")
+_BODIES = ByIds(_MESSAGE)
+
+Found = Sequence[tuple[int, bytes]]
+"""(message id, octets), in the order that was asked for."""
+
+
+async def stored_body(database: Database, message_id: int) -> StoredBody:
+    """One message, whose octets are read when they are asked for. Raises NotFound."""
+    row = await database.read(lambda connection: connection.one(_BODY, id=message_id))
+    if row is None:
+        raise NotFound("The message is gone.")
+    return StoredBody(database, row)
+
+
+async def in_turn(database: Database, groups: Sequence[list[int]]) -> AsyncGenerator[Found, None]:
+    """Each group of message ids as whole messages; those that are gone are left out."""
+    reading: asyncio.Task[Found] | None = None
+    try:
+        for place, group in enumerate(groups):
+            found = await (_group(database, group) if reading is None else reading)
+            reading = None
+            if place + 1 < len(groups):
+                reading = asyncio.create_task(_group(database, groups[place + 1]), name="read bodies")
+                reading.add_done_callback(_heard)
+            yield found
+    finally:
+        if reading is not None:
+            reading.cancel()
+
+
+def _heard(reading: asyncio.Task[Found]) -> None:
+    """Nobody may be left to hear that it failed."""
+    if not reading.cancelled():
+        reading.exception()
+
+
+async def _group(database: Database, ids: list[int]) -> Found:
+    rows = await database.read(lambda connection: _BODIES.all(connection, ids))
+    if [row[0] for row in rows] != ids:
+        by_id = {row[0]: row for row in rows}
+        rows = [by_id[id] for id in ids if id in by_id]
+    # Not in SQLite's thread: to wait for the interpreter after each message costs more than it takes.
+    return [
+        (row[0], await StoredBody(database, row).read() if row[4] > blobs.CHUNK else _small(row))
+        for row in rows
+    ]
+
+
+def _small(row: Row) -> bytes:
+    """A message that lies in its row. No coroutine: most are small, and it would cost what joining costs."""
+    header: bytes = row[2]
+    return header + blobs.unpack(row[5])
+
+
+class StoredBody:
+    """See interface.Body. Holds the header and the first chunk; further chunks are read when asked for."""
+
+    __slots__ = ("_chunk", "_content_size", "_database", "_digest", "_header", "size")
+
+    def __init__(self, database: Database, row: Row) -> None:
+        self._database = database
+        _, self.size, self._header, self._digest, self._content_size, self._chunk = row
+
+    async def read(self, offset: int = 0, length: int | None = None) -> bytes:
+        """See interface.Body."""
+        return b"".join([piece async for piece in self.chunks(offset, length)])
+
+    async def chunks(self, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        """See interface.Body."""
+        end = self.size if length is None else min(self.size, offset + length)
+        kept = len(self._header)
+        if offset < min(end, kept):
+            yield self._header[offset : min(end, kept)]
+        at, stop = max(offset - kept, 0), end - kept
+        while at < stop:
+            number, skip = divmod(at, blobs.CHUNK)
+            piece = await self._content(number)
+            taken = piece[skip : skip + stop - at]
+            yield taken
+            at += len(taken)
+
+    async def _content(self, number: int) -> bytes:
+        if number == 0:
+            return blobs.unpack(self._chunk)
+
+        async def work(connection: Connection) -> bytes:
+            return await blobs.chunk(connection, self._digest, number)
+
+        return blobs.unpack(await self._database.read(work))

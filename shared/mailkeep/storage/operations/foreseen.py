@@ -1,0 +1,126 @@
+"""Deliveries and appends in one round trip, where this process knows what it would be told.
+
+Who wrote a mailbox last mostly writes it next. So what a commit left behind is remembered, the next one's
+rows are made from that, and one statement locks the mailboxes, compares, writes everything and commits. If
+anything is not as remembered, it writes nothing, and the group goes the ordinary way, which asks. What is
+remembered never decides anything: the comparison does, under the same locks as everybody's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from mailkeep.model.mailbox import INBOX
+from mailkeep.storage import locked
+from mailkeep.storage.accounts import EXPECTED_OWNERS, Owner
+from mailkeep.storage.database import Condition, Database, ForeseenUnit, Unforeseen
+from mailkeep.storage.locked import EXPECTED_MAILBOXES, LockedMailbox
+from mailkeep.storage.query import Query
+
+if TYPE_CHECKING:
+    from mailkeep.storage.operations.batch import Batch, Memory, Operation
+
+REMEMBERED_MAILBOXES = 4096
+LONGEST_REST = 31  # groups that go the ordinary way when others keep writing the same mailboxes
+
+_FIRST_OWNER = Condition.FIRST + len(EXPECTED_MAILBOXES.kinds)
+_SAME = (
+    f"{EXPECTED_MAILBOXES.held('held', Condition.FIRST)}, {EXPECTED_OWNERS.held('owned', _FIRST_OWNER)},"
+    f" same AS MATERIALIZED (SELECT {EXPECTED_MAILBOXES.is_met('held', Condition.FIRST)}"
+    f" AND {EXPECTED_OWNERS.is_met('owned', _FIRST_OWNER)} AS ok)"
+)
+_WITNESS = Query("SELECT 1 FROM message WHERE id = :id")
+
+
+@dataclass(slots=True)
+class Known:
+    """What was true at the end of this process's last commits."""
+
+    mailboxes: dict[int, LockedMailbox] = field(default_factory=dict)
+    by_name: dict[tuple[int, str], int] = field(default_factory=dict)
+    owners: dict[str, Owner] = field(default_factory=dict)
+    distrust: int = 0
+    rest: int = 0
+
+    def learn(self, batch: Batch) -> None:
+        """A batch is committed."""
+        if len(self.mailboxes) + len(batch.mailboxes) > REMEMBERED_MAILBOXES:
+            self.mailboxes.clear()
+            self.by_name.clear()
+            self.owners.clear()
+        for mailbox in batch.mailboxes.values():
+            self.mailboxes[mailbox.id] = replace(mailbox, changes=[], dirty=False)
+            self.by_name[mailbox.account_id, mailbox.name] = mailbox.id
+        self.owners.update(batch.owners)
+
+    def missed(self) -> None:
+        """It was not so. If that happens again and again, trying costs more than it saves."""
+        self.distrust = self.rest = min(2 * self.distrust + 1, LONGEST_REST)
+
+    def may_be_tried(self) -> bool:
+        """False for a while after misses."""
+        if self.rest:
+            self.rest -= 1
+            return False
+        return True
+
+
+async def write(database: Database, operations: Sequence[Operation], memory: Memory) -> list[Any]:
+    """Apply all and commit; their answers as `batch.run` gives them. Raises Unforeseen."""
+    known = memory.known
+    if database.dialect != "postgres" or not known.may_be_tried():
+        raise Unforeseen
+    unit = ForeseenUnit("postgres")
+    group = _batch(unit, operations, memory)
+    first_id = group.message_ids[0]
+    answers = await group.apply_inserts(operations)
+    await locked.store(unit, group.mailboxes.values(), unit.at_end)
+    try:
+        await database.write_foreseen(_condition(group, known, first_id), unit)
+    except Unforeseen:
+        known.missed()
+        raise
+    known.distrust = 0
+    known.learn(group)
+    return answers
+
+
+def _batch(unit: ForeseenUnit, operations: Sequence[Operation], memory: Memory) -> Batch:
+    """With copies of all that the operations need. Raises Unforeseen if something of it is not known."""
+    from mailkeep.storage.operations.batch import Batch  # noqa: PLC0415  which uses this module
+
+    known, messages = memory.known, sum(operation.new_messages for operation in operations)
+    if not all(operation.inserts for operation in operations) or not 0 < messages <= len(memory.message_ids):
+        raise Unforeseen
+    group = Batch(unit, memory.defaults, message_ids=memory.message_ids)
+    try:
+        for operation in operations:
+            for mailbox_id in operation.mailbox_ids():
+                _add(group, known, mailbox_id)
+            for address in operation.addresses():
+                owner = group.owners[address.key] = known.owners[address.key]
+                for name in {INBOX, *getattr(operation, "mailbox_names", ())}:
+                    _add(group, known, known.by_name[owner.account_id, name])
+    except KeyError:
+        raise Unforeseen from None
+    if any(owner.has_filters for owner in group.owners.values()):
+        raise Unforeseen
+    return group
+
+
+def _add(group: Batch, known: Known, mailbox_id: int) -> None:
+    if mailbox_id not in group.mailboxes:
+        mailbox = replace(known.mailboxes[mailbox_id], changes=[])
+        group.mailboxes[mailbox_id] = group.by_name[mailbox.account_id, mailbox.name] = mailbox
+
+
+def _condition(group: Batch, known: Known, first_id: int) -> Condition:
+    mailboxes = [known.mailboxes[mailbox_id].columns() for mailbox_id in sorted(group.mailboxes)]
+    owners = [
+        (key, owner.account_id, owner.user_id, owner.has_filters)
+        for key, owner in sorted(group.owners.items())
+    ]
+    arrays = [*EXPECTED_MAILBOXES.arrays(mailboxes), *EXPECTED_OWNERS.arrays(owners)]
+    return Condition(_SAME, arrays, _WITNESS, first_id)
