@@ -7,15 +7,16 @@ raises, nothing of the message was kept. Who may send what to whom was decided b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from mailkeep.model.address import Address
 from mailkeep.model.flags import Flags, SystemFlag
 from mailkeep.model.mailbox import SpecialUse
-from mailkeep.model.message import Delivered, Delivery, DeliveryTarget, PreparedMessage
+from mailkeep.model.message import Delivered, Delivery, DeliveryTarget, Origin, PreparedMessage
 from mailkeep.model.principal import Principal
 from mailkeep.model.queue import NO_REQUEST, DsnRequest, Envelope, Outbound, OutboundRecipient, Settlement
+from mailkeep.observe import tracing
 from mailkeep.settings_relay import RelaySettings
 from mailkeep.storage.interface import Store
 
@@ -27,11 +28,21 @@ _RETURN_PATH = b"return-path:"
 
 @dataclass(frozen=True, slots=True)
 class Addressee:
-    """One recipient: an address of ours that mail is stored under, or one elsewhere."""
+    """One recipient: an address of ours that mail is stored under, or one elsewhere. `alias` is the address
+    of ours that led there, if one did."""
 
     address: Address
     is_local: bool = True
     request: DsnRequest = NO_REQUEST
+    alias: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """How mail of others leaves for elsewhere: under which reverse-path, with which fields above it."""
+
+    sender: Address | None
+    above: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,8 @@ class Mail:
 
     `id` is what its client is told; nothing arrives anywhere before `not_before`. `settles` is what leaves
     the queue with it: see Delivery. `junk` are keys of addressees who get it into the mailbox for that.
+    `route` names the account elsewhere that sends it, see Outbound.
+    `forwarded` is how it leaves, if it is not as it came.
     """
 
     id: str
@@ -52,6 +65,8 @@ class Mail:
     not_before: datetime | None = None
     settles: tuple[Settlement, ...] = ()
     junk: frozenset[str] = frozenset()
+    route: str = ""
+    forwarded: Forwarded | None = None
 
 
 class Dispatch:
@@ -82,21 +97,33 @@ class Dispatch:
             for one in unique.values()
             if mail.not_before is not None or not one.is_local
         )
-        outbound = self._outbound(mail, remote) if remote else None
-        return await self._store.committer.deliver(
-            Delivery(mail.message, tuple(targets), mail.received_at, outbound, mail.settles)
-        )
+        with tracing.span("store"):
+            outbound = self._outbound(mail, remote) if remote else None
+            return await self._store.committer.deliver(
+                Delivery(
+                    mail.message,
+                    tuple(targets),
+                    mail.received_at,
+                    outbound,
+                    mail.settles,
+                    origin=Origin(mail.id, tracing.traceparent()),
+                )
+            )
 
     def _outbound(self, mail: Mail, recipients: tuple[OutboundRecipient, ...]) -> Outbound:
         begins = mail.not_before or mail.received_at
+        forwarded = mail.forwarded or Forwarded(mail.envelope.sender)
         return Outbound(
             id=mail.id,
-            envelope=mail.envelope,
+            envelope=replace(mail.envelope, sender=forwarded.sender),
             recipients=recipients,
             not_before=begins,
             expires_at=begins + self._expire,
             user_id=mail.author.user_id if mail.author else None,
             skip=return_path_size(mail.message.header),
+            route=mail.route,
+            above=forwarded.above,
+            traceparent=tracing.traceparent(),
         )
 
     async def _sent_copy(self, author: Principal) -> list[DeliveryTarget]:

@@ -2,6 +2,8 @@
 
 They are never in the database: whoever reads a backup of mail cannot sign as its domains. A key that others
 can read, or that is none, is left out with a line in the log, since one bad file must not stop all mail.
+Where a service manager hands the directory over as credentials, DIRECTORY/DOMAIN/SELECTOR.pem is one file,
+DIRECTORY_DOMAIN_SELECTOR.pem (systemd.exec(5), LoadCredential=); no domain and no selector has a _ in it.
 """
 
 from __future__ import annotations
@@ -96,7 +98,9 @@ class DkimKeyFiles:
     def _files(self, domain: str) -> list[Path]:
         directory = self._directory / normal_domain(domain)
         try:
-            return sorted(directory.glob(f"*{_SUFFIX}"))
+            found = sorted(directory.glob(f"*{_SUFFIX}"))
+            handed_over = f"{self._directory.name}_{normal_domain(domain)}_*{_SUFFIX}"
+            return found or sorted(self._directory.parent.glob(handed_over))
         except OSError as error:
             log.error("DKIM keys cannot be listed", domain=domain, error=error.strerror)
             return []
@@ -114,16 +118,22 @@ def _load(domain: str, path: Path) -> SigningKey | None:
 
     try:
         with open(path, "rb") as file:
-            if os.fstat(file.fileno()).st_mode & 0o077:
+            if _is_exposed(os.fstat(file.fileno())):
                 log.error("a DKIM key that others can read does not sign", key=str(path))
                 return None
             loaded = load_pem_private_key(file.read(KEY_FILE_LIMIT), password=None)
-        return SigningKey.of(domain, path.name.removesuffix(_SUFFIX), loaded)
+        return SigningKey.of(domain, path.stem.rpartition("_")[2], loaded)
     except OSError as error:
         log.error("a DKIM key cannot be read", key=str(path), error=error.strerror)
     except (ValueError, TypeError):  # not PEM, encrypted, or of another kind
         log.error("a DKIM key is not an RSA or Ed25519 key in PEM", key=str(path))
     return None
+
+
+def _is_exposed(status: os.stat_result) -> bool:
+    """Of another owner's file (root's, as credentials are), our group is how we can read it."""
+    others = 0o077 if status.st_uid == os.geteuid() else 0o007
+    return bool(status.st_mode & others)
 
 
 def _generate(algorithm: Algorithm) -> tuple[SigningKey, bytes]:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mailkeep.delivery.dispatch import Addressee, Dispatch, Mail
+from mailkeep.delivery.forwarding import Forwarder
 from mailkeep.delivery.prepare import prepare_content
 from mailkeep.delivery.spool import Spool
 from mailkeep.delivery.submit import addressees_for, new_id
@@ -22,6 +23,7 @@ from mailkeep.model.address import Address
 from mailkeep.model.message import PreparedMessage
 from mailkeep.model.queue import NO_REQUEST, DsnRequest, Envelope, QueuedMessage, Settlement
 from mailkeep.observe.logs import get_logger
+from mailkeep.settings_relay import RelaySettings
 from mailkeep.smtp.dsn import Action, Report, Reported, head, tail
 from mailkeep.storage.interface import Body, Store
 
@@ -50,13 +52,21 @@ class Reporter:
     """Makes reports. `hostname` is ours; `relays` says that reports may leave for other domains."""
 
     def __init__(
-        self, store: Store, dispatch: Dispatch, spool_directory: Path, hostname: str, *, relays: bool
+        self,
+        store: Store,
+        dispatch: Dispatch,
+        spool_directory: Path,
+        hostname: str,
+        *,
+        relays: bool,
+        forwarder: Forwarder | None = None,
     ) -> None:
         self._store = store
         self.dispatch = dispatch
         self.directory = spool_directory
         self._hostname = hostname
         self._relays = relays
+        self._forwarder = forwarder or Forwarder(store, RelaySettings())
 
     async def settle(self, action: Action, message: QueuedMessage, body: Body, fates: Sequence[Fate]) -> None:
         """Settle recipients of a queued message, and tell its sender as far as that was asked for.
@@ -99,9 +109,7 @@ class Reporter:
         settles: tuple[Settlement, ...],
     ) -> bool:
         """True if it was committed, or others have claimed its recipients meanwhile."""
-        sender = message.envelope.sender
-        assert sender is not None
-        addressees = await self._addressees(sender)
+        sender, addressees = await self._whom(message)
         if not addressees:
             return False
         async with Spool(self.directory) as spool:
@@ -116,12 +124,28 @@ class Reporter:
         log.info("reported", id=message.id, report=report.id, action=action.value, recipients=len(fates))
         return True
 
-    async def _addressees(self, sender: Address) -> tuple[Addressee, ...]:
+    async def _author(self, message: QueuedMessage) -> Address | None:
+        """Who sends by an account elsewhere hears here of what became of it: a report that left for there
+        would come from a stranger. None if the sender is one of ours, or nobody's user."""
+        sender = message.envelope.sender
+        if message.user_id is None or sender is None:
+            return None
+        if await self._store.directory.domain(sender.domain) is not None:
+            return None
+        user = await self._store.directory.user(message.user_id)
+        return None if user is None else Address.parse(user.primary_address)
+
+    async def _whom(self, message: QueuedMessage) -> tuple[Address, tuple[Addressee, ...]]:
+        """Who sent it, also where we have rewritten that for the way; and where a report to them goes."""
+        sender = message.envelope.sender
+        assert sender is not None
         try:
-            return await addressees_for(self._store.directory, sender, relays=self._relays)
+            sender = await self._forwarder.original(sender) or sender
+            told = await self._author(message) or sender
+            return sender, await addressees_for(self._store.directory, told, relays=self._relays)
         except Refusal as error:
             log.warning("nobody can be told", sender=str(sender), reason=str(error))
-            return ()
+            return sender, ()
 
     def _report(
         self, action: Action, message: QueuedMessage, sender: Address, recipients: Sequence[Reported]

@@ -1,4 +1,5 @@
-"""Where a message waits between the wire and the store: in memory, past SPOOL_MEMORY in a file.
+"""Where a message waits between the wire and the store: in memory, past SPOOL_MEMORY in a file. Spools that
+share a `Room` go to files sooner once it is full.
 
 A spool file is of mode 0600 and locked by its owner. It needs no durability, because nothing in it has been
 acknowledged. What a killed process leaves is known by its missing lock, and `sweep` removes it at the
@@ -19,6 +20,7 @@ from mailkeep.errors import SpoolUnavailable
 from mailkeep.model.message import SpooledContent
 
 SPOOL_MEMORY = 1024 * 1024  # octets kept in memory
+ROOM_MEMORY = 32 * 1024 * 1024  # octets kept in memory by all spools of a room
 HEADROOM = 32 * 1024  # octets of room in a file for what is put before a message: trace fields, signatures
 _WRITE_SIZE = 256 * 1024  # octets gathered for one write
 _PREFIX = "message-"
@@ -29,12 +31,26 @@ def spool_directory(data_dir: str) -> Path:
     return Path(data_dir) / "spool"
 
 
-class Spool:
-    """Octets of one message. `close` it when the commit has been answered, or leave the context."""
+class Room:
+    """Octets that the spools of a host may yet keep in memory: many messages at once cost no more than it."""
 
-    def __init__(self, directory: Path, memory: int = SPOOL_MEMORY) -> None:
+    __slots__ = ("free",)
+
+    def __init__(self, free: int = ROOM_MEMORY) -> None:
+        self.free = free
+
+
+class Spool:
+    """Octets of one message. `close` it when the commit has been answered, or leave the context.
+
+    At most `memory` octets stay in memory, and past the first write's worth only if `room` has place.
+    """
+
+    def __init__(self, directory: Path, memory: int = SPOOL_MEMORY, room: Room | None = None) -> None:
         self._directory = directory
         self._memory = memory
+        self._room = room
+        self._taken = 0  # octets of the room
         self._waiting = bytearray()  # one buffer: a list of pieces would weigh many times their octets
         self._file: _SpoolFile | None = None
         self.size = 0
@@ -43,8 +59,20 @@ class Spool:
         """Add octets at the end. Raises SpoolUnavailable; the spool can only be closed then."""
         self._waiting += octets
         self.size += len(octets)
-        if len(self._waiting) >= _WRITE_SIZE and self.size > self._memory:
+        if len(self._waiting) >= _WRITE_SIZE and not self._stays():
             await self._write_out()
+
+    def _stays(self) -> bool:
+        """Whether what is here may be kept in memory, and its place in the room taken."""
+        if self._file is not None or self.size > self._memory:
+            return False
+        if self._room is not None:
+            more = self.size - self._taken
+            if more > self._room.free:
+                return False
+            self._room.free -= more
+            self._taken = self.size
+        return True
 
     async def content(self, head: bytes = b"", replaced: int = 0) -> bytes | SpooledContent:
         """All that was appended, with `head` in place of its first `replaced` octets: octets if they stayed
@@ -63,6 +91,12 @@ class Spool:
             await self._in_thread(self._overwrite, offset, head)
         return SpooledContent(self._file.path, offset, self.size - replaced + len(head))
 
+    async def last_content(self, head: bytes, replaced: int) -> bytes | SpooledContent:
+        """`content`, after which only `close` comes: octets in memory are not kept twice."""
+        content = await self.content(head, replaced)
+        self._waiting = bytearray()
+        return content
+
     async def beginning(self, limit: int) -> bytes:
         """The first `limit` octets, or all that there are. Raises SpoolUnavailable."""
         if self._file is None:
@@ -72,13 +106,20 @@ class Spool:
     async def close(self) -> None:
         """Forget the octets and remove the file. Closing twice changes nothing."""
         self._waiting = bytearray()
+        self._leave_room()
         file, self._file = self._file, None
         if file is not None:
             await asyncio.to_thread(file.remove)  # removed also if the waiter is cancelled
 
     async def _write_out(self) -> None:
         octets, self._waiting = self._waiting, bytearray()
+        self._leave_room()
         await self._in_thread(self._write, octets)
+
+    def _leave_room(self) -> None:
+        if self._room is not None:
+            self._room.free += self._taken
+            self._taken = 0
 
     async def _in_thread(self, function: Callable[..., None], *arguments: object) -> None:
         # Shielded: a thread cannot be stopped, and a file that it makes afterwards would have no owner.

@@ -1,7 +1,7 @@
 """ARC (RFC 8617): what earlier receivers saw, sealed by each of them.
 
 A chain that passes proves who said what, and nothing of their honesty: results count only of sealers that an
-operator trusts by name. Nothing is sealed here.
+operator trusts by name. `seal` adds to a chain.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mailkeep.model.dns import DnsUnavailable, Lookups, NoRecords
 
 SETS_LIMIT = 50  # RFC 8617 section 4.2.1
 
-_RESULTS, _MESSAGE, _SEAL = b"arc-authentication-results", b"arc-message-signature", b"arc-seal"
+RESULTS, MESSAGE, SEAL = b"arc-authentication-results", b"arc-message-signature", b"arc-seal"
 _INSTANCE = re.compile(rb"[ \t\r\n]*i[ \t\r\n]*=[ \t\r\n]*([1-9][0-9]?)[ \t\r\n]*;")
 _DMARC_PASS = re.compile(rb";[ \t\r\n]*dmarc[ \t\r\n]*=[ \t\r\n]*pass\b", re.IGNORECASE)
 
@@ -36,6 +36,7 @@ class ArcResult:
     sealer: str = ""
     saw_dmarc_pass: bool = False
     reason: str = ""
+    is_unknown: bool = False  # DNS did not answer: the chain may be whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class _Set:
 
 async def verify(message: CheckedMessage, lookups: Lookups) -> ArcResult:
     """The chain's validation status (section 5.2)."""
-    fields = {name: message.named(name) for name in (_RESULTS, _MESSAGE, _SEAL)}
+    fields = {name: message.named(name) for name in (RESULTS, MESSAGE, SEAL)}
     if not any(fields.values()):
         return ArcResult(Verdict.NONE)
     sealer = ""
@@ -63,7 +64,7 @@ async def verify(message: CheckedMessage, lookups: Lookups) -> ArcResult:
     except NoRecords:
         return ArcResult(Verdict.FAIL, sealer, reason="a key is not there")
     except DnsUnavailable:
-        return ArcResult(Verdict.FAIL, sealer, reason="DNS did not answer")
+        return ArcResult(Verdict.FAIL, sealer, reason="DNS did not answer", is_unknown=True)
     except TagSyntax as error:
         return ArcResult(Verdict.FAIL, sealer, reason=str(error).rstrip("."))
     return ArcResult(Verdict.PASS, sealer, _DMARC_PASS.search(sets[-1].results) is not None)
@@ -71,24 +72,25 @@ async def verify(message: CheckedMessage, lookups: Lookups) -> ArcResult:
 
 def _sets(fields: Mapping[bytes, Sequence[bytes]]) -> list[_Set]:
     """The sets in order, whole and with the right cv= (section 5.2 steps 1 to 3). Raises TagSyntax."""
-    count = len(fields[_SEAL])
+    count = len(fields[SEAL])
     if count > SETS_LIMIT or any(len(raw) != count for raw in fields.values()):
         raise TagSyntax("The sets are not whole, or too many.")
-    by_instance = {name: {_instance(raw): raw for raw in found} for name, found in fields.items()}
+    by_instance = {name: {instance_of(raw): raw for raw in found} for name, found in fields.items()}
     wanted = range(1, count + 1)
     if any(set(found) != set(wanted) for found in by_instance.values()):
         raise TagSyntax("The instances have gaps.")
     sets = []
     for instance in wanted:
-        seal = by_instance[_SEAL][instance]
+        seal = by_instance[SEAL][instance]
         found = tags.parse(seal.partition(b":")[2])
         if found.get("cv", "").lower() != ("none" if instance == 1 else "pass"):
             raise TagSyntax("A sealer saw a chain that was broken.")
-        sets.append(_Set(by_instance[_RESULTS][instance], by_instance[_MESSAGE][instance], seal, found))
+        sets.append(_Set(by_instance[RESULTS][instance], by_instance[MESSAGE][instance], seal, found))
     return sets
 
 
-def _instance(raw: bytes) -> int:
+def instance_of(raw: bytes) -> int:
+    """Which set a field belongs to. Raises TagSyntax."""
     value = raw.partition(b":")[2]
     found = _INSTANCE.match(value)
     if found is not None:

@@ -82,7 +82,7 @@ def _canonical(body: Octets, relaxed: bool) -> Iterator[bytes]:
         text = _one_space(lines).replace(b" \r\n", _CRLF) if relaxed else lines
         if relaxed and text.endswith(b" "):  # the body's last line, if it does not end
             text = text[:-1]
-        kept = text.rstrip(_CRLF)
+        kept = _without_empty_lines(text)
         if kept:
             yield from _repeated(empty_lines)
             yield kept
@@ -96,6 +96,18 @@ def _one_space(lines: bytes) -> bytes:
     """White space within lines as single spaces. Most of a message is base64, which has none."""
     spaced = lines.replace(b"\t", b" ")
     return _SPACES.sub(b" ", spaced) if b"  " in spaced else spaced
+
+
+def _without_empty_lines(text: bytes) -> bytes:
+    """Only whole CRLFs go: in binary content CR and LF may end a body on their own."""
+    kept = text.rstrip(_CRLF)
+    ending = text[len(kept) :]
+    if ending == _CRLF * (len(ending) // 2):
+        return kept
+    empty = len(ending)
+    while ending[:empty].endswith(_CRLF):
+        empty -= 2
+    return kept + ending[:empty]
 
 
 def _repeated(count: int) -> Iterator[bytes]:

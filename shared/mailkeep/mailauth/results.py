@@ -34,6 +34,7 @@ class Results:
     dkim: tuple[DkimResult, ...]
     arc: ArcResult
     dmarc: DmarcResult
+    spf_helo: SpfResult | None = None  # of the name in HELO, where MAIL had an identity of its own
 
 
 def render(identifier: str, results: Results) -> bytes:
@@ -45,6 +46,8 @@ def render(identifier: str, results: Results) -> bytes:
 def _resinfos(results: Results) -> Iterator[str]:
     iprev, spf, dmarc, arc = results.iprev, results.spf, results.dmarc, results.arc
     yield _resinfo("iprev", iprev.verdict, "", {"policy.iprev": iprev.address})
+    if results.spf_helo is not None:
+        yield _resinfo("spf", results.spf_helo.verdict, results.spf_helo.reason, {"smtp.helo": results.helo})
     identity = {"smtp.mailfrom": results.mail_from} if results.mail_from else {"smtp.helo": results.helo}
     yield _resinfo("spf", spf.verdict, spf.reason, identity)
     for item in results.dkim:

@@ -8,11 +8,14 @@ encoded words are left for whoever shows them.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 
 from mailkeep.mime.params import comment_end
 
+REMEMBERED_LENGTH = 256  # octets of a field that is remembered
 ADDRESS_LIMIT = 2_000  # addresses and group marks of one field; the rest is not listed
 MISSING_MAILBOX = b"MISSING_MAILBOX"
 MISSING_DOMAIN = b"MISSING_DOMAIN"
@@ -45,8 +48,12 @@ class Mailbox:
 _GROUP_END = Mailbox(None, None, None, None)
 
 
-def parse(value: bytes) -> list[Mailbox]:
+def parse(value: bytes) -> Sequence[Mailbox]:
     """The addresses of an unfolded field value."""
+    return _remembered(value) if len(value) <= REMEMBERED_LENGTH else _parse(value)
+
+
+def _parse(value: bytes) -> Sequence[Mailbox]:
     found: list[Mailbox] = []
     at, end = 0, len(value)
     while at < end and len(found) < ADDRESS_LIMIT:
@@ -58,6 +65,10 @@ def parse(value: bytes) -> list[Mailbox]:
         found.append(Mailbox(name or None, None, bare or mailbox, bare_host or host))
         at = match.end()
     return found
+
+
+# ENVELOPE and summary ask for the same field, and the next message often has the same people.
+_remembered = lru_cache(maxsize=1024)(_parse)
 
 
 class _Place(Enum):

@@ -72,7 +72,7 @@ def _attachment(number: int, entity: Entity) -> Attachment:
     named = disposition(entity).decoded(b"filename") or entity.content_type.decoded(b"name") or ""
     return Attachment(
         number,
-        file_name=_safe(named),
+        file_name=safe_name(named),
         media_type=f"{entity.type.decode('latin-1')}/{entity.subtype.decode('latin-1')}".lower(),
         encoding=transfer.normal_name(entity.fields.get(b"content-transfer-encoding")),
         start=entity.body_start,
@@ -80,8 +80,8 @@ def _attachment(number: int, entity: Entity) -> Attachment:
     )
 
 
-def _safe(name: str) -> str:
-    """The last component of what the sender wrote, without control characters (RFC 2183 section 5)."""
+def safe_name(name: str) -> str:
+    """The last component of what a sender wrote, without control characters (RFC 2183 section 5)."""
     last = name.replace("\\", "/").rpartition("/")[2]
     shown = "".join(char for char in last if char.isprintable()).strip(" .")
     return charset.storable(shown, FILE_NAME_LIMIT)

@@ -35,7 +35,7 @@ def without_nul(octets: Octets) -> Iterator[bytes]:
         yield from _copied(octets, at, entity.header_start)
         yield _header(_free_of_nul(octets, entity.header_start, entity.body_start))
         for start in range(entity.body_start, entity.body_end, CHUNK):
-            yield _lines(piece(octets, start, min(start + CHUNK, entity.body_end)))
+            yield base64_lines(piece(octets, start, min(start + CHUNK, entity.body_end)))
         at = entity.body_end
     yield from _copied(octets, at, len(octets))
 
@@ -65,6 +65,7 @@ def _header(header: bytes) -> bytes:
     return b"".join([*kept, b"Content-Transfer-Encoding: base64\r\n\r\n"])
 
 
-def _lines(octets: bytes) -> bytes:
+def base64_lines(octets: bytes) -> bytes:
+    """In lines of 76 characters, all ended."""
     digits = b64encode(octets)
     return b"".join(digits[at : at + 76] + b"\r\n" for at in range(0, len(digits), 76))

@@ -94,6 +94,6 @@ def _guess(raw: bytes) -> str:
 def storable(text: str, limit: int) -> str:
     """At most `limit` characters, without NUL and lone surrogates (PostgreSQL takes neither)."""
     text = text[: limit + 1]
-    if _UNSTORABLE.search(text):
+    if ("\0" in text or not text.isascii()) and _UNSTORABLE.search(text):
         text = _UNSTORABLE.sub("\ufffd", text)
     return text[:limit]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 DATE_LIMIT = 256  # octets of a date field that are looked at
 
@@ -69,6 +70,7 @@ def _year(digits: str) -> int:
     return year + 1900 if len(digits) < 4 else year
 
 
+@lru_cache(maxsize=256)
 def _zone(zone: str | None) -> timezone:
     if zone is None or zone[0] not in "+-":
         return timezone(timedelta(hours=_ZONES.get((zone or "").lower(), 0)))

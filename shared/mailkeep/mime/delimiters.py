@@ -44,7 +44,10 @@ class DelimiterSearch:
         self._eol = eol
         self._find = find
         self.open: list[OpenMultipart] = []
-        self._index()
+        self._exact: dict[bytes, int] = {}  # these four are what `_index` says; nothing is open yet
+        self._shortest = 0
+        self._beginnings: set[bytes] = set()
+        self._needle = b""
 
     def push(self, entity: int, boundary: bytes) -> None:
         """Open a multipart within the others."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from mailkeep.mime import addresses, charset, dates, encoded_words, text, transfer
 from mailkeep.mime.attachments import disposition, is_attachment, top_leaves
@@ -17,6 +18,7 @@ NAME_LIMIT = 255  # characters of a display name
 ADDRESS_TEXT_LIMIT = 320  # characters of local@domain: 64 + 1 + 255, RFC 5321 section 4.5.3.1
 MESSAGE_ID_LIMIT = 255  # characters; longer ones are cut
 REFERENCES_LIMIT = 100  # ids: the first, which began the thread, and the latest
+REMEMBERED_LENGTH = 256  # octets of a From that is remembered
 PREVIEW_SOURCE = 64 * 1024  # octets of a text part that a preview is made from
 
 _MESSAGE_ID = re.compile(rb"<([^<>]{1,998})>")
@@ -29,6 +31,7 @@ _JOINERS = "\u034f\u200c\u200d"
 def summarise(octets: Octets, entities: Sequence[Entity]) -> MessageSummary:
     """The summary of a scanned message."""
     fields = entities[0].fields
+    leaves = [entities[at] for at in top_leaves(entities)]
     subject = _text(fields.get(b"subject"), SUBJECT_LIMIT)
     address, name = _author(fields.get(b"from", b""))
     date = fields.get(b"date")
@@ -40,8 +43,8 @@ def summarise(octets: Octets, entities: Sequence[Entity]) -> MessageSummary:
         message_id=_first_id(fields.get(b"message-id", b"")),
         references=_references(fields),
         sent_at=dates.parse(date) if date else None,
-        attachment_count=sum(is_attachment(entities[at]) for at in top_leaves(entities)),
-        preview=_preview(octets, entities),
+        attachment_count=sum(map(is_attachment, leaves)),
+        preview=_preview(octets, leaves),
     )
 
 
@@ -53,6 +56,10 @@ def _text(value: bytes | None, limit: int) -> str:
 
 def _author(value: bytes) -> tuple[str, str]:
     """(address, name) of the first mailbox in From."""
+    return _remembered(value) if len(value) <= REMEMBERED_LENGTH else _read_author(value)
+
+
+def _read_author(value: bytes) -> tuple[str, str]:
     for mailbox in addresses.parse(value):
         if mailbox.host is None or mailbox.mailbox is None:
             continue
@@ -61,6 +68,10 @@ def _author(value: bytes) -> tuple[str, str]:
         shown = charset.storable(charset.decode(address, ""), ADDRESS_TEXT_LIMIT)
         return shown, _text(mailbox.name, NAME_LIMIT)
     return "", ""
+
+
+# The next message is often from the same author.
+_remembered = lru_cache(maxsize=512)(_read_author)
 
 
 def _first_id(value: bytes) -> str:
@@ -79,13 +90,15 @@ def _references(fields: Mapping[bytes, bytes]) -> tuple[str, ...]:
     found = _MESSAGE_ID.findall(fields.get(b"references", b""))
     if not found:
         found = _MESSAGE_ID.findall(fields.get(b"in-reply-to", b""))[:1]
+    if not found:
+        return ()
     ids = tuple(dict.fromkeys(filter(None, map(_id, found))))
     return ids if len(ids) <= REFERENCES_LIMIT else (ids[0], *ids[1 - REFERENCES_LIMIT :])
 
 
-def _preview(octets: Octets, entities: Sequence[Entity]) -> str:
+def _preview(octets: Octets, leaves: Sequence[Entity]) -> str:
     """RFC 8970 section 3.1: the beginning of the first text that a reader would see."""
-    for entity in (entities[at] for at in top_leaves(entities)):
+    for entity in leaves:
         subtype = entity.subtype.lower()
         if entity.type.lower() != b"text" or subtype not in (b"plain", b"html"):
             continue
@@ -111,8 +124,13 @@ def _preview_of(octets: Octets, entity: Entity, *, is_html: bool) -> str:
 
 
 def _shown(decoded: str) -> str:
-    """The first PREVIEW_LIMIT characters that can be seen, with one space where white space is."""
-    shown = " ".join(decoded[: PREVIEW_LIMIT * 4].split())[:PREVIEW_LIMIT]
+    """The first PREVIEW_LIMIT characters that can be seen, with one space where white space is.
+
+    Ordinary text fills them from little more than itself; what is mostly white space is looked at further.
+    """
+    shown = " ".join(decoded[: PREVIEW_LIMIT * 5 // 4].split())[:PREVIEW_LIMIT]
+    if len(shown) < PREVIEW_LIMIT:
+        shown = " ".join(decoded[: PREVIEW_LIMIT * 4].split())[:PREVIEW_LIMIT]
     if len(shown) < PREVIEW_LIMIT or not shown.isprintable() or "\u034f" in shown:
         words = _NOT_SHOWN.sub("", decoded[: PREVIEW_LIMIT * 16]).split()
         # Newsletters hide what follows behind hundreds of joiners, which else join letters and emoji.

@@ -110,3 +110,29 @@ async def test_a_new_key_signs_when_what_was_remembered_has_aged(
     files.add("example.test", "two", "rsa")
     assert (await signer.sign("example.test", MESSAGE)).count(b"DKIM-Signature: ") == 2
     assert await signer.sign("other.test", MESSAGE) == b""
+
+
+def test_keys_that_a_service_manager_hands_over_sign(files: DkimKeyFiles, tmp_path: Path) -> None:
+    """As systemd does with a directory: all files side by side, of root, readable by the service's group."""
+    made = [files.add("example.test", name, "ed25519") for name in ("one", "two")]
+    files.add("further.example.test", "three", "ed25519")
+    given = tmp_path / "given"
+    given.mkdir()
+    for path in (tmp_path / "data" / "dkim").rglob("*.pem"):
+        path.rename(given / f"mailkeep_dkim_{path.parent.name}_{path.name}")
+    handed_over = DkimKeyFiles(given / "mailkeep_dkim")
+    assert handed_over.published("example.test") == made
+    assert [key.selector for key in handed_over.published("further.example.test")] == ["three"]
+    assert handed_over.published("other.test") == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give a file away")
+@pytest.mark.parametrize(("mode", "signs"), [(0o640, True), (0o644, False)])
+def test_a_key_of_another_s_may_be_read_by_the_group_alone(
+    files: DkimKeyFiles, tmp_path: Path, mode: int, signs: bool
+) -> None:
+    files.add("example.test", "one", "ed25519")
+    path = path_of(tmp_path, "one")
+    os.chown(path, 65534, -1)
+    path.chmod(mode)
+    assert bool(files.load("example.test")) is signs

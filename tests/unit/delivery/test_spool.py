@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mailkeep.delivery.prepare import mapped
-from mailkeep.delivery.spool import HEADROOM, Spool, spool_directory, sweep
+from mailkeep.delivery.spool import HEADROOM, Room, Spool, spool_directory, sweep
 from mailkeep.errors import SpoolUnavailable
 from mailkeep.model.message import SpooledContent
 
@@ -179,3 +179,28 @@ def test_a_sweep_that_is_in_time_to_take_a_new_file_makes_its_owner_start_again(
     monkeypatch.setattr(fcntl, "flock", sweep_first)
     asyncio.run(write())
     assert swept
+
+
+async def test_spools_of_a_full_room_go_to_files(tmp_path: Path) -> None:
+    room, octets = Room(800_000), os.urandom(300_000)
+    async with Spool(tmp_path, room=room) as first, Spool(tmp_path, room=room) as second:
+        for spool in (first, second):
+            await spool.append(octets)
+        async with Spool(tmp_path, room=room) as third:
+            await third.append(octets)
+            assert isinstance(content := await third.content(), SpooledContent)
+            assert octets_in(content.path) == octets
+        await second.append(octets)  # which had been in memory
+        assert isinstance(content := await second.content(), SpooledContent)
+        assert octets_in(content.path) == octets * 2
+        assert await first.content() == octets
+        assert room.free == 500_000
+    assert room.free == 800_000
+
+
+async def test_what_is_asked_for_last_is_not_kept_as_well(tmp_path: Path) -> None:
+    room = Room()
+    async with Spool(tmp_path, room=room) as spool:
+        await spool.append(b"head body")
+        assert await spool.last_content(b"foot", 4) == b"foot body"
+        assert await spool.beginning(9) == b""

@@ -69,3 +69,11 @@ def test_a_length_cuts_the_canonical_body(lines: list[bytes], length: int) -> No
     hashed = hash_bodies(body, [form])[form]
     assert hashed.digest == hashlib.sha256(whole[:length]).digest()
     assert hashed.length == len(whole)
+
+
+def test_octets_that_are_no_empty_lines_are_part_of_the_body() -> None:
+    """Binary content (RFC 3030) may end in CR and LF on their own: nobody may add them to what was signed."""
+    form = BodyForm(relaxed=False)
+    for more in (b"\n", b"\r", b"\r\r\n", b"\n\r\n", b"\n\n"):
+        ending = more.removesuffix(b"\r\n") + b"\r\n"
+        assert hash_bodies(b"a\r\n" + more, [form])[form].digest == hashlib.sha256(b"a\r\n" + ending).digest()

@@ -79,3 +79,31 @@ async def test_without_dns_all_is_said_and_nothing_judged() -> None:
     verdicts = found.iprev.verdict, found.spf.verdict, found.dmarc.verdict
     assert set(verdicts) == {Verdict.TEMPERROR}
     assert found.dmarc.disposition is Disposition.NONE
+
+
+async def checked(helo: str, sender: str) -> tuple[str, Verdict]:
+    """What is noted of SPF, and the one verdict that DMARC goes by."""
+    dns = DnsAnswers({"client.test": ["v=spf1 ip4:192.0.2.1 -all"], "signer.test": ["v=spf1 -all"]})
+    client = SmtpClient("192.0.2.1", helo, sender)
+    found = await check_message(in_memory(b"From: ann@signer.test\r\n\r\nx"), client, dns, 0, lambda: 0)
+    field = " ".join(render(HOST, found).decode().split())
+    return " ".join(part for part in field.split("; ") if part.startswith("spf=")), found.spf.verdict
+
+
+async def test_the_name_in_helo_is_checked_as_well() -> None:
+    """RFC 7208 section 2.3; what it comes to does not stand in for the sender's result."""
+    noted, verdict = await checked("client.test", "ann@signer.test")
+    assert noted == "spf=pass smtp.helo=client.test spf=fail smtp.mailfrom=ann@signer.test"
+    assert verdict is Verdict.FAIL
+
+
+async def test_with_the_null_reverse_path_it_is_the_only_identity() -> None:
+    """RFC 7208 section 2.4."""
+    assert await checked("client.test", "") == ("spf=pass smtp.helo=client.test", Verdict.PASS)
+
+
+async def test_what_is_no_name_is_not_checked() -> None:
+    """RFC 7208 section 2.3: only a domain name with several labels."""
+    for helo in ("[192.0.2.1]", "localhost"):
+        noted, _ = await checked(helo, "ann@signer.test")
+        assert noted == "spf=fail smtp.mailfrom=ann@signer.test"

@@ -105,3 +105,35 @@ def test_whatever_is_given_is_written_or_refused(text: str, name: str, octets: b
     head, _, _ = written.partition(b"\r\n\r\n")
     assert head.lower().count(b"\r\nsubject:") == 1
     assert prepare(written).summary.attachment_count == 1
+
+
+# --- forwarded whole (RFC 2046 section 5.2.1) ------------------------------------------------------
+
+ODD = b"From:  odd@other.test\r\nSubject: kept   as it is\r\n\r\n-- \r\n.dot\r\n"
+
+
+@pytest.mark.parametrize("original", [ODD, ODD.removesuffix(b"\r\n"), ODD + "Gr\u00fc\u00dfe\r\n".encode()])
+def test_a_message_is_forwarded_octet_for_octet(original: bytes) -> None:
+    octets = compose(replace(DRAFT, messages=(original,)))
+    ended = original if original.endswith(b"\r\n") else original + b"\r\n"
+    assert octets.count(ended) == 1
+    found = email.message_from_bytes(octets, policy=policy.default)
+    (attached,) = found.iter_attachments()
+    assert (attached.get_content_type(), attached.get_filename()) == ("message/rfc822", "message.eml")
+    assert attached["Content-Transfer-Encoding"] == ("7bit" if original.isascii() else "8bit")
+    assert attached.get_content()["Subject"] == "kept   as it is"
+
+
+@pytest.mark.parametrize("original", [ODD + b"\0", ODD + b"bare\n", ODD + b"x" * 999])
+def test_what_cannot_travel_in_lines_is_forwarded_as_a_file(original: bytes) -> None:
+    (attached,) = read(replace(DRAFT, messages=(original,))).iter_attachments()
+    assert attached.get_content_type() == "application/octet-stream"
+    assert attached.get_content() == original
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"), [("../../etc/passwd", "passwd"), ("C:\\x\\y.txt", "y.txt"), ("...", "file")]
+)
+def test_a_file_name_is_no_path(given: str, sent: str) -> None:
+    (attached,) = read(replace(DRAFT, files=(File(given, "text/plain", b"x"),))).iter_attachments()
+    assert attached.get_filename() == sent

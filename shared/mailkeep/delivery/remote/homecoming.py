@@ -16,7 +16,7 @@ from mailkeep.delivery.remote.destination import Job, Results
 from mailkeep.delivery.remote.outcome import Result, never
 from mailkeep.delivery.reporting import Reporter
 from mailkeep.delivery.spool import Spool
-from mailkeep.delivery.submit import addressees_for
+from mailkeep.delivery.submit import addressees_for, new_id
 from mailkeep.errors import Fault, InUse, NotFound, Refusal
 from mailkeep.model.queue import Claimed, QueuedMessage, Settlement
 from mailkeep.observe.logs import get_logger
@@ -37,8 +37,10 @@ class Homecoming:
         *,
         take: Callable[[QueuedMessage, Body, Results], None],
         settled: Callable[[Sequence[str]], None],
+        forwards: bool,
     ) -> None:
         self._store = store
+        self._forwards = forwards
         self._dispatch = dispatch
         self._reporter = reporter
         self._directory = spool_directory
@@ -66,7 +68,9 @@ class Homecoming:
         refused: list[tuple[Claimed, Result]] = []
         for one in recipients:
             try:
-                found = await addressees_for(self._store.directory, one.recipient, relays=False)
+                found = await addressees_for(
+                    self._store.directory, one.recipient, relays=False, forwards=self._forwards
+                )
                 accepted += [(one, replace(addressee, request=one.request)) for addressee in found]
             except Refusal as error:
                 refused.append((one, never("5.1.1", str(error)).result))
@@ -80,7 +84,7 @@ class Homecoming:
             async for piece in body.chunks():
                 await spool.append(piece)
             mail = Mail(
-                id=message.id,
+                id=message.id if all(one.is_local for _, one in accepted) else new_id(),  # its id is taken
                 message=await prepare_content(await spool.content()),
                 envelope=message.envelope,
                 addressees=tuple(addressee for _, addressee in accepted),

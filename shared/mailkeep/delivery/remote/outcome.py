@@ -30,6 +30,9 @@ class Result:
     attempt: Attempt
     dsn: bool = False
     in_doubt: bool = False
+    doubt: str | None = None
+    """The attempt that is in doubt, where that can be looked for before the next one; "" if none is any more,
+    None if this says nothing of it."""
 
 
 class NotSent(MailkeepError):

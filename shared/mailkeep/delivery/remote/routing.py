@@ -58,6 +58,7 @@ class Server:
     associations: tuple[TlsAssociation, ...] = ()
     implicit_tls: bool = False
     by_system: bool = False  # its name is looked up as all programs on this machine do
+    ca_file: str = ""  # PEM of a private CA in place of the settings'
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from mailkeep.delivery.remote.accounts import Accounts
+from mailkeep.delivery.remote.credentials import Credentials
 from mailkeep.delivery.remote.destination import Destination, Job, Means
+from mailkeep.delivery.remote.eight_bit import SevenBit
 from mailkeep.delivery.remote.homecoming import Homecoming
 from mailkeep.delivery.remote.opening import Opener
 from mailkeep.delivery.remote.routing import Router
@@ -25,6 +28,7 @@ from mailkeep.delivery.remote.session import ONE_FLIGHT, RECIPIENTS_LIMIT
 from mailkeep.delivery.remote.settling import Settler
 from mailkeep.delivery.remote.sts import Policies
 from mailkeep.delivery.reporting import Reporter
+from mailkeep.delivery.signing import Signer
 from mailkeep.errors import StoreUnavailable
 from mailkeep.model.dns import Lookups
 from mailkeep.model.queue import Claimed, Settlement
@@ -41,6 +45,7 @@ GATHER_SECONDS = 0.01  # after a hint, so that under load each claim takes many
 CROWDED_SECONDS = 0.5  # until domains that have enough in hand are looked at again
 AGAIN_SECONDS = 1.0  # after the database did not answer
 GIVE_BACK_SECONDS = 1.0  # when a host stops and its database does not answer
+SESSIONS_PER_ACCOUNT = 1  # of an account elsewhere: providers count them
 SMARTHOST = "smarthost"
 HERE = "here"  # no domain: that has a dot, or is an address
 
@@ -59,8 +64,14 @@ class QueueRunner:
         hostname: str,
         *,
         policies: Policies | None = None,
+        signer: Signer | None = None,
+        accounts: Accounts | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
-        """`policies` are what MTA-STS says, unless they are to be fetched as the settings have it."""
+        """`policies` are what MTA-STS says, unless they are to be fetched as the settings have it. `signer`
+        signs anew what has to be converted; without it, that goes on with signatures that fail. `accounts`
+        are those elsewhere by which mail may leave. `credentials` are for the smarthost, unless they lie in
+        the files that the settings name."""
         self._store = store
         self._settings = settings
         self._tasks = TaskRegistry()
@@ -68,8 +79,10 @@ class QueueRunner:
         router = Router(settings, resolver, hostname, policies)
         self._means = Means(
             queue=store.queue,
+            accounts=accounts,
             router=router,
-            opener=Opener(settings, router, hostname),
+            opener=Opener(settings, router, hostname, credentials),
+            seven_bit=SevenBit(reporter.directory, signer),
             sessions=asyncio.Semaphore(settings.connections),
             spawn=self._spawn,
             take=self._settler.take,
@@ -82,6 +95,7 @@ class QueueRunner:
             reporter.directory,
             take=self._settler.take,
             settled=self._settled,
+            forwards=settings.forwarding != "off",
         )
         self._in_hand: dict[str, Claimed] = {}
         self._counts: Counter[str] = Counter()  # of these, by domain
@@ -193,7 +207,9 @@ class QueueRunner:
                 self._begin(key, Job(message_id, some, loaded.get(message_id)))
 
     def _begin(self, key: str, job: Job) -> None:
-        if key == HERE:
+        if job.recipients[0].route:
+            self._account(job.recipients[0].route).add(job)
+        elif key == HERE:
             self._tasks.spawn(self._homecoming.deliver(job), "deliver here")
         else:
             self._destination(key).add(job)
@@ -207,7 +223,16 @@ class QueueRunner:
             self._destinations[key] = found
         return found
 
+    def _account(self, route: str) -> Destination:
+        """The account elsewhere of that name. No domain has a blank in it."""
+        key = f"account {route}"
+        if key not in self._destinations:
+            self._destinations[key] = Destination(key, self._means, SESSIONS_PER_ACCOUNT, route)
+        return self._destinations[key]
+
     async def _key(self, one: Claimed) -> str:
+        if one.route:
+            return one.route
         if await self._store.directory.domain(one.recipient.domain) is not None:
             return HERE
         return SMARTHOST if self._settings.route == SMARTHOST else one.recipient.domain

@@ -9,10 +9,11 @@ cannot be held to DANE. What the server lacks for a message is found before anyt
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from mailkeep.delivery.remote.credentials import Credentials
+from mailkeep.delivery.remote.credentials import Credentials, CredentialsRefused
 from mailkeep.delivery.remote.outcome import NotSent, Result, doubtful, from_reply, later, never
 from mailkeep.delivery.remote.wire import Wire
 from mailkeep.model.queue import Claimed, QueuedMessage
@@ -30,6 +31,12 @@ from mailkeep.storage.interface import Body
 ONE_FLIGHT = 64 * 1024  # octets that are sent before the server has said that it wants them
 RECIPIENTS_LIMIT = 100  # of one transaction: what every server must take (RFC 5321 section 4.5.3.1.8)
 QUIT_SECONDS = 5.0
+
+
+Begin = Callable[[Sequence[Claimed]], Awaitable[None]]
+"""Called with the recipients that were accepted, before the message's end goes out. Raises NotSent."""
+
+_Accepted = Callable[[Sequence[ServerReply]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +94,18 @@ class Session:
         return "" if reply.code == 220 else str(reply)
 
     async def log_in(self, credentials: Credentials) -> None:
-        """AUTH (RFC 4954). Raises NotSent: with wrong credentials mail waits for an operator to mend them."""
+        """AUTH (RFC 4954). Raises NotSent: with wrong credentials, which CredentialsRefused tells, mail waits
+        for somebody to mend them."""
         mechanism, response = await credentials.response(self.extensions.mechanisms, self.host)
         reply = await self._ask(f"AUTH {mechanism} {base64.b64encode(response).decode()}")
         if reply.code == 334:  # an error's details, which end with an empty response (RFC 7628 section 3.2.3)
             reply = await self._ask("")
-        if reply.code != 235:
-            raise later("4.7.8", f"the server does not take our credentials: {reply}", self.host)
+        if reply.code == 235:
+            return
+        reason = f"the server does not take our credentials: {reply}"
+        raise (
+            CredentialsRefused(reason, self.host) if reply.is_permanent else later("4.7.0", reason, self.host)
+        )
 
     async def quit(self) -> None:
         """Part politely. Never raises."""
@@ -107,15 +119,20 @@ class Session:
 
     # --- one message ------------------------------------------------------------------------------
 
-    async def send(self, message: QueuedMessage, body: Body, recipients: Sequence[Claimed]) -> list[Result]:
-        """One transaction, at most RECIPIENTS_LIMIT recipients; their results in order. Raises NotSent if
-        what failed is true of all of them."""
+    async def send(
+        self, message: QueuedMessage, body: Body, recipients: Sequence[Claimed], begin: Begin | None = None
+    ) -> list[Result]:
+        """One transaction, at most RECIPIENTS_LIMIT recipients; their results in order. The content is one
+        that the server takes. Raises NotSent if what failed is true of all of them, and what `begin` raises:
+        then the session is over."""
         small = await body.read() if body.size <= ONE_FLIGHT else None
-        commands = self._envelope(message, recipients, small)
+        commands = self._envelope(message, recipients, body, small)
         if self._needs_reset:
             self._positive(await self._ask("RSET"), "RSET")
         self._needs_reset = True
-        if small is not None and "PIPELINING" in self.extensions and "CHUNKING" in self.extensions:
+        if begin is not None:
+            results = await self._by_data(commands, body, partial(_begin, begin, recipients))
+        elif small is not None and "PIPELINING" in self.extensions and "CHUNKING" in self.extensions:
             results = await self._one_flight(commands, small, len(recipients))
         elif "CHUNKING" in self.extensions:
             results = await self._by_chunks(commands, body)
@@ -124,27 +141,37 @@ class Session:
         self.sent += 1
         return results
 
-    def _envelope(
-        self, message: QueuedMessage, recipients: Sequence[Claimed], small: bytes | None
-    ) -> list[bytes]:
-        """MAIL and RCPTs. Raises NotSent if the server lacks what the message needs."""
-        extensions = self.extensions
-        if 0 < extensions.max_size < message.size:
-            raise never(
-                "5.3.4", f"the message is larger than the server takes: {extensions.max_size}", self.host
-            )
-        utf8 = _needs_utf8(message, recipients)
-        if utf8 and "SMTPUTF8" not in extensions:
+    @property
+    def takes_eight_bit(self) -> bool:
+        """Whether content may go beyond ASCII (RFC 6152 section 3)."""
+        return "8BITMIME" in self.extensions
+
+    def require(self, message: QueuedMessage, recipients: Sequence[Claimed]) -> None:
+        """Raises NotSent if the server lacks what the message needs, whatever form its content has."""
+        if _needs_utf8(message, recipients) and "SMTPUTF8" not in self.extensions:
             raise never("5.6.7", "the server does not take addresses or headers beyond ASCII", self.host)
-        if message.envelope.requiretls and not (self.secured and "REQUIRETLS" in extensions):
+        if message.envelope.requiretls and not (self.secured and "REQUIRETLS" in self.extensions):
             raise never(
                 "5.7.30", "the message requires TLS all the way, which the server does not offer", self.host
             )
-        eight_bit = small is None or not small.isascii()
-        if eight_bit and small is not None and "8BITMIME" not in extensions:
-            # RFC 6152 section 3: convert or return. What was signed must not be converted.
-            raise never("5.6.3", "the server takes no 8-bit content", self.host)
-        first = mail_command(message.envelope, message.size, extensions, eight_bit=eight_bit, utf8=utf8)
+
+    def _envelope(
+        self, message: QueuedMessage, recipients: Sequence[Claimed], body: Body, small: bytes | None
+    ) -> list[bytes]:
+        """MAIL and RCPTs. Raises NotSent if the server lacks what the message needs."""
+        extensions = self.extensions
+        if 0 < extensions.max_size < body.size:
+            raise never(
+                "5.3.4", f"the message is larger than the server takes: {extensions.max_size}", self.host
+            )
+        self.require(message, recipients)
+        first = mail_command(
+            message.envelope,
+            body.size,
+            extensions,
+            eight_bit=small is None or not small.isascii(),
+            utf8=_needs_utf8(message, recipients),
+        )
         return [first, *(rcpt_command(one.recipient, one.request, extensions) for one in recipients)]
 
     async def _one_flight(self, commands: list[bytes], octets: bytes, count: int) -> list[Result]:
@@ -174,9 +201,9 @@ class Session:
                 self.wire.write(b"BDAT %d LAST\r\n%b" % (len(piece), piece))
         return await self._end(replies)
 
-    async def _by_data(self, commands: list[bytes], body: Body) -> list[Result]:
-        if "8BITMIME" not in self.extensions:
-            await self._refuse_eight_bit(body)
+    async def _by_data(
+        self, commands: list[bytes], body: Body, begin: _Accepted | None = None
+    ) -> list[Result]:
         replies = await self._pipelined([*commands, b"DATA\r\n"])
         *replies, go = replies
         accepted = any(reply.is_success for reply in replies[1:])
@@ -188,12 +215,22 @@ class Session:
             self.wire.write(b".\r\n")
             await self.wire.reply(self._patience.end)
             return self._results(replies, replies[0])
+        if begin is not None:
+            await self._or_abort(begin(replies[1:]))
         stuffer = Stuffer()
         async for piece in body.chunks():
             self.wire.write(stuffer.feed(piece))
             await self.wire.drain(self._patience.data)
         self.wire.write(stuffer.finish())
         return await self._end(replies)
+
+    async def _or_abort(self, work: Awaitable[None]) -> None:
+        """The server waits for a message: if it is not to have one, nothing else can be said to it."""
+        try:
+            await work
+        except BaseException:
+            self.wire.abort()
+            raise
 
     async def _end(self, replies: list[ServerReply]) -> list[Result]:
         """The reply to the whole message. Without it, nobody knows whether it has arrived."""
@@ -206,11 +243,6 @@ class Session:
                 for reply in replies[1:]
             ]
         return self._results(replies, end)
-
-    async def _refuse_eight_bit(self, body: Body) -> None:
-        async for piece in body.chunks():
-            if not piece.isascii():
-                raise never("5.6.3", "the server takes no 8-bit content", self.host)
 
     async def _pipelined(self, commands: Sequence[bytes]) -> list[ServerReply]:
         """Each command's reply; MAIL's refusal ends it where nothing is pipelined."""
@@ -247,6 +279,10 @@ class Session:
         """Raises NotSent: the server wants nothing of us, now or ever; but another one may."""
         if not reply.is_success:
             raise later(f"4{reply.status[1:]}", f"{what}: {reply}", self.host)
+
+
+async def _begin(begin: Begin, recipients: Sequence[Claimed], replies: Sequence[ServerReply]) -> None:
+    await begin([one for one, reply in zip(recipients, replies, strict=True) if reply.is_success])
 
 
 def _needs_utf8(message: QueuedMessage, recipients: Sequence[Claimed]) -> bool:

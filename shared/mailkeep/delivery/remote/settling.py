@@ -61,7 +61,12 @@ class Settler:
             decision = self._schedule.decide(one, result, at)
             _note(message, one, result, decision)
             settlement = Settlement(
-                one.id, one.lease, decision.retry_at, decision.attempt, delay_told=decision.tells_delay
+                one.id,
+                one.lease,
+                decision.retry_at,
+                decision.attempt,
+                delay_told=decision.tells_delay,
+                doubt=one.doubt if result.doubt is None else result.doubt,
             )
             action = _action(one, result, decision)
             if action is None:

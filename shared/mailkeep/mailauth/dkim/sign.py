@@ -80,7 +80,7 @@ def sign(fields: Fields, body: HashedBody, key: SigningKey, now: int) -> bytes:
     names = signed_names(fields)
     unsigned = _field(key, names, body, now)
     octets = b"".join(header_field(raw, relaxed=True) for raw in select(fields, names))
-    return unsigned + _wrapped(_signed(key, octets + own_octets(unsigned, relaxed=True))) + b"\r\n"
+    return unsigned + wrapped(signed_value(key, octets + own_octets(unsigned, relaxed=True))) + b"\r\n"
 
 
 def signed_names(fields: Fields) -> tuple[str, ...]:
@@ -90,7 +90,8 @@ def signed_names(fields: Fields) -> tuple[str, ...]:
     return (*names, *(name for name in SIGNED if name in CLOSED and (there[name] or name == "from")))
 
 
-def _field(key: SigningKey, names: tuple[str, ...], body: HashedBody, now: int) -> bytes:
+def folded_names(names: tuple[str, ...]) -> list[str]:
+    """h= in lines."""
     listed, line = [], "h="
     for name in names:
         if len(line) + len(name) > _VALUE_WIDTH:
@@ -98,22 +99,28 @@ def _field(key: SigningKey, names: tuple[str, ...], body: HashedBody, now: int) 
             line = ""
         line += f"{name}:"
     listed.append(line.removesuffix(":") + ";")
+    return listed
+
+
+def _field(key: SigningKey, names: tuple[str, ...], body: HashedBody, now: int) -> bytes:
     lines = (
         f"DKIM-Signature: v=1; a={key.algorithm}; c=relaxed/relaxed; d={key.domain};",
         f"s={key.selector}; t={now};",
-        *listed,
+        *folded_names(names),
         f"bh={base64.b64encode(body.digest).decode('ascii')};",
         "b=",
     )
     return "\r\n\t".join(lines).encode("ascii")
 
 
-def _signed(key: SigningKey, octets: bytes) -> bytes:
+def signed_value(key: SigningKey, octets: bytes) -> bytes:
+    """The value of b= before it is encoded."""
     if isinstance(key.key, RSAPrivateKey):
         return key.key.sign(octets, PKCS1v15(), SHA256())
     return key.key.sign(hashlib.sha256(octets).digest())  # RFC 8463 section 3
 
 
-def _wrapped(value: bytes) -> bytes:
+def wrapped(value: bytes) -> bytes:
+    """A value in base64, folded."""
     text = base64.b64encode(value)
     return b"\r\n\t ".join(text[at : at + _VALUE_WIDTH] for at in range(0, len(text), _VALUE_WIDTH))

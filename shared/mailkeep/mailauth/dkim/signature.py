@@ -71,6 +71,14 @@ def parse(raw: bytes) -> Signature:
     return signature
 
 
+def domain_of(raw: bytes) -> str:
+    """Who says to have signed, also where the rest cannot be read; "" for nobody."""
+    try:
+        return normal(tags.parse(raw.partition(b":")[2]).get("d", ""))
+    except TagSyntax:
+        return ""
+
+
 def from_tags(raw: bytes, found: Mapping[str, str], identity: str) -> Signature:
     """The tags that DKIM and ARC share. Raises TagSyntax."""
     for tag in ("a", "b", "bh", "d", "h", "s"):

@@ -4,6 +4,6 @@ The explanation that a domain may publish (section 6.2) is parsed and never fetc
 stranger's text.
 """
 
-from mailkeep.mailauth.spf.evaluate import SpfQuestion, SpfResult, check_host
+from mailkeep.mailauth.spf.evaluate import SpfQuestion, SpfResult, check_host, may_have_record
 
-__all__ = ["SpfQuestion", "SpfResult", "check_host"]
+__all__ = ["SpfQuestion", "SpfResult", "check_host", "may_have_record"]

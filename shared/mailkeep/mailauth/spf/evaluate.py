@@ -60,7 +60,7 @@ class _PermanentError(MailkeepError):
 async def check_host(question: SpfQuestion, lookups: Lookups) -> SpfResult:
     """Never raises for what DNS says or does not say."""
     domain = question.domain
-    if not _may_have_record(domain):
+    if not may_have_record(domain):
         return SpfResult(Verdict.NONE, domain)  # section 4.3
     sender = Sender(_unmapped(question.ip), question.identity, question.helo)
     try:
@@ -93,7 +93,7 @@ class _Evaluation:
             return Verdict.NEUTRAL  # section 4.7
         self._count_term()
         target = await self._expanded(record.redirect, domain)
-        verdict = await self.check(target) if _may_have_record(target) else Verdict.NONE
+        verdict = await self.check(target) if may_have_record(target) else Verdict.NONE
         if verdict is Verdict.NONE:
             raise _PermanentError("The redirect leads to no record.")  # section 6.1
         return verdict
@@ -132,7 +132,7 @@ class _Evaluation:
 
     async def _included(self, name: str) -> bool:
         """Section 5.2's table."""
-        verdict = await self.check(name) if _may_have_record(name) else Verdict.NONE
+        verdict = await self.check(name) if may_have_record(name) else Verdict.NONE
         if verdict is Verdict.NONE:
             raise _PermanentError("An include leads to no record.")
         return verdict is Verdict.PASS
@@ -220,7 +220,7 @@ def _is_within(name: str, domain: str) -> bool:
     return name == domain or name.endswith(f".{domain}")
 
 
-def _may_have_record(domain: str) -> bool:
+def may_have_record(domain: str) -> bool:
     """Section 4.3: labels that DNS carries, and more than one of them; no address literal."""
     labels = domain.split(".")
     fits = all(0 < len(label) <= _LABEL_LIMIT for label in labels)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from tests.conftest import open_test_store
@@ -16,9 +17,11 @@ from tests.support.mail_server import OFFERS, Names, Sink, sink
 from tests.unit.delivery.remote.conftest import Authority
 
 from mailkeep.delivery.dispatch import Dispatch
+from mailkeep.delivery.forwarding import Forwarder
 from mailkeep.delivery.prepare import prepare_content
 from mailkeep.delivery.remote.runner import QueueRunner
 from mailkeep.delivery.reporting import Reporter
+from mailkeep.delivery.signing import Signer
 from mailkeep.model.address import Address
 from mailkeep.model.directory import DomainPolicy
 from mailkeep.model.message import Delivery
@@ -45,7 +48,12 @@ def names(**more: Any) -> Names:
 
 @asynccontextmanager
 async def relaying(
-    store: Store, tmp_path: Path, port: int, zone: Names | None = None, **settings: Any
+    store: Store,
+    tmp_path: Path,
+    port: int,
+    zone: Names | None = None,
+    signer: Signer | None = None,
+    **settings: Any,
 ) -> AsyncIterator[QueueRunner]:
     """A running queue runner that finds every server on that port."""
     if await store.directory.domain("example.test") is None:
@@ -53,7 +61,7 @@ async def relaying(
     made = RelaySettings(**{"port": port, **QUICK, **settings})
     dispatch = Dispatch(store, made)
     reporter = Reporter(store, dispatch, tmp_path / "spool", HERE, relays=True)
-    runner = QueueRunner(store, made, zone or names(), reporter, HERE)
+    runner = QueueRunner(store, made, zone or names(), reporter, HERE, signer=signer)
     task = asyncio.create_task(runner.run())
     try:
         yield runner
@@ -69,6 +77,7 @@ async def enqueue(
     octets: bytes = MESSAGE,
     envelope: Envelope = Envelope(SENDER),  # noqa: B008  frozen
     request: DsnRequest = DsnRequest(),  # noqa: B008  frozen
+    user_id: UUID | None = None,
     age: timedelta = timedelta(0),
     lives: timedelta = timedelta(days=5),
 ) -> None:
@@ -80,6 +89,7 @@ async def enqueue(
         recipients=tuple(OutboundRecipient(Address.parse(one), request) for one in recipients),
         not_before=began,
         expires_at=began + lives,
+        user_id=user_id,
         skip=len(b"Return-Path: <alice@example.test>\r\n") if octets.startswith(b"Return-Path") else 0,
     )
     await store.committer.deliver(Delivery(message, (), began, out))
@@ -118,6 +128,22 @@ WAYS = {
     "chunks without pipelining": [offer for offer in OFFERS if offer != "PIPELINING"],
     "nothing but the basics": ["8BITMIME"],
 }
+
+
+async def test_the_sender_of_forwarded_mail_hears_of_failure(store: Store, tmp_path: Path) -> None:
+    """The reverse-path that we wrote leads nowhere but back to them."""
+    forwarder = Forwarder(store, RelaySettings())
+    rewritten = await forwarder.reverse_path(SENDER, Address.parse("team@example.test"))
+    assert rewritten != SENDER
+    async with (
+        sink(answer=lambda line: "550 5.1.1 no" if line.startswith("RCPT") else None) as far,
+        relaying(store, tmp_path, far.port),
+    ):
+        await enqueue(store, "a@far.test", envelope=Envelope(rewritten))
+        await until_empty(store)
+    (report,) = await reports(store)
+    assert b"To: <alice@example.test>\r\n" in report
+    assert b"Status: 5.1.1\r\n" in report
 
 
 @pytest.mark.parametrize("offers", WAYS.values(), ids=WAYS)
@@ -289,7 +315,7 @@ async def test_a_line_dropped_before_the_reply_is_in_doubt_and_sent_again(
     [
         ("jos\u00e9@far.test", ("PIPELINING",), MESSAGE, Envelope(SENDER, smtputf8=True), b"5.6.7"),
         ("a@far.test", ("PIPELINING", "SIZE 20"), MESSAGE, Envelope(SENDER), b"5.3.4"),
-        ("a@far.test", ("PIPELINING",), MESSAGE + b"\xc3\xa9\r\n", Envelope(SENDER), b"5.6.3"),
+        ("a@far.test", ("PIPELINING",), b"Subject: hi\r\nX: \xe9\r\n\r\n", Envelope(SENDER), b"5.6.3"),
         ("a@far.test", OFFERS, MESSAGE, Envelope(SENDER, requiretls=True), b"5.7.30"),
         ("a@gone.test", OFFERS, MESSAGE, Envelope(SENDER), b"5.1.2"),
         ("a@null.test", OFFERS, MESSAGE, Envelope(SENDER), b"5.1.10"),

@@ -22,7 +22,7 @@ from tests.support.mail_server import OFFERS, Names, Sink, sink
 from tests.unit.delivery.remote.conftest import Authority
 from trustme import Blob
 
-from mailkeep.delivery.remote.credentials import Credentials
+from mailkeep.delivery.remote.credentials import FileCredentials
 from mailkeep.delivery.remote.opening import Opener
 from mailkeep.delivery.remote.outcome import NotSent
 from mailkeep.delivery.remote.routing import Demand, Router, Server, with_demand
@@ -415,9 +415,9 @@ async def test_a_refused_login_keeps_mail(trusted: Authority, tmp_path: Path) ->
 
 async def test_a_secret_that_is_not_there_keeps_mail(tmp_path: Path) -> None:
     with pytest.raises(NotSent, match="cannot be read"):
-        await Credentials("us", str(tmp_path / "none"), "").response(frozenset({"PLAIN"}), "host")
+        await FileCredentials("us", str(tmp_path / "none"), "").response(frozenset({"PLAIN"}), "host")
     with pytest.raises(NotSent, match="does not offer"):
-        await Credentials("us", str(tmp_path / "none"), "").response(frozenset({"LOGIN"}), "host")
+        await FileCredentials("us", str(tmp_path / "none"), "").response(frozenset({"LOGIN"}), "host")
 
 
 # --- who is trusted with REQUIRETLS (RFC 8689) ----------------------------------------------------
