@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from mailkeep.delivery.url_content import UrlContent
 from mailkeep.errors import TooLarge
 from mailkeep.smtp.chunks import Chunk, ChunkReader
 from mailkeep.smtp.errors import Flooded
@@ -19,10 +20,12 @@ from mailkeep_smtp.transaction import FLOOD_FACTOR, MINIMUM_RATE, refuse_defects
 class ChunkedMessage:
     """What BDAT has brought of one message. `content` is to be closed by whoever drops it."""
 
-    __slots__ = ("began", "content", "reader", "received_at")
+    __slots__ = ("began", "binary", "content", "reader", "received_at")
 
-    def __init__(self, content: Content, received_at: datetime, began: float) -> None:
+    def __init__(self, content: Content, received_at: datetime, began: float, *, binary: bool) -> None:
+        """`binary` content need not be lines (BODY=BINARYMIME); where it has to be is asked later."""
         self.content = content
+        self.binary = binary
         self.received_at = received_at
         self.began = began
         self.reader = ChunkReader()
@@ -33,12 +36,24 @@ class ChunkedMessage:
             raise TooLarge(f"The message is larger than {max_size} octets.")
         while octets.remaining:
             await self.content.append(self.reader.feed(await octets.next(self.began, self.reader.size)))
-            refuse_defects(self.reader.defects, max_size)
+            self._refuse_defects(max_size)
+
+    async def take_content(self, content: UrlContent, max_size: int) -> None:
+        """What a URL leads to, whole. Raises TooLarge, ContentRefused, SpoolUnavailable, StoreUnavailable."""
+        if self.reader.size + content.size > max_size:
+            raise TooLarge(f"The message is larger than {max_size} octets.")
+        async for octets in content.chunks():
+            await self.content.append(self.reader.feed(octets))
+            self._refuse_defects(max_size)
 
     def finish(self, max_size: int) -> None:
         """The last chunk has come. Raises ContentRefused."""
         self.reader.finish()
-        refuse_defects(self.reader.defects, max_size)
+        self._refuse_defects(max_size)
+
+    def _refuse_defects(self, max_size: int) -> None:
+        if not self.binary:
+            refuse_defects(self.reader.defects, max_size)
 
 
 class ChunkOctets:

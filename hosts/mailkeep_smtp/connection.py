@@ -18,9 +18,19 @@ from aiosmtpd.smtp import SMTP
 from mailkeep.errors import TooManyConnections
 from mailkeep.model.principal import Peer
 from mailkeep.net.proxy_protocol import Source
+from mailkeep.observe.correlation import new_session_id, session_context
 from mailkeep.observe.logs import cause_of, get_logger, new_correlation_id
+from mailkeep.observe.timed import timed
 from mailkeep.smtp.commands import parse_command
-from mailkeep.smtp.errors import CommandUnknown, Ending, TimedOut, TooManyErrors, is_fault, reply_for
+from mailkeep.smtp.errors import (
+    CommandUnknown,
+    Ending,
+    LineTooLong,
+    TimedOut,
+    TooManyErrors,
+    is_fault,
+    reply_for,
+)
 from mailkeep.smtp.replies import Reply, reply
 from mailkeep_smtp.context import Listener, Services
 from mailkeep_smtp.inlet import Disconnected, Inlet
@@ -29,6 +39,9 @@ HANDSHAKE_SECONDS = 30.0
 SHUTDOWN_SECONDS = 5.0  # for the client's close_notify
 LINGER_SECONDS = 10.0  # for the last reply to be taken
 BATCH_LIMIT = 100  # replies in one write; after as many the other connections have their turn
+
+_AT_THEIR_PACE = frozenset({"DATA", "BDAT", "BURL", "AUTH", "STARTTLS"})
+"""Commands within which the client speaks. A message's own time is what passes after its last octet."""
 
 log = get_logger(__name__)
 
@@ -59,6 +72,7 @@ class Connection(SMTP):
         self.listener = listener
         self.services = services
         self.inlet = Inlet(self.loop)
+        self.session_id = new_session_id()
         self._wire: asyncio.Transport
         self.peer = Peer("")
         self.door = ""  # whose connection it is, whomever XCLIENT names later
@@ -82,7 +96,9 @@ class Connection(SMTP):
         self._take(transport)
         self.services.open_sessions.add(self)
         self.served = self.services.tasks.spawn(
-            self._handle_client(), f"smtp {self.listener.name} {self.peer.host}"
+            self._handle_client(),
+            f"smtp {self.listener.name} {self.peer.host}",
+            session_context(self.session_id),
         )
 
     def data_received(self, data: bytes) -> None:
@@ -242,7 +258,10 @@ class Connection(SMTP):
         except (Disconnected, Ending):
             raise
         except Exception as error:  # the loop is the last place that can answer it
-            self.answer(self.explain(error))
+            answer = self.explain(error)
+            if isinstance(error, LineTooLong):
+                await self.line_lost(answer)
+            self.answer(answer)
             await self._tarpit()
         finally:
             self._idle = False
@@ -258,7 +277,10 @@ class Connection(SMTP):
         method = self._smtp_methods.get(command.verb)
         if method is None:
             raise CommandUnknown("There is no such command.")
-        return cast("Reply | None", await method(command.argument))
+        if command.verb in _AT_THEIR_PACE:
+            return cast("Reply | None", await method(command.argument))
+        with timed(f"SMTP {command.verb}"):
+            return cast("Reply | None", await method(command.argument))
 
     def explain(self, error: Exception, reply_to: Callable[[BaseException, str], Reply] = reply_for) -> Reply:
         """The reply to an error; a fault goes to the log under a reference that the reply names."""
@@ -295,6 +317,9 @@ class Connection(SMTP):
         delay = self.services.conduct.delay(self.peer.host)
         if delay:
             await asyncio.sleep(delay)
+
+    async def line_lost(self, answer: Reply) -> None:
+        """A line was too long to be read, so that nobody knows what it asked for."""
 
     async def closed(self) -> None:
         """The connection is over; sessions let go of what they hold."""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from mailkeep.auth import Authenticator
 from mailkeep.delivery.dispatch import Dispatch
 from mailkeep.delivery.reporting import Reporter
+from mailkeep.delivery.spool import Room
+from mailkeep.delivery.urls import UrlOpener
 from mailkeep.net.limits import ConnectionLimiter
 from mailkeep.net.networks import Networks
 from mailkeep.net.tasks import TaskRegistry
@@ -32,6 +34,7 @@ class Services:
     dispatch: Dispatch
     reporter: Reporter
     spool_directory: Path
+    spool_room: Room
     limiter: ConnectionLimiter
     tasks: TaskRegistry
     open_sessions: set[Connection]
@@ -39,6 +42,7 @@ class Services:
     proxies: Proxies
     xclients: Networks
     conduct: Conduct
+    urls: UrlOpener
 
 
 @dataclass(frozen=True, slots=True)

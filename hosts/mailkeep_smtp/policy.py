@@ -7,12 +7,15 @@ raising: the session turns the error into its reply. `reception` answers for MX,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from mailkeep.delivery.dispatch import Addressee
+from mailkeep.delivery.dispatch import Addressee, Forwarded
 from mailkeep.mailauth.message import CheckedMessage
 from mailkeep.model.principal import Peer, Principal
 from mailkeep.smtp.paths import ForwardPath, ReversePath
+
+if TYPE_CHECKING:
+    from mailkeep.mailauth.arc import ArcResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +41,12 @@ class Arrived:
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """What a policy makes of a message: its header section as it goes on, fields to put above it, and keys of
-    the addressees who get it as junk."""
+    the addressees who get it as junk. `chain` is what was found of its ARC sets, None if nobody looked."""
 
     header: bytes
     above: bytes = b""
     junk: frozenset[str] = frozenset()
+    chain: ArcResult | None = None
 
 
 class Policy(Protocol):
@@ -71,4 +75,8 @@ class Policy(Protocol):
 
     async def content(self, client: Client, arrived: Arrived) -> Stamp:
         """The whole message. Raises RoutingLoop, SenderRefused, ContentRefused, DmarcRefused,
+        SpoolUnavailable."""
+
+    async def forward(self, arrived: Arrived, stamp: Stamp) -> Forwarded | None:
+        """The message as it will be kept, with recipients elsewhere: how it leaves. None if as it is. Raises
         SpoolUnavailable."""

@@ -12,11 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from mailkeep.auth import Authenticator
 from mailkeep.delivery.dispatch import Dispatch
 from mailkeep.delivery.dkim_keys import DkimKeyFiles
+from mailkeep.delivery.forwarding import Forwarder
 from mailkeep.delivery.housekeeping import Housekeeper
 from mailkeep.delivery.remote.runner import QueueRunner
 from mailkeep.delivery.reporting import Reporter
 from mailkeep.delivery.signing import Signer
-from mailkeep.delivery.spool import spool_directory, sweep
+from mailkeep.delivery.spool import Room, spool_directory, sweep
+from mailkeep.delivery.urls import UrlOpener
 from mailkeep.errors import SettingsError
 from mailkeep.model.dns import Lookups
 from mailkeep.net.dns import Resolver
@@ -30,9 +32,13 @@ from mailkeep.net.tasks import TaskRegistry
 from mailkeep.net.tls import server_tls
 from mailkeep.observe.logs import get_logger
 from mailkeep.settings import Settings
+from mailkeep.settings_relay import RelaySettings
+from mailkeep.settings_submission import parse_send_as
 from mailkeep.smtp.errors import ShuttingDown
 from mailkeep.storage import open_store
 from mailkeep.storage.interface import Store
+from mailkeep.upstream.errors import UpstreamError
+from mailkeep.upstream.sending import AccountsElsewhere, SmarthostCredentials
 from mailkeep_smtp.acceptor import TlsAcceptor
 from mailkeep_smtp.conduct import Conduct
 from mailkeep_smtp.connection import Connection
@@ -62,6 +68,7 @@ async def main(settings: Settings, lifecycle: Lifecycle) -> None:
         try:
             lifecycle.connections = lambda: server.services.limiter.count
             lifecycle.on_reload(server.reload)
+            lifecycle.on_reload_in_loop(lambda renewed: authenticator.trust(renewed.auth))
             async with observed(settings, lifecycle, store, authenticator):
                 lifecycle.ready(await server.listen())
                 server.run_queue()
@@ -84,29 +91,36 @@ class SmtpServer:
         self._relay = settings.relay
         self._resolver = Resolver(settings.dns)
         self._runner: QueueRunner | None = None
+        self._accounts: AccountsElsewhere | None = None
+        self._smarthost: SmarthostCredentials | None = None
         self._sessions: set[Connection] = set()
         self._doors: list[asyncio.Server | TlsAcceptor] = []
         self._tls = server_tls(settings.tls)
         relays = settings.relay.route != "off"
         dispatch, spool = Dispatch(store, settings.relay), spool_directory(settings.store.data_dir)
+        self._forwarder = Forwarder(store, settings.relay)
         self.services = Services(
             settings=smtp,
             tls=self._tls.context if self._tls is not None else None,
             authenticator=authenticator,
             dispatch=dispatch,
-            reporter=Reporter(store, dispatch, spool, smtp.hostname, relays=relays),
+            reporter=Reporter(
+                store, dispatch, spool, smtp.hostname, relays=relays, forwarder=self._forwarder
+            ),
             spool_directory=spool,
+            spool_room=Room(),
             limiter=ConnectionLimiter(smtp.max_connections, smtp.max_connections_per_network),
             tasks=TaskRegistry(),
             plaintext_from_loopback=settings.auth.insecure_loopback_auth,
             open_sessions=self._sessions,
             proxies=Proxies(settings.net),
             xclients=Networks(smtp.xclient_networks),
-            conduct=Conduct(settings.reception),
+            conduct=Conduct(settings.reception, smtp.recipients_per_key),
+            urls=UrlOpener(store),
         )
         self._signer = Signer(DkimKeyFiles(settings.dkim.keys_directory(settings.store.data_dir)))
         self._verification = Verification(settings.reception, self._resolver, store, smtp.hostname)
-        self._recipients = Recipients(store.directory, smtp.hostname)
+        self._recipients = Recipients(store.directory, smtp.hostname, self._forwarder)
         self._store = store
         self._relays = relays
 
@@ -137,7 +151,18 @@ class SmtpServer:
             return
         lookups = resolver or self._resolver
         reporter, hostname = self.services.reporter, self._settings.hostname
-        self._runner = QueueRunner(self._store, self._relay, lookups, reporter, hostname)
+        self._accounts = AccountsElsewhere(self._store)
+        self._smarthost = _smarthost(self._relay)
+        self._runner = QueueRunner(
+            self._store,
+            self._relay,
+            lookups,
+            reporter,
+            hostname,
+            signer=self._signer,
+            accounts=self._accounts,
+            credentials=self._smarthost,
+        )
         self.services.tasks.spawn(self._runner.run(), "queue runner")
 
     def reload(self, settings: Settings) -> None:
@@ -165,6 +190,9 @@ class SmtpServer:
     async def _stop_relaying(self) -> None:
         if self._runner is not None:
             await self._runner.close(DRAIN_SECONDS)
+        for one in (self._accounts, self._smarthost):
+            if one is not None:
+                await one.close()
 
     async def _serve(self, listener: Listener, endpoints: tuple[str, ...]) -> list[str]:
         if listener.implicit_tls and endpoints and self.services.tls is None:
@@ -191,7 +219,14 @@ class SmtpServer:
 
     def _reception(self) -> Reception:
         hostname = self._settings.hostname
-        return Reception(self._recipients, self._verification, self._settings.max_received, hostname)
+        return Reception(
+            self._recipients,
+            self._verification,
+            self._settings.max_received,
+            hostname,
+            forwarder=self._forwarder,
+            signer=self._signer,
+        )
 
     def _submission(self) -> Submission:
         return Submission(
@@ -202,6 +237,7 @@ class SmtpServer:
             relays=self._relays,
             hostname=self._settings.hostname,
             signer=self._signer,
+            send_as=parse_send_as(self._settings.send_as),
         )
 
 
@@ -212,3 +248,13 @@ def _push_notifications(settings: Settings, store: Store, tasks: TaskRegistry) -
     from mailkeep.notify.pusher import OutboxPusher  # noqa: PLC0415  brings an HTTP client along
 
     tasks.spawn(OutboxPusher(store, settings.notify).run(), "outbox pusher")
+
+
+def _smarthost(settings: RelaySettings) -> SmarthostCredentials | None:
+    """Raises SettingsError."""
+    if settings.route != "smarthost" or not settings.smarthost_provider:
+        return None
+    try:
+        return SmarthostCredentials(settings)
+    except UpstreamError as error:
+        raise SettingsError(f"[relay] {error}") from None

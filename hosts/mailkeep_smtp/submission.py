@@ -6,10 +6,12 @@ with it (RFC 8098 section 3), and the From field still has to be the user's own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from uuid import UUID
 
-from mailkeep.delivery.dispatch import Addressee
+from mailkeep.delivery.dispatch import Addressee, Forwarded
 from mailkeep.delivery.signing import Signer
 from mailkeep.errors import InvalidName, SenderRefused
 from mailkeep.mailauth.forged import without_forged
@@ -29,6 +31,7 @@ FROM_LIMIT = 10  # addresses in From; RFC 5322 section 3.6.2 allows several, and
 class Submission:
     """The policy of the submission and submissions listeners.
 
+    Keys in `send_as` are their users' and may send as all of the domains that stand there.
     `plaintext_from_loopback` lifts the demand for TLS from clients on the same machine; `relays` lets their
     mail leave for other domains.
     """
@@ -47,6 +50,7 @@ class Submission:
         relays: bool,
         hostname: str,
         signer: Signer,
+        send_as: Mapping[UUID, frozenset[str]] = MappingProxyType({}),
     ) -> None:
         self._recipients = recipients
         self._directory = directory
@@ -56,6 +60,7 @@ class Submission:
         self.holds_mail = relays  # what waits is in the queue, which is worked on where mail leaves
         self._hostname = hostname
         self._signer = signer
+        self._send_as = send_as
 
     def admit(self, client: Client) -> None:
         """TLS, then AUTH, then mail. Raises TlsRequired, AuthenticationRequired."""
@@ -74,7 +79,8 @@ class Submission:
         self, client: Client, path: ForwardPath, sender: ReversePath
     ) -> tuple[Addressee, ...]:
         """Anybody, if this host relays: whoever asks has proven to be one of our users."""
-        return await self._recipients.resolve(path, relays=self._relays and client.principal is not None)
+        relays = self._relays and client.principal is not None
+        return await self._recipients.resolve(path, sender, relays=relays)
 
     async def content(self, client: Client, arrived: Arrived) -> Stamp:
         """A message that is its author's own, without results of checks that nobody made."""
@@ -82,6 +88,10 @@ class Submission:
         header = without_forged(arrived.message.header, self._hostname)
         message = replace(arrived.message, header=header)
         return Stamp(header, await self._signer.sign(domain, message))
+
+    async def forward(self, arrived: Arrived, stamp: Stamp) -> Forwarded | None:
+        """What our users send leaves as it is, to whomever."""
+        return None
 
     async def _check_author(self, client: Client, header: bytes) -> str:
         """One From field and at most one Sender field, in which every address is the user's own.
@@ -104,12 +114,15 @@ class Submission:
             await self._check_owned(client, "Sender", mailboxes)
         return _address("From", authors[0][0]).domain
 
-    async def _check_owned(self, client: Client, field: str, mailboxes: list[addresses.Mailbox]) -> None:
+    async def _check_owned(self, client: Client, field: str, mailboxes: Sequence[addresses.Mailbox]) -> None:
         for mailbox in mailboxes:
             if not await self._owns(client, _address(field, mailbox)):
                 raise SenderRefused(f"The {field} field holds an address that is not yours.")
 
     async def _owns(self, client: Client, address: Address) -> bool:
+        key_id = client.principal.key_id if client.principal else None
+        if key_id is not None and address.domain in self._send_as.get(key_id, ()):
+            return True
         user_id = _user(client)
         return user_id is not None and await self._directory.owns(user_id, address)
 
@@ -118,7 +131,7 @@ def _user(client: Client) -> UUID | None:
     return client.principal.user_id if client.principal else None
 
 
-def _mailboxes(header: bytes, field: bytes) -> list[list[addresses.Mailbox]]:
+def _mailboxes(header: bytes, field: bytes) -> list[Sequence[addresses.Mailbox]]:
     """What each field of that name holds."""
     return [
         addresses.parse(headers.unfold(raw.partition(b":")[2]))

@@ -53,6 +53,18 @@ class Transaction:
         self.addressed[addressed.key] = addressed
         self.addressees.update({one.address.key: one for one in addressees})
 
+    @property
+    def leaves(self) -> bool:
+        """Whether the message has recipients elsewhere."""
+        return any(not one.is_local for one in self.addressees.values())
+
+    def may_leave(self, addressees: Iterable[Addressee]) -> bool:
+        """Whether these recipients can be added: what leaves for others names the one alias that led
+        there."""
+        here = (one for one in self.addressees.values() if not one.is_local)
+        there = (one for one in addressees if not one.is_local)
+        return len({one.alias and one.alias.key for one in (*here, *there)}) <= 1
+
     def offer(self, size: int, max_size: int) -> None:
         """One more BDAT, of `size` octets. Raises Flooded past what is worth being thrown away."""
         self.chunks += 1
@@ -69,6 +81,11 @@ class Transaction:
         """Nothing of what BDAT has brought stays. Closing twice changes nothing."""
         if self.chunked is not None:
             await self.chunked.content.close()
+
+    @property
+    def is_binary(self) -> bool:
+        """True if parts of the message need not be lines (RFC 3030 section 3)."""
+        return self.parameters.body == "BINARYMIME"
 
     @property
     def envelope(self) -> Envelope:

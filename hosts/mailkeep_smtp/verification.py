@@ -32,6 +32,7 @@ from mailkeep.storage.interface import Store
 from mailkeep_smtp.policy import Arrived, Client, Stamp
 
 if TYPE_CHECKING:
+    from mailkeep.mailauth.arc import ArcResult
     from mailkeep.mailauth.results import Results
 
 POSTMASTER = "postmaster"
@@ -126,7 +127,13 @@ class Verification:
         )
         self._log(arrived, results)
         junk = await self._junk(arrived.addressees, self._disposition(results))
-        return Stamp(header, render(self._hostname, results), junk)
+        return Stamp(header, render(self._hostname, results), junk, results.arc)
+
+    async def chain(self, arrived: Arrived) -> ArcResult:
+        """What the message's ARC sets are worth, where nothing else is asked of it."""
+        from mailkeep.mailauth import arc  # noqa: PLC0415  as below
+
+        return await arc.verify(arrived.message, self._resolver.for_message())
 
     def _disposition(self, results: Results) -> Disposition:
         """What the author's domain asks for, unless a sealer that we trust saw it pass (RFC 8617 section
@@ -140,12 +147,17 @@ class Verification:
         if asked is Disposition.NONE:
             return frozenset()
         policies = {one.address.key: await self._policy(one) for one in addressees}
+        leaves = {one.address.key for one in addressees if one.alias is not None}
+        if any(policies[key] is not DmarcPolicy.ACCEPT for key in leaves):
+            # Forwarded it could pass elsewhere, as ours: an alias must not launder it.
+            raise DmarcRefused("The message fails DMARC, and such mail is not forwarded.")
         if asked is Disposition.REJECT and set(policies.values()) == {DmarcPolicy.REFUSE}:
             raise DmarcRefused("The message fails DMARC, and its author's domain asks to refuse such mail.")
         return frozenset(key for key, policy in policies.items() if policy is not DmarcPolicy.ACCEPT)
 
     async def _policy(self, addressee: Addressee) -> DmarcPolicy:
-        domain = await self._store.directory.domain(addressee.address.domain)
+        address = addressee.alias or addressee.address
+        domain = await self._store.directory.domain(address.domain)
         return DmarcPolicy.JUNK if domain is None else domain.dmarc
 
     def _log(self, arrived: Arrived, results: Results) -> None:
@@ -154,6 +166,7 @@ class Verification:
             id=arrived.id,
             iprev=results.iprev.verdict.value,
             spf=results.spf.verdict.value,
+            spf_helo=results.spf_helo.verdict.value if results.spf_helo else "",
             dkim=",".join(item.verdict.value for item in results.dkim) or Verdict.NONE.value,
             arc=results.arc.verdict.value,
             dmarc=results.dmarc.verdict.value,

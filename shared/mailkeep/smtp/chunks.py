@@ -1,12 +1,11 @@
 """BDAT's argument, and its octets as a machine (RFC 3030 section 2): counted, never searched for an end.
 
 Counting leaves nothing to smuggle with, so that a CR, LF or NUL on its own would do no harm here. It is
-refused all the same, as on DATA: without BODY=BINARYMIME content is lines that end in CRLF (RFC 5321 section
+noted all the same, as on DATA: without BODY=BINARYMIME content is lines that end in CRLF (RFC 5321 section
 2.3.8), and whoever sends it on by DATA, or reads it by lines over POP3, must not find an end that we did not
-see. Octets are kept as they are or not at all. A last line without its CRLF is kept as it is, and a dot that
-opens a line means nothing.
-
-BINARYMIME is not offered: IMAP and POP3 would have to convert such a message for nearly all clients.
+see. So it is refused, and with BODY=BINARYMIME it is allowed within parts, which are then put into base64
+(see mailkeep.mime.recode): IMAP has no NUL in BODY[], POP3 has lines alone, and few servers take binary
+content. A last line without its CRLF is kept as it is, and a dot that opens a line means nothing.
 """
 
 from __future__ import annotations
@@ -15,9 +14,11 @@ import re
 from dataclasses import dataclass
 
 from mailkeep.smtp.data import TEXT_LINE_LIMIT, Defect, LineMeter
-from mailkeep.smtp.errors import ChunkSyntax
+from mailkeep.smtp.errors import ArgumentSyntax, ChunkSyntax
 
 _CHUNK = re.compile(r"([0-9]{1,20})([ \t]+LAST)?\Z", re.IGNORECASE)
+
+_BURL = re.compile(r"(?!LAST\Z)([\x21-\x7e]+)([ \t]+LAST)?\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,15 @@ def parse_chunk(argument: str) -> Chunk:
     if found is None:
         raise ChunkSyntax("The form is BDAT size, or BDAT size LAST; closing the connection.")
     return Chunk(int(found.group(1)), found.group(2) is not None)
+
+
+def parse_burl(argument: str) -> tuple[str, bool]:
+    """The URL of BURL, and whether it is the last of its message (RFC 4468 section 3.2). Raises
+    ArgumentSyntax."""
+    found = _BURL.match(argument)
+    if found is None:
+        raise ArgumentSyntax("The form is BURL url, or BURL url LAST.")
+    return found.group(1), found.group(2) is not None
 
 
 class ChunkReader:

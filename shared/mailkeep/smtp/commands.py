@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from mailkeep.errors import PeerError
-from mailkeep.smtp.errors import ArgumentSyntax, CommandUnknown
+from mailkeep.smtp.errors import ArgumentSyntax, ChunkSyntax, CommandUnknown
 
 HELO_LIMIT = 255  # octets, RFC 5321 section 4.5.3.1.2
 
@@ -28,7 +28,16 @@ class Command:
 
 
 def parse_command(line: bytes) -> Command:
-    """A line without its CRLF. Raises PeerError."""
+    """A line without its CRLF. Raises PeerError, and ChunkSyntax for a BDAT that cannot be read."""
+    try:
+        return _parse(line)
+    except PeerError:
+        if line[:4].upper() == b"BDAT":  # what follows it are not commands
+            raise ChunkSyntax("The form is BDAT size, or BDAT size LAST; closing the connection.") from None
+        raise
+
+
+def _parse(line: bytes) -> Command:
     verb, _, argument = line.partition(b" ")
     if not verb.isalpha() or not verb.isascii():
         raise CommandUnknown("A line begins with a command.")

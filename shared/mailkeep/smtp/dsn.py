@@ -65,6 +65,11 @@ def check_orcpt(value: str | None) -> str:
     return value
 
 
+def xtext(text: str) -> str:
+    """ASCII as xtext (RFC 3461 section 4)."""
+    return "".join(char if "!" <= char <= "~" and char not in "+=" else f"+{ord(char):02X}" for char in text)
+
+
 def decoded(xtext: str) -> str:
     """What an xtext stands for, as far as it may stand in a header field."""
     plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), xtext)

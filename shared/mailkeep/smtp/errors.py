@@ -73,6 +73,14 @@ class ContentRefused(domain.Refusal):
     """The message's octets are not what may be stored."""
 
 
+class UrlNotTrusted(domain.Refusal):
+    """A URL of BURL that does not name its user, or has expired (RFC 4468 section 3.5)."""
+
+
+class UrlUnresolved(domain.Refusal):
+    """A URL of BURL that opens nothing (RFC 4468 section 3.5)."""
+
+
 class RoutingLoop(domain.Refusal):
     """More trace fields than an honest route leaves (RFC 5321 section 6.3)."""
 
@@ -171,6 +179,8 @@ _CODES: dict[type[domain.MailkeepError], tuple[int, str]] = {
     Utf8NotDeclared: (553, "5.6.7"),  # RFC 6531 section 3.5
     TooManyRecipients: (452, "4.5.3"),  # RFC 5321 section 4.5.3.1.10
     ContentRefused: (550, "5.6.0"),
+    UrlNotTrusted: (554, "5.7.8"),  # RFC 4468 section 3.5
+    UrlUnresolved: (554, "5.6.6"),
     RoutingLoop: (554, "5.4.6"),
     DmarcRefused: (550, "5.7.26"),  # RFC 7372 section 3.3
     SenderUnknown: (550, "5.1.8"),

@@ -36,7 +36,7 @@ class MailParameters:
     """
 
     size: int | None = None
-    body: Literal["7BIT", "8BITMIME"] = "7BIT"
+    body: Literal["7BIT", "8BITMIME", "BINARYMIME"] = "7BIT"
     smtputf8: bool = False
     auth: str | None = None
     requiretls: bool = False
@@ -147,12 +147,15 @@ def _hold_until(value: str | None) -> datetime:
         raise ArgumentSyntax("HOLDUNTIL is no date and time that there is.") from None
 
 
-def _body(value: str | None) -> Literal["7BIT", "8BITMIME"]:
-    if value is not None and value.upper() == "7BIT":
-        return "7BIT"
-    if value is not None and value.upper() == "8BITMIME":
-        return "8BITMIME"
-    raise ArgumentSyntax("BODY is 7BIT or 8BITMIME.")
+def _body(value: str | None) -> Literal["7BIT", "8BITMIME", "BINARYMIME"]:
+    match (value or "").upper():
+        case "7BIT":
+            return "7BIT"
+        case "8BITMIME":  # RFC 6152 section 2
+            return "8BITMIME"
+        case "BINARYMIME":  # RFC 3030 section 3
+            return "BINARYMIME"
+    raise ArgumentSyntax("BODY is 7BIT, 8BITMIME or BINARYMIME.")
 
 
 def _without_value(keyword: str, value: str | None) -> bool:

@@ -103,7 +103,8 @@ async def test_what_was_found_is_noted(host: SmtpHost, mx: Wire) -> None:
     assert (await send(mx, "x@honest.test", message("x@honest.test"))).startswith("250 ")
     (kept,) = await host.inbox("ann@example.test")
     assert noted(kept) == (
-        "mx.example.test; iprev=pass policy.iprev=127.0.0.1; spf=pass smtp.mailfrom=x@honest.test; "
+        "mx.example.test; iprev=pass policy.iprev=127.0.0.1; spf=none smtp.helo=client.example; "
+        "spf=pass smtp.mailfrom=x@honest.test; "
         "dkim=none; arc=none; dmarc=pass policy.published=reject header.from=honest.test"
     )
 

@@ -19,6 +19,7 @@ GREETED = """
     S: 250-SMTPUTF8
     S: 250-ENHANCEDSTATUSCODES
     S: 250-CHUNKING
+    S: 250-BINARYMIME
     S: 250-DSN
     S: 250-LIMITS RCPTMAX=1000
     S: 250 STARTTLS
@@ -266,7 +267,7 @@ WRONG = [
     (["EHLO c", "MAIL FROM:<a@b@c>"], "501 5.1.7 "),
     (["EHLO c", "MAIL FROM:<> SIZE=x"], "501 5.5.4 "),
     (["EHLO c", "MAIL FROM:<> SIZE=52428801"], "552 5.3.4 "),
-    (["EHLO c", "MAIL FROM:<> BODY=BINARYMIME"], "501 5.5.4 "),
+    (["EHLO c", "MAIL FROM:<> BODY=9BIT"], "501 5.5.4 "),
     (["EHLO c", "MAIL FROM:<> RET=ALL"], "501 5.5.4 "),
     (["EHLO c", "MAIL FROM:<> REQUIRETLS"], "555 5.5.4 "),
     (["HELO c", "MAIL FROM:<> RET=FULL"], "555 5.5.4 "),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mailkeep.errors import PeerError
-from mailkeep.smtp.errors import AuthenticationLineTooLong, BareLineEnd, LineTooLong
+from mailkeep.smtp.errors import AuthenticationLineTooLong, BareLineEnd, ChunkSyntax, LineTooLong
 from mailkeep.smtp.lines import AUTH_LINE_LIMIT, COMMAND_LINE_LIMIT, LineReader
 
 
@@ -45,6 +45,17 @@ def test_a_line_at_the_limit_and_one_past_it() -> None:
     assert lines_of(reader) == [b"N" * (COMMAND_LINE_LIMIT - 2)]
     reader.feed(b"N" * (COMMAND_LINE_LIMIT - 1) + b"\r\nNOOP\r\n")
     assert lines_of(reader) == [LineTooLong, b"NOOP"]
+
+
+@pytest.mark.parametrize(
+    "line", [b"BDAT 4\n", b"bdat 4\r \r\n", b"BDAT" + b" " * COMMAND_LINE_LIMIT + b"4\r\n"]
+)
+def test_a_bdat_that_cannot_be_read_is_the_end(line: bytes) -> None:
+    """RFC 3030 section 2: octets follow it, and nobody knows how many."""
+    reader = LineReader()
+    reader.feed(line + b"QUIT\r\n")
+    with pytest.raises(ChunkSyntax):
+        reader.next_line()
 
 
 def test_an_endless_line_is_discarded_as_it_arrives() -> None:
