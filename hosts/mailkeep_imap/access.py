@@ -110,7 +110,7 @@ async def follow(session: Session, view: Selected) -> None:
     topic, account_id = Topic(TopicKind.ACCESS, str(view.mailbox_id)), session.account_id
 
     def changed() -> None:
-        session.host.tasks.spawn(_look_again(session, view, account_id), "imap rights")
+        session.host.tasks.spawn(_look_again(session, view, account_id), "imap rights", session.context)
 
     view.unwatch = session.host.store.feed.watch(topic, changed)
     await _look_again(session, view, account_id)  # what changed before the watch began

@@ -40,6 +40,7 @@ AFTER_LOGIN = (
     "ESEARCH",
     "SEARCHRES",
     "WITHIN",
+    "SEARCH=FUZZY",
     "OBJECTID",
     "SAVEDATE",
     "PREVIEW",

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mailkeep.delivery.url_content import UrlContent, content_of
 from mailkeep.errors import NotFound, SpoolUnavailable, TooLarge
 from mailkeep.imap.commands.append import AppendMessage, CatPart, CatUrl, StreamedLiteral
 from mailkeep.imap.errors import ImapSyntaxError
@@ -15,7 +16,6 @@ from mailkeep.model.message import SpooledContent
 from mailkeep_imap.codes import BadUrl
 from mailkeep_imap.commands.mailbox import selectable
 from mailkeep_imap.upload import Upload
-from mailkeep_imap.url_content import UrlContent, content_of
 
 if TYPE_CHECKING:
     from mailkeep_imap.session import Session

@@ -140,6 +140,9 @@ class Notifications:
 
     def _topics(self) -> Iterator[tuple[Topic, Callable[[], None]]]:
         yield Topic(TopicKind.ACCOUNT, str(self._session.account_id)), self._hint
+        if self._may_be_foreign():
+            for account_id in (self._session.account_id, 0):
+                yield Topic(TopicKind.SHARED, str(account_id)), self._hint
         for mailbox in self._world.mailboxes.values():
             events, one = self._events(mailbox.name), str(mailbox.id)
             if events & OF_MESSAGES:

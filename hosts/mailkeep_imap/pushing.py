@@ -33,7 +33,7 @@ class Pusher:
         """Tell what there is, and what comes up meanwhile."""
         self._again = True
         if self._task is None:
-            self._task = self._session.host.tasks.spawn(self._run(), "imap push")
+            self._task = self._session.host.tasks.spawn(self._run(), "imap push", self._session.context)
 
     async def settled(self) -> None:
         """Return when nothing is being told."""

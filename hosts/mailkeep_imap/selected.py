@@ -39,6 +39,10 @@ class Updates:
 NO_UPDATES = Updates()
 
 
+def _nothing() -> None:
+    """There is nothing to stop any more."""
+
+
 class Selected:
     """`uidnext` is the lowest UID that the client does not know. Without a ledger nothing is \\Recent. With
     `uid_only` the client has no sequence numbers: UIDs stand wherever it would be told one (RFC 9586)."""
@@ -87,11 +91,12 @@ class Selected:
         self._flagged: list[tuple[int, UidSet]] = []
         self._recent: list[tuple[int, int]] = []  # half-open UID ranges
         self._claim_recent()
-        self._stop = snapshot.listen(self._moved)
+        self._stop: Callable[[], None] = snapshot.listen(self._moved)
 
     def close(self) -> None:
         """Stop following the snapshot, and one's rights."""
-        self._stop()
+        stop, self._stop = self._stop, _nothing  # which leads back here: the snapshot's memory would wait
+        stop()
         if self.unwatch is not None:
             self.unwatch()
             self.unwatch = None

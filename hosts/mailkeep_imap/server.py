@@ -21,6 +21,7 @@ from mailkeep.net.listen import address_of, bind_all
 from mailkeep.net.observed import observed
 from mailkeep.net.tls import TwistedTls, twisted_tls
 from mailkeep.net.twisted_proxy import behind_proxies
+from mailkeep.net.twisted_writing import write_at_once
 from mailkeep.settings import Settings
 from mailkeep.storage import open_store
 from mailkeep.storage.interface import Store
@@ -110,6 +111,7 @@ async def main(settings: Settings, lifecycle: Lifecycle) -> None:
             host = make_host(settings, store, authenticator, tls)
             if tls is not None:
                 lifecycle.on_reload(lambda renewed: tls.reload(renewed.tls))
+            lifecycle.on_reload_in_loop(lambda renewed: authenticator.trust(renewed.auth))
             lifecycle.connections = lambda: host.limiter.count
             async with observed(settings, lifecycle, store, authenticator):
                 lifecycle.ready(listeners.start(host))
@@ -169,6 +171,7 @@ class Listeners:
                 # Twisted duplicates the descriptor; ours stays open to tell its address.
                 factory = behind_proxies(self._factory(host, name), host.settings.net)
                 port = reactor.adoptStreamPort(listener.fileno(), listener.family, factory)
+                write_at_once(port)
                 self._ports.append(port)
         return {name: [address_of(one) for one in sockets] for name, sockets in self._sockets.items()}
 

@@ -20,6 +20,7 @@ from mailkeep.imap.response_codes import NumberCode
 from mailkeep.imap.state import State
 from mailkeep.model.principal import Peer, Principal
 from mailkeep.model.uids import NO_UIDS, UidSet
+from mailkeep.observe.correlation import new_session_id, session_context
 from mailkeep.observe.logs import get_logger
 from mailkeep_imap import updates
 from mailkeep_imap.capabilities import (
@@ -60,6 +61,7 @@ class Session:
         "_timer",
         "after",
         "compression",
+        "context",
         "contexts",
         "enabled",
         "errors",
@@ -68,6 +70,7 @@ class Session:
         "form",
         "framer",
         "host",
+        "id",
         "idling",
         "is_fresh",
         "notifications",
@@ -84,6 +87,8 @@ class Session:
 
     def __init__(self, host: Host, peer: Peer, output: Output) -> None:
         self.host = host
+        self.id = new_session_id()
+        self.context = session_context(self.id)
         self.peer = peer
         self.output = output
         self.state = State.NOT_AUTHENTICATED
@@ -129,7 +134,7 @@ class Session:
         else:
             self.compression.feed(octets)
         if self._task is None:
-            self._task = self.host.tasks.spawn(work(self), "imap session")
+            self._task = self.host.tasks.spawn(work(self), "imap session", self.context)
         elif self._held > INPUT_LIMIT and not self._reading_paused:
             self._reading_paused = True
             self.output.pause_reading()
@@ -158,7 +163,7 @@ class Session:
         if self._task is not None:
             self._task.cancel()
         elif self.upload is not None:
-            self.host.tasks.spawn(self.drop_upload(), "imap upload dropped")
+            self.host.tasks.spawn(self.drop_upload(), "imap upload dropped", self.context)
 
     def rested(self) -> None:
         """The task has ended: read again, and tell what came up behind the last answer."""
@@ -374,7 +379,8 @@ class Session:
             self.farewell = text
 
     def _access_ended(self, reason: str) -> None:
-        log.info("session ended", reason=reason, user_id=str(self.principal and self.principal.user_id))
+        user_id = str(self.principal and self.principal.user_id)
+        log.info("session ended", session=self.id, reason=reason, user_id=user_id)
         self.close("Your access has ended.")
 
     def _check_time(self) -> None:

@@ -29,7 +29,9 @@ from mailkeep.imap.parser import parse
 from mailkeep.imap.state import check
 from mailkeep.model.mailbox import HIERARCHY_DELIMITER
 from mailkeep.net.twisted_bridge import PeerGone
+from mailkeep.observe import tracing
 from mailkeep.observe.logs import cause_of, get_logger, new_correlation_id
+from mailkeep.observe.timed import timed
 from mailkeep_imap import codes, commands, progress, uidonly, updates
 from mailkeep_imap.commands import append
 from mailkeep_imap.outcome import BAD, OK, Done
@@ -143,11 +145,13 @@ async def _command(session: Session, line: CommandLine) -> None:
         _answer(session, error.tag or tag, _refusal(session, error))
         return
     carried_out, reporting = handler(session, command), updates.permitted(command)
-    if type(command) in progress.LONG:
-        with progress.told(session, command):
+    name = f"IMAP {command.name}"
+    with tracing.span(name, tracing.SERVER), timed(name):
+        if type(command) in progress.LONG:
+            with progress.told(session, command):
+                await _run(session, tag, carried_out, reporting, command)
+        else:
             await _run(session, tag, carried_out, reporting, command)
-    else:
-        await _run(session, tag, carried_out, reporting, command)
 
 
 async def _run(

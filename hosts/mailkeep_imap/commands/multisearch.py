@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from mailkeep_imap.access import Reached
 from mailkeep_imap.commands.search import Run
 from mailkeep_imap.mailbox_filters import reachable
 from mailkeep_imap.outcome import Done
-from mailkeep_imap.searching.results import check_options, extended, saved, shows
+from mailkeep_imap.searching.results import check_options, extended, saved, scored, shows
 from mailkeep_imap.selected import Selected
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ async def multi_search(session: Session, command: MultiSearch) -> Done:
 
 
 def _check(session: Session, command: MultiSearch) -> None:
-    check_options(command.options, command.tag)
+    check_options(command.options, command.keys, command.tag)
     if session.utf8 and command.charset is not None:
         raise ImapSyntaxError("The charset is UTF-8: UTF8=ACCEPT has said so.", command.tag)
     kinds = {source.kind for source in command.sources} or {FilterKind.SELECTED}
@@ -77,7 +77,7 @@ async def _search_selected(session: Session, command: MultiSearch) -> None:
     places = await run.find()
     if saves:
         session.saved = UidSet.of(run.columns.uids[place] for place in saved(places, options))
-    _send(session, command, run, places, view)
+    await _send(session, command, run, places, view)
     if SearchReturn.UPDATE in options.items:
         contexts.follow(session, command, run, places)
 
@@ -92,14 +92,17 @@ async def _search_other(session: Session, command: MultiSearch, reached: Reached
         run = Run(
             session, command.keys, uid=True, view=view, places_of=lambda key: _places(view, key, NO_UIDS)
         )
-        _send(session, command, run, await run.find(), view)
+        await _send(session, command, run, await run.find(), view)
 
 
-def _send(session: Session, command: MultiSearch, run: Run, places: Iterable[int], view: Selected) -> None:
+async def _send(
+    session: Session, command: MultiSearch, run: Run, places: Sequence[int], view: Selected
+) -> None:
     """Section 2.1: nothing is said of mailboxes without a match, not even COUNT 0."""
     found, options = run.numbers_of(places), command.options or SearchOptions()
     if found and shows(options):
-        data = extended(command, options, found, run.modseq_of(places))
+        relevancy = await run.relevancies(scored(places, options))
+        data = extended(command, options, found, run.modseq_of(places), relevancy)
         data = replace(data, mailbox=view.name, uidvalidity=view.uidvalidity)
         session.send(data.encode(session.form))
 

@@ -7,16 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from mailkeep.imap.commands.search import Search, SearchOptions, SearchReturn
-from mailkeep.imap.commands.search_keys import (
-    AndKey,
-    FuzzyKey,
-    ModseqKey,
-    NotKey,
-    OrKey,
-    SearchKey,
-    SequenceKey,
-    UidKey,
-)
+from mailkeep.imap.commands.search_keys import ModseqKey, SearchKey, SequenceKey, UidKey, every_key
 from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.responses import SearchData
 from mailkeep.model.uids import NO_UIDS, UidSet
@@ -26,7 +17,8 @@ from mailkeep_imap.outcome import Done
 from mailkeep_imap.searching.columns import Columns
 from mailkeep_imap.searching.evaluate import find
 from mailkeep_imap.searching.plan import PlacesOf, make_plan, reads_text
-from mailkeep_imap.searching.results import check_options, extended, saved, shows
+from mailkeep_imap.searching.relevancy import relevancies
+from mailkeep_imap.searching.results import check_options, extended, saved, scored, shows
 
 if TYPE_CHECKING:
     from mailkeep_imap.selected import Selected
@@ -37,7 +29,7 @@ async def search(session: Session, command: Search) -> Done:
     """RFC 9051 section 6.4.4. Numbers are those of the moment when the command began; they cannot change
     before it has been answered."""
     options = command.options
-    check_options(options, command.tag)
+    check_options(options, command.keys, command.tag)
     if session.utf8 and command.charset is not None:
         raise ImapSyntaxError("The charset is UTF-8: UTF8=ACCEPT has said so.", command.tag)
     updates = options is not None and SearchReturn.UPDATE in options.items
@@ -57,7 +49,8 @@ async def search(session: Session, command: Search) -> Done:
     if saves:
         session.saved = UidSet.of(run.columns.uids[place] for place in saved(places, options))
     if shows(options):
-        session.send(extended(command, options, found, modseq).encode())
+        relevancy = await run.relevancies(scored(places, options))
+        session.send(extended(command, options, found, modseq, relevancy).encode())
     if updates:
         contexts.follow(session, command, run, places)
     return Done("SEARCH completed.")
@@ -98,6 +91,10 @@ class Run:
             self._host.indexing.wanted(self.columns.mailbox_id)
         return found
 
+    async def relevancies(self, places: Sequence[int]) -> tuple[int, ...]:
+        """How well each of these places matches (RFC 6203 section 4)."""
+        return await relevancies(self._plan, self.columns, places, self._host.store.messages)
+
     def numbers_of(self, places: Iterable[int]) -> tuple[int, ...]:
         """UIDs or sequence numbers."""
         return tuple(map(self._numbers.__getitem__, places))
@@ -117,20 +114,7 @@ def check_charset(session: Session, charset: str, tag: str) -> None:
 
 def mentions_modseq(keys: Iterable[SearchKey]) -> bool:
     """True if MODSEQ is among the keys (RFC 7162 section 3.1.5)."""
-    return any(_mentions(key) for key in keys)
-
-
-def _mentions(key: SearchKey) -> bool:
-    match key:
-        case ModseqKey():
-            return True
-        case NotKey(inner) | FuzzyKey(inner):
-            return _mentions(inner)
-        case OrKey(left, right):
-            return _mentions(left) or _mentions(right)
-        case AndKey(keys):
-            return mentions_modseq(keys)
-    return False
+    return any(isinstance(key, ModseqKey) for key in every_key(keys))
 
 
 def _places_of(session: Session, key: SequenceKey | UidKey) -> Sequence[int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from mailkeep.delivery.url_content import UrlContent, content_of
 from mailkeep.errors import InvalidName, NotFound, PermissionRefused, StoreCorrupt
 from mailkeep.imap.commands.urlauth import GenUrlAuth, ResetKey, UrlFetch
 from mailkeep.imap.encoder import string
@@ -20,7 +21,6 @@ from mailkeep.model.address import Address
 from mailkeep.model.directory import User
 from mailkeep_imap.codes import BadUrl
 from mailkeep_imap.outcome import Done
-from mailkeep_imap.url_content import UrlContent, content_of
 
 if TYPE_CHECKING:
     from mailkeep_imap.session import Session

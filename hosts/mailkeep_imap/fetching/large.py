@@ -13,13 +13,13 @@ from typing import Any
 from mailkeep.errors import StoreCorrupt
 from mailkeep.imap.commands.fetch import BinarySection, BinarySize, Section
 from mailkeep.imap.render import FETCH_END, cut, literal_start, section, window
+from mailkeep.imap.sections import locate, selected_fields
 from mailkeep.mime import parts
 from mailkeep.mime.parts import PartIndex
 from mailkeep.storage.interface import Body, Column, Messages
 from mailkeep_imap.fetching.batch import Batch, render_item, seen_tails
 from mailkeep_imap.fetching.binary import LargePart, require_known
 from mailkeep_imap.fetching.plan import FetchPlan, Item
-from mailkeep_imap.fetching.sections import locate, selected_fields
 from mailkeep_imap.selected import Selected
 from mailkeep_imap.writer import Output
 

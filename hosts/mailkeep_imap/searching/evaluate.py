@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from mailkeep.imap.commands.search_keys import (
@@ -21,13 +22,22 @@ from mailkeep.imap.commands.search_keys import (
     TextKey,
 )
 from mailkeep.mime import parts
+from mailkeep.model.casemap import fold
 from mailkeep.storage.interface import Column, Field, Messages, Texts
 from mailkeep_imap.objects import object_id
 from mailkeep_imap.searching import indexed
 from mailkeep_imap.searching.columns import Columns
 from mailkeep_imap.searching.indexed import SAVE_DATES, Places
-from mailkeep_imap.searching.plan import Cost, Either, Every, Indexed, Plan, Read, Unless
-from mailkeep_imap.searching.texts import fold, folded_body, folded_header, header_test
+from mailkeep_imap.searching.plan import Cost, Either, Every, Indexed, Plan, Read, Resembling, Unless
+from mailkeep_imap.searching.resembling import resembling
+from mailkeep_imap.searching.texts import (
+    folded_body,
+    folded_header,
+    header_score,
+    header_test,
+    message_score,
+    seeking,
+)
 
 Rows = Sequence[tuple[Any, ...]]
 Judge = Callable[[Rows], set[int]]
@@ -59,6 +69,10 @@ async def _narrow(plan: Plan, columns: Columns, places: Places, messages: Messag
             return indexed.narrow(key, columns, places)
         case Read():
             return await _read(plan, columns, places, messages, texts)
+        case Resembling():
+            if len(places) >= WORTH_ASKING:
+                places = await _perhaps(plan.key, columns, places, texts)
+            return await _look(plan, columns, places, messages)
         case Every(plans):
             for inner in plans:
                 places = await _narrow(inner, columns, places, messages, texts)
@@ -85,7 +99,7 @@ async def _by_index(
     key: TextKey | HeaderKey, columns: Columns, places: Places, texts: Texts
 ) -> tuple[list[int], list[int]]:
     """Places that match, and those that have to be looked at: of which the index cannot tell, or not yet."""
-    fields = FIELDS.get(key.field, (Field.HEADER,)) if isinstance(key, TextKey) else (Field.HEADER,)
+    fields = _fields(key)
     found = await texts.containing(columns.mailbox_id, fields, fold(key.text))
     certain, possible = found.certain, found.possible
     if fields == (Field.HEADER,):  # in which of the fields the header does not tell
@@ -97,7 +111,20 @@ async def _by_index(
     return matching, unsure
 
 
-async def _look(plan: Read, columns: Columns, places: Places, messages: Messages) -> Places:
+async def _perhaps(key: TextKey | HeaderKey, columns: Columns, places: Places, texts: Texts) -> Sequence[int]:
+    """Places of those that have something like each word that a fuzzy key looks for."""
+    for word in seeking(key).words:
+        found = await texts.having(columns.mailbox_id, _fields(key), partial(resembling, word))
+        known = bisect_right(columns.uids, found.through)
+        places = [place for place in places if place >= known or columns.uids[place] in found.possible]
+    return list(places)
+
+
+def _fields(key: TextKey | HeaderKey) -> tuple[Field, ...]:
+    return FIELDS.get(key.field, (Field.HEADER,)) if isinstance(key, TextKey) else (Field.HEADER,)
+
+
+async def _look(plan: Read | Resembling, columns: Columns, places: Places, messages: Messages) -> Places:
     wanted = list(dict.fromkeys(columns.message_ids[place] for place in places))
     found: set[int] = set()
     async for rows, judge in _batches(plan, wanted, messages):
@@ -116,7 +143,7 @@ async def _saved(key: DateKey, columns: Columns, places: Places, messages: Messa
 
 
 async def _batches(
-    plan: Read, message_ids: Sequence[int], messages: Messages
+    plan: Read | Resembling, message_ids: Sequence[int], messages: Messages
 ) -> AsyncIterator[tuple[Rows, Judge]]:
     key = plan.key
     if isinstance(key, ObjectIdKey):
@@ -125,12 +152,12 @@ async def _batches(
         async for rows in messages.rows(message_ids, (Column.EMAIL_ID,)):
             yield rows, lambda batch: {row[0] for row in batch if object_id(row[1]) == key.object_id}
     elif isinstance(key, TextKey) and plan.cost is Cost.BODY:
-        judge = _message_judge(key)
+        judge = _message_judge(key) if isinstance(plan, Read) else _message_rater(key)
         for start in range(0, len(message_ids), BODY_SLICE):
             async for rows in whole_messages(message_ids[start : start + BODY_SLICE], messages):
                 yield rows, judge
     else:
-        test = header_test(key)
+        test = header_score(plan.key) if isinstance(plan, Resembling) else header_test(key)
         async for rows in messages.rows(message_ids, (Column.HEADER,)):
             yield rows, lambda batch: {row[0] for row in batch if test(row[1])}
 
@@ -161,3 +188,8 @@ def _message_judge(key: TextKey) -> Judge:
         )
 
     return lambda rows: {row[0] for row in rows if matches(row[1], row[2])}
+
+
+def _message_rater(key: TextKey) -> Judge:
+    rate = message_score(key)
+    return lambda rows: {row[0] for row in rows if rate(row[2], parts.unpack(row[1]))}

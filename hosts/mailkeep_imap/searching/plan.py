@@ -7,7 +7,7 @@ list of keys that must all match the cheap ones go first, so that text is read o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from mailkeep.imap.commands.search_keys import (
@@ -52,6 +52,14 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
+class Resembling:
+    """A test within FUZZY, of a header field (ROW) or of all its text (BODY)."""
+
+    key: TextKey | HeaderKey
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
 class Every:
     """All must match; the cheapest first."""
 
@@ -76,7 +84,7 @@ class Unless:
     cost: Cost
 
 
-Plan = Indexed | Read | Every | Either | Unless
+Plan = Indexed | Read | Resembling | Every | Either | Unless
 PlacesOf = Callable[[SequenceKey | UidKey], Places]
 
 
@@ -92,6 +100,8 @@ def reads_text(plan: Plan) -> bool:
     match plan:
         case Read(key):
             return isinstance(key, TextKey | HeaderKey)
+        case Resembling():
+            return True
         case Every(plans):
             return any(map(reads_text, plans))
         case Either(left, right):
@@ -113,8 +123,8 @@ def _plan(key: SearchKey, places_of: PlacesOf) -> Plan:
         case NotKey(inner):
             plan = _plan(inner, places_of)
             return Unless(plan, plan.cost)
-        case FuzzyKey(inner):  # RFC 6203 section 4 leaves it to the server how fuzzy; exact is allowed
-            return _plan(inner, places_of)
+        case FuzzyKey(inner):
+            return _fuzzy(_plan(inner, places_of))
         case TextKey(TextField.BODY | TextField.TEXT):
             return Read(key, Cost.BODY)
         case TextKey() | HeaderKey() | ObjectIdKey():
@@ -122,3 +132,17 @@ def _plan(key: SearchKey, places_of: PlacesOf) -> Plan:
         case DateKey() if key.test not in INTERNAL_DATES:
             return Read(key, Cost.ROW)
     return Indexed(key)
+
+
+def _fuzzy(plan: Plan) -> Plan:
+    """The same plan, with texts compared as resembling.py does. What is not a text stays exact."""
+    match plan:
+        case Read(TextKey() | HeaderKey() as key, cost) if key.text:
+            return Resembling(key, cost)
+        case Every(plans):
+            return replace(plan, plans=tuple(map(_fuzzy, plans)))
+        case Either(left, right):
+            return replace(plan, left=_fuzzy(left), right=_fuzzy(right))
+        case Unless(inner):
+            return replace(plan, plan=_fuzzy(inner))
+    return plan

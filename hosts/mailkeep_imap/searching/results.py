@@ -6,32 +6,49 @@ from collections.abc import Iterable, Sequence
 
 from mailkeep.imap.commands.multisearch import MultiSearch
 from mailkeep.imap.commands.search import PartialRange, Search, SearchOptions, SearchReturn
+from mailkeep.imap.commands.search_keys import FuzzyKey, SearchKey, every_key
 from mailkeep.imap.commands.sort import Sort
 from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.responses import EsearchData
 from mailkeep.model.uids import UidSet
 
-_NOT_OFFERED = {SearchReturn.RELEVANCY}
 _SHOWN = {SearchReturn.MIN, SearchReturn.MAX, SearchReturn.ALL, SearchReturn.COUNT}
+_TOLD = _SHOWN | {SearchReturn.RELEVANCY}
 
 
-def check_options(options: SearchOptions | None, tag: str) -> None:
-    """Raises ImapSyntaxError for what no capability of ours offers, and for ALL beside PARTIAL (RFC 9394
-    section 3.1)."""
-    if options is not None and not _NOT_OFFERED.isdisjoint(options.items):
-        raise ImapSyntaxError("That RETURN option is not offered here.", tag)
+def check_options(options: SearchOptions | None, keys: Iterable[SearchKey], tag: str) -> None:
+    """Raises ImapSyntaxError for RELEVANCY without FUZZY (RFC 6203 section 4), and for ALL beside PARTIAL
+    (RFC 9394 section 3.1)."""
+    if options is not None and SearchReturn.RELEVANCY in options.items and not is_fuzzy(keys):
+        raise ImapSyntaxError("RELEVANCY is of a search with FUZZY.", tag)
     if options is not None and options.partial is not None and SearchReturn.ALL in options.items:
         raise ImapSyntaxError("RETURN takes either ALL or PARTIAL.", tag)
 
 
+def is_fuzzy(keys: Iterable[SearchKey]) -> bool:
+    """True if FUZZY is among the keys."""
+    return any(isinstance(key, FuzzyKey) for key in every_key(keys))
+
+
+def scored(places: Sequence[int], options: SearchOptions | None) -> Sequence[int]:
+    """Those whose relevancy is told: with PARTIAL only the ones within it."""
+    if options is None or SearchReturn.RELEVANCY not in options.items:
+        return ()
+    return places if options.partial is None else options.partial.cut(places)
+
+
 def shows(options: SearchOptions) -> bool:
     """True if an ESEARCH response is asked for: SAVE and UPDATE alone want none (RFC 5182 section 2.1)."""
-    silent = bool(options.items) and _SHOWN.isdisjoint(options.items)
+    silent = bool(options.items) and not _TOLD.intersection(options.items)
     return options.partial is not None or not silent
 
 
 def extended(
-    command: Search | Sort | MultiSearch, options: SearchOptions, found: Sequence[int], modseq: int | None
+    command: Search | Sort | MultiSearch,
+    options: SearchOptions,
+    found: Sequence[int],
+    modseq: int | None,
+    relevancy: tuple[int, ...] = (),
 ) -> EsearchData:
     """RFC 4731 section 3.1: without results MIN, MAX and ALL are left out, and COUNT is 0. SORT's `found` is
     in its order, and the first and the last of that are MIN and MAX (RFC 5267 section 3.1)."""
@@ -50,6 +67,7 @@ def extended(
         modseq=modseq,
         partial=_window(options.partial, found, is_sorted=is_sorted),
         in_order=tuple(everything) if is_sorted else (),
+        relevancy=relevancy,
     )
 
 

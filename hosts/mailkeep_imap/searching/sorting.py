@@ -8,18 +8,17 @@ case-folded, messages that compare equal stay in the order of the mailbox.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from mailkeep.imap.commands.sort import SortCriterion, SortField
 from mailkeep.mime import addresses, encoded_words, headers
 from mailkeep.mime.addresses import Mailbox
+from mailkeep.model.casemap import fold
 from mailkeep.model.message import MessageSummary
 from mailkeep.storage.interface import Column, Messages
 from mailkeep_imap.searching.columns import Columns
-from mailkeep_imap.searching.texts import fold
 
-OFFERED = frozenset(SortField) - {SortField.RELEVANCY}
 _DISPLAYED = (SortField.DISPLAYFROM, SortField.DISPLAYTO)  # RFC 5957
 _HEADERS = {
     SortField.CC: b"cc",
@@ -34,14 +33,20 @@ Facts = dict[SortField, Any]  # what one message row says, by field
 
 
 async def in_order(
-    places: Sequence[int], criteria: Sequence[SortCriterion], columns: Columns, messages: Messages
+    places: Sequence[int],
+    criteria: Sequence[SortCriterion],
+    columns: Columns,
+    messages: Messages,
+    scores: Mapping[int, int],
 ) -> list[int]:
-    """The places in the order of the criteria; a message that is gone meanwhile is left out."""
+    """The places in the order of the criteria; a message that is gone meanwhile is left out. `scores` are
+    relevancies by place, if one of the criteria is."""
     fields = {criterion.field for criterion in criteria}
     facts = await _read(places, fields, columns, messages)
     ordered = [place for place in places if facts is None or columns.message_ids[place] in facts]
     for criterion in reversed(criteria):
-        ordered.sort(key=_key(criterion.field, columns, facts or {}), reverse=criterion.reverse)
+        key = _key(criterion.field, columns, facts or {}, scores)
+        ordered.sort(key=key, reverse=criterion.reverse)
     return ordered
 
 
@@ -102,7 +107,11 @@ def _shown_name(mailbox: Mailbox) -> str:
     return name or f"{_local_part(mailbox)}@{mailbox.host.decode('utf-8', 'replace')}"
 
 
-def _key(field: SortField, columns: Columns, facts: dict[int, Facts]) -> Callable[[int], Any]:
+def _key(
+    field: SortField, columns: Columns, facts: dict[int, Facts], scores: Mapping[int, int]
+) -> Callable[[int], Any]:
+    if field is SortField.RELEVANCY:  # RFC 6203 section 5: the most relevant first
+        return lambda place: -scores[place]
     if field is SortField.ARRIVAL:
         return lambda place: columns.internal_dates[place]
     if field is SortField.SIZE:

@@ -8,15 +8,18 @@ the caller decides on which thread they run.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable
 from datetime import date
 
 from mailkeep.imap.commands.search_keys import DateKey, DateTest, HeaderKey, TextField, TextKey
 from mailkeep.mime import dates, encoded_words, headers, text
 from mailkeep.mime.parts import PartIndex
+from mailkeep.model.casemap import fold
+from mailkeep_imap.searching.resembling import Sought, score, sought
 
 HeaderTest = Callable[[bytes], bool]
+HeaderScore = Callable[[bytes], int]
+MessageScore = Callable[[bytes, PartIndex], int]
 
 _FIELDS = {
     TextField.BCC: b"bcc",
@@ -27,35 +30,45 @@ _FIELDS = {
 }
 
 
-class _TitleCase(dict[int, str]):
-    """The simple mapping of each character, as far as it was asked for. Where the full one is longer
-    than a character there is no simple one: the sharp s stays."""
-
-    def __missing__(self, code: int) -> str:
-        character = chr(code)
-        title = character.title()
-        self[code] = mapped = title if len(title) == 1 else character
-        return mapped
-
-
-_TITLE_CASE = _TitleCase()
-
-
-def fold(text: str) -> str:
-    """The form in which texts are compared (RFC 5051 section 2): title case, decomposed for compatibility.
-    Its order is that of its octets in UTF-8."""
-    if text.isascii():
-        return text.upper()
-    return unicodedata.normalize("NFKD", text.translate(_TITLE_CASE))
-
-
 def header_test(key: TextKey | HeaderKey | DateKey) -> HeaderTest:
     """A test of a header section for a key on a header field or on the Date: field."""
     if isinstance(key, DateKey):
         return _date_test(key)
+    return _field_test(_field_of(key), key.text)
+
+
+def header_score(key: TextKey | HeaderKey) -> HeaderScore:
+    """How well a header section matches a key on one of its fields, as resembling.py has it: the best of its
+    values counts."""
+    name, wanted = _field_of(key), seeking(key)
+
+    def rate(header: bytes) -> int:
+        written = values(header, name)
+        return max((score(wanted, fold(encoded_words.decode(value))) for value in written), default=0)
+
+    return rate
+
+
+def message_score(key: TextKey) -> MessageScore:
+    """How well a message matches BODY or TEXT."""
+    wanted, with_header = seeking(key), key.field is TextField.TEXT
+
+    def rate(octets: bytes, index: PartIndex) -> int:
+        body = folded_body(octets, index)
+        return score(wanted, f"{folded_header(octets, index)}\n{body}" if with_header else body)
+
+    return rate
+
+
+def seeking(key: TextKey | HeaderKey) -> Sought:
+    """What a fuzzy key looks for."""
+    return sought(fold(key.text))
+
+
+def _field_of(key: TextKey | HeaderKey) -> bytes:
     if isinstance(key, TextKey):
-        return _field_test(_FIELDS[key.field], key.text)
-    return _field_test(key.field.encode("utf-8", "replace").lower(), key.text)
+        return _FIELDS[key.field]
+    return key.field.encode("utf-8", "replace").lower()
 
 
 def _field_test(name: bytes, text: str) -> HeaderTest:

@@ -14,10 +14,10 @@ from mailkeep.imap.thread_data import ThreadData
 from mailkeep.imap.thread_links import Threadable
 from mailkeep.imap.threads import ThreadEntries
 from mailkeep.mime.subject import base_subject
+from mailkeep.model.casemap import fold
 from mailkeep.model.message import MessageSummary
 from mailkeep.storage.interface import Column, Messages
 from mailkeep_imap.searching.columns import Columns
-from mailkeep_imap.searching.texts import fold
 
 NAMES_LIMIT = 2_000_000
 """References in all of the messages of one THREAD: at most 400 MB, and some 20 MB in an honest mailbox of a

@@ -26,6 +26,9 @@ class NameForm(Enum):
     UTF8 = "UTF-8"
 
 
+LEGACY = NameForm.MODIFIED_UTF7
+"""What an IMAP4rev1 client that has enabled nothing gets."""
+
 _SHIFTED = re.compile(rb"&([^-]*)-?")
 _UNSHIFTED = re.compile("&|[^\x20-\x7e]+")
 # RFC 5198 section 2 forbids controls; U+2028 and U+2029 are line ends by another name (RFC 9051 section 5.1).

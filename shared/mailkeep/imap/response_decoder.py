@@ -342,6 +342,8 @@ def _esearch(cursor: Cursor) -> Response:
             found["partial"] = _partial(cursor)
         elif word == "ALL":
             found["all"], found["in_order"] = _all(cursor)
+        elif word == "RELEVANCY":
+            found["relevancy"] = cursor.list_of(cursor.nz_number)
         elif word in _ESEARCH_NUMBERS:
             found[_ESEARCH_NUMBERS[word]] = cursor.number64()
         elif word in _ESEARCH_UPDATES:

@@ -118,24 +118,20 @@ def test_authenticate_login(fresh: Client, user: Login) -> None:
     )
 
 
-def test_authenticate_xoauth2(fresh: Client, user: Login) -> None:
-    response = base64(f"user={user.address}\x01auth=Bearer {user.key}\x01\x01")
+@pytest.mark.parametrize("mechanism", ["XOAUTH2", "oauthbearer"])
+def test_authenticate_with_a_bearer(fresh: Client, user: Login, mechanism: str) -> None:
+    bearer = f"auth=Bearer {user.key}\x01\x01"
+    first = f"user={user.address}\x01" if mechanism == "XOAUTH2" else f"n,a={user.address},\x01"
     fresh.play(
         f"""
-        C: a AUTHENTICATE XOAUTH2 {response}
-        S: a OK [CAPABILITY ...] You are logged in.
-        """
-    )
-
-
-def test_authenticate_oauthbearer(fresh: Client, user: Login) -> None:
-    response = base64(f"n,a={user.address},\x01auth=Bearer {user.key}\x01\x01")
-    fresh.play(
-        f"""
-        C: a AUTHENTICATE OAUTHBEARER
+        C: a AUTHENTICATE {mechanism}
         S: + ...
-        C: {response}
+        C: {base64(first + bearer)}
         S: a OK [CAPABILITY ...] You are logged in.
+        C: b UNAUTHENTICATE
+        S: b OK ...
+        C: c AUTHENTICATE {mechanism} {base64(first + bearer)}
+        S: c OK [CAPABILITY ...] You are logged in.
         """
     )
 

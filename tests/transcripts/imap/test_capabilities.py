@@ -206,6 +206,21 @@ def within(client: Client) -> None:
     client.play("C: q SEARCH OLDER 3600\nS: * SEARCH\nS: q OK ...")
 
 
+def search_fuzzy(client: Client) -> None:
+    client.append("INBOX", b"Subject: the weather report\r\n\r\n")
+    client.append("INBOX", b"Subject: report of weather\r\n\r\n")
+    client.play(
+        """
+        C: p SEARCH FUZZY (SUBJECT "wether reprot")
+        S: * SEARCH 1 2
+        S: p OK ...
+        C: q SORT RETURN (ALL RELEVANCY) (RELEVANCY) UTF-8 FUZZY SUBJECT "weather report"
+        S: * ESEARCH (TAG "q") ALL 1:2 RELEVANCY (100 90)
+        S: q OK ...
+        """
+    )
+
+
 def objectid(client: Client) -> None:
     client.append("INBOX", MESSAGE)
     named = client.play(
@@ -407,6 +422,7 @@ PROOFS: dict[str, Proof] = {
     "ESEARCH": esearch,
     "SEARCHRES": searchres,
     "WITHIN": within,
+    "SEARCH=FUZZY": search_fuzzy,
     "OBJECTID": objectid,
     "SAVEDATE": savedate,
     "PREVIEW": preview,

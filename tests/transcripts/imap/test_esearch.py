@@ -41,7 +41,7 @@ def test_nothing_found(five: Client) -> None:
 @pytest.mark.parametrize(
     "options", ["(PARTIAL 1:2 ALL)", "(PARTIAL 1:2 PARTIAL 3:4)", "(NONSENSE)", "(RELEVANCY)"]
 )
-def test_options_that_are_not_offered(five: Client, options: str) -> None:
+def test_options_that_are_refused(five: Client, options: str) -> None:
     assert five.refused(f"SEARCH RETURN {options} ALL").startswith("BAD")
 
 

@@ -297,6 +297,26 @@ def test_mailboxes_of_others(host: ImapHost, user: Login, client: Client, collea
         assert listener.is_quiet()
 
 
+def test_what_is_shared_for_the_first_time(
+    host: ImapHost, user: Login, client: Client, colleague: Login
+) -> None:
+    theirs = f"Other Users/{user.address}"
+    with host.log_in(colleague) as listener:
+        listener.command('NOTIFY SET (subtree "Other Users" (MessageNew MessageExpunge MailboxName))')
+        client.command(f"SETACL Sent {colleague.address} lr")
+        listener.play(
+            f"""
+            S: * LIST (...) "/" "{theirs}"
+            S: * LIST (...) "/" "{theirs}/Sent"
+            """
+        )
+        client.append("Sent", MESSAGE)
+        listener.play(f'S: * STATUS "{theirs}/Sent" (UIDNEXT 2 MESSAGES 1)')
+        client.command("CREATE Sent/2026")
+        listener.play(f'S: * LIST (\\HasChildren) "/" "{theirs}/Sent"')
+        listener.play(f'S: * LIST (...) "/" "{theirs}/Sent/2026"')
+
+
 # --- refusals ---------------------------------------------------------------------------------------
 
 

@@ -71,6 +71,8 @@ def test_search_and_esearch() -> None:
     assert found.encode() == b'* ESEARCH (TAG "A283") UID MIN 2 COUNT 3 ALL 2,10:11\r\n'
     window = responses.EsearchData("A01", uid=True, partial=("-1:-100", None))
     assert window.encode() == b'* ESEARCH (TAG "A01") UID PARTIAL (-1:-100 NIL)\r\n'
+    scored = responses.EsearchData("B1", all=UidSet.of([1, 5, 10]), relevancy=(4, 99, 42))
+    assert scored.encode() == b'* ESEARCH (TAG "B1") ALL 1,5,10 RELEVANCY (4 99 42)\r\n'
 
 
 def test_an_empty_esearch_has_no_all_rfc4731_3_1() -> None:

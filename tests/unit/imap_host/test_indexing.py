@@ -9,13 +9,21 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mailkeep.imap.commands.search_keys import HeaderKey, NotKey, OrKey, SearchKey, TextField, TextKey
+from mailkeep.imap.commands.search_keys import (
+    FuzzyKey,
+    HeaderKey,
+    NotKey,
+    OrKey,
+    SearchKey,
+    TextField,
+    TextKey,
+)
 from mailkeep.mime.prepare import prepare
 from mailkeep.model.address import Address
 from mailkeep.model.message import NewMessage
 from mailkeep.model.uids import UidSet
 from mailkeep.net.tasks import TaskRegistry
-from mailkeep.storage.interface import Containing, Field, Store
+from mailkeep.storage.interface import Choose, Containing, Field, Store
 from mailkeep_imap.recent import RecentLedger
 from mailkeep_imap.searching import indexing
 from mailkeep_imap.searching.columns import Columns
@@ -65,6 +73,9 @@ class Nothing:
     async def containing(self, mailbox_id: int, fields: Collection[Field], needle: str) -> Containing:
         return Containing()
 
+    async def having(self, mailbox_id: int, fields: Collection[Field], choose: Choose) -> Containing:
+        return Containing()
+
 
 @pytest.fixture
 async def inbox(store: Store) -> int:
@@ -98,6 +109,9 @@ async def check(store: Store, inbox: int) -> None:
     ]
     keys.append(NotKey(TextKey(TextField.BODY, "alpha a")))
     keys.append(OrKey(TextKey(TextField.BODY, "alpha"), TextKey(TextField.SUBJECT, "number 9")))
+    for needle in ("aplha gamma", "STRASE", "ete nubmer", "Beta", "a", "!", "\u672c\u8a9e", "9 number"):
+        keys += [FuzzyKey(TextKey(field, needle)) for field in (TextField.TEXT, TextField.SUBJECT)]
+    keys.append(FuzzyKey(OrKey(TextKey(TextField.BODY, "bteta"), NotKey(HeaderKey("subject", "numbr")))))
     for key in keys:
         assert await found(store, inbox, store.texts, key) == await found(store, inbox, Nothing(), key), key
 

@@ -28,6 +28,7 @@ from mailkeep.imap.commands.search_keys import (
 )
 from mailkeep.imap.sequence import SequenceSet
 from mailkeep.mime.prepare import prepare
+from mailkeep.model.casemap import fold
 from mailkeep.model.flags import Flags, SystemFlag
 from mailkeep.storage.interface import Column, Containing, Field
 from mailkeep.storage.snapshot import Snapshot, SnapshotEntry
@@ -35,7 +36,7 @@ from mailkeep_imap.recent import RecentLedger
 from mailkeep_imap.searching.columns import Columns
 from mailkeep_imap.searching.evaluate import find
 from mailkeep_imap.searching.plan import Cost, make_plan
-from mailkeep_imap.searching.texts import fold, header_test
+from mailkeep_imap.searching.texts import header_test
 from mailkeep_imap.selected import Selected
 
 DAY = timedelta(days=1)

@@ -5,6 +5,7 @@ The tree says what was asked and nothing of how it is answered. Texts are Unicod
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
@@ -197,3 +198,16 @@ SearchKey = (
     | AndKey
     | FuzzyKey
 )
+
+
+def every_key(keys: Iterable[SearchKey]) -> Iterator[SearchKey]:
+    """All keys of a tree, those that hold others before what they hold."""
+    for key in keys:
+        yield key
+        match key:
+            case NotKey(inner) | FuzzyKey(inner):
+                yield from every_key((inner,))
+            case OrKey(left, right):
+                yield from every_key((left, right))
+            case AndKey(inners):
+                yield from every_key(inners)
