@@ -18,7 +18,17 @@ from mailkeep.pop3.replies import challenge, multi_line, ok
 from mailkeep.sasl import MECHANISMS, Challenge, Mechanism, start
 from mailkeep.sasl.saslprep import NotPreparable, saslprep
 from mailkeep_pop3.maildrop import Maildrop
-from mailkeep_pop3.services import Answer, Pieces, Services, Wire, answer_capa, answer_lang, plaintext_ok
+from mailkeep_pop3.services import (
+    NOT_STEPPED,
+    Answer,
+    Pieces,
+    Services,
+    Stepped,
+    Wire,
+    answer_capa,
+    answer_lang,
+    plaintext_ok,
+)
 
 POP3_ONLY = frozenset({Scope.POP3})
 
@@ -39,7 +49,17 @@ class Doors(Protocol):
 class Authorization:
     """Reads and answers one command, or one SASL response, at a `step`."""
 
-    __slots__ = ("_connection", "_doors", "_exchange", "_name", "_refusal", "_services", "_utf8", "_wire")
+    __slots__ = (
+        "_connection",
+        "_doors",
+        "_exchange",
+        "_name",
+        "_refusal",
+        "_services",
+        "_utf8",
+        "_wire",
+        "stepped",
+    )
 
     def __init__(self, services: Services, wire: Wire, connection: Connection, doors: Doors) -> None:
         self._services = services
@@ -50,6 +70,7 @@ class Authorization:
         self._exchange: Mechanism | None = None
         self._refusal: AuthenticationFailed | None = None  # told once the client has answered its challenge
         self._utf8 = False
+        self.stepped = NOT_STEPPED
 
     def step(self) -> Answer | None:
         """The answer to what is next; None if nothing is. Raises what becomes -ERR."""
@@ -58,7 +79,10 @@ class Authorization:
         if self._exchange is not None:
             return self._read_response(self._exchange)
         command = self._connection.next_command()
-        return None if command is None else self._answer(command)
+        if command is None:
+            return None
+        self.stepped = Stepped(type(command))
+        return self._answer(command)
 
     def _answer(self, command: c.Command) -> Answer:
         match command:

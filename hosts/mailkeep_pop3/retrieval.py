@@ -1,9 +1,11 @@
 """RETR and TOP: message octets from the store to the wire.
 
-Small messages are read whole, several at a time: those whose RETR commands wait in the pipeline already,
-and, once a client goes through its maildrop in order, the next ones as well. Large messages and the bodies
-of TOP are streamed in chunks, each written only when the client has taken the one before, so that a client
-that reads nothing costs one chunk and the transport's buffer.
+Small messages are read whole, several at a time and ahead of their commands (`mailkeep_pop3.ahead`). Large
+messages and the bodies of TOP are streamed in chunks, each written only when the client has taken the one
+before, so that a client that reads nothing costs one chunk and the transport's buffer.
+
+Most clients ask for one message after the other, each when they have the one before. While such a client
+takes one, the whole reply to the next command is made ready, beside what is read ahead.
 
 To a client without UTF-8 mode, header sections with octets beyond ASCII are sent in ASCII (RFC 6856 section 5
 and RFC 6858): which messages that concerns is known from their delivery, so the others pay nothing.
@@ -14,21 +16,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
+from typing import NamedTuple
 
-from mailkeep.errors import MailkeepError, NotFound
+from mailkeep.errors import NotFound
 from mailkeep.mime import downgrade, parts
+from mailkeep.net.tasks import TaskRegistry
 from mailkeep.pop3 import DotStuffer, TopCutter
 from mailkeep.pop3.replies import ok
-from mailkeep.pop3.stuffing import stuffed_whole
+from mailkeep.pop3.stuffing import stuffed_parts
 from mailkeep.storage.interface import Body, Column, Messages
+from mailkeep_pop3.ahead import WHOLE_LIMIT, ReadAhead
 from mailkeep_pop3.maildrop import Maildrop
-
-WHOLE_LIMIT = 128 * 1024
-"""Octets up to which a message is read whole and sent in one write."""
-
-AHEAD_OCTETS = 512 * 1024
-AHEAD_MESSAGES = 128
-"""What one session reads ahead at most."""
 
 CHUNK = 64 * 1024
 """Octets of a body that TOP reads at a time once it needs more than its first guess."""
@@ -39,22 +37,60 @@ LINE_GUESS = 80
 TOP_FOLLOWS = ok("The top of the message follows.")
 
 
+class Foreseen(NamedTuple):
+    """A command that is likely to be next, as most clients write it, and the whole reply to it."""
+
+    number: int
+    command: bytes
+    reply: bytes
+
+
 class Retrieval:
-    """Reads messages of one maildrop."""
+    """Reads messages of one maildrop. `tasks` owns what it reads ahead until `close`."""
 
-    __slots__ = ("_ahead", "_expected", "_maildrop", "_messages", "_window")
+    __slots__ = ("_ahead", "_maildrop", "_messages")
 
-    def __init__(self, messages: Messages, maildrop: Maildrop) -> None:
+    def __init__(self, messages: Messages, maildrop: Maildrop, tasks: TaskRegistry) -> None:
         self._messages = messages
         self._maildrop = maildrop
-        self._ahead: dict[int, bytes] = {}  # by message-number
-        self._expected = 0  # the number that follows the last one retrieved
-        self._window = 0  # how many messages past it are worth reading
+        self._ahead = ReadAhead(maildrop, self._read, tasks)
 
-    def ready(self, number: int) -> bytes | None:
-        """The whole reply to RETR if the message has been read ahead."""
-        octets = self._taken(number)
-        return None if octets is None else self._reply(number, octets)
+    def close(self) -> None:
+        """Nothing more will be asked for."""
+        self._ahead.close()
+
+    @property
+    def has_ready(self) -> bool:
+        """True if some message has been read ahead."""
+        return not self._ahead.is_empty
+
+    def ready(self, numbers: Iterable[int], octets: int) -> tuple[bytes, int]:
+        """The whole replies to RETR of the first of these numbers, in one piece, and of how many: up to the
+        first that has not been read ahead or is marked as deleted, or until there are so many octets."""
+        pieces: list[bytes] = []
+        count = 0
+        for number in numbers:
+            message = self._ahead.take(number) if self._maildrop.has(number) else None
+            if message is None:
+                break
+            count += 1
+            pieces += (_head(self._maildrop.size(number)), *stuffed_parts(message))
+            octets -= len(message)
+            if octets <= 0:
+                break
+        return b"".join(pieces), count
+
+    def foreseen(self) -> Foreseen | None:
+        """RETR of the message after the one sent last, if that has been read ahead."""
+        found = self._ahead.peek()
+        if found is None or not self._maildrop.has(found[0]):
+            return None
+        number, message = found
+        return Foreseen(number, b"RETR %d\r\n" % number, self._reply(number, message))
+
+    def sent(self, foreseen: Foreseen) -> None:
+        """That was asked for, and its reply has been written."""
+        self._ahead.take(foreseen.number)
 
     def is_small(self, number: int) -> bool:
         """True if `whole` is the way to read it."""
@@ -65,10 +101,7 @@ class Retrieval:
 
         Raises NotFound if the message is gone from the store.
         """
-        return self._reply(number, await self._octets(number, queued))
-
-    def _reply(self, number: int, octets: bytes) -> bytes:
-        return stuffed_whole(octets, _head(self._maildrop.size(number)))
+        return self._reply(number, await self._ahead.get(number, queued))
 
     async def pieces(self, number: int) -> AsyncGenerator[bytes, None]:
         """The reply to RETR of any message, in pieces."""
@@ -79,6 +112,7 @@ class Retrieval:
                 yield head + stuffer.feed(chunk)
                 head = b""
         yield head + stuffer.finish()
+        self._ahead.passed(number)
 
     async def top(self, number: int, lines: int) -> AsyncGenerator[bytes, None]:
         """The reply to TOP, in pieces. Raises NotFound if the message is gone from the store.
@@ -86,8 +120,8 @@ class Retrieval:
         With lines of the body, a small message is read as RETR reads it: some clients ask for all lines.
         """
         if lines and self.is_small(number):
-            octets = self._taken(number) or await self._octets(number, ())
-            yield stuffed_whole(TopCutter(lines).feed(octets), TOP_FOLLOWS)
+            octets = self._ahead.take(number) or await self._ahead.get(number, ())
+            yield b"".join((TOP_FOLLOWS, *stuffed_parts(TopCutter(lines).feed(octets))))
             return
         if self._maildrop.is_downgraded(number):
             async for piece in self._downgraded_top(number, lines):
@@ -136,43 +170,8 @@ class Retrieval:
         async for chunk in _range(body, at, body.size):
             yield chunk
 
-    def _taken(self, number: int) -> bytes | None:
-        octets = self._ahead.pop(number, None)
-        if octets is not None:
-            self._expected = number + 1
-        return octets
-
-    async def _octets(self, number: int, queued: Iterable[int]) -> bytes:
-        wanted = self._plan(number, queued)
-        try:
-            self._ahead = await self._read(wanted)
-        except MailkeepError:
-            if len(wanted) == 1:
-                raise
-            self._ahead = await self._read([number])  # a neighbour's trouble is not this message's
-        octets = self._taken(number)
-        if octets is None:
-            raise NotFound("No such message.")
-        return octets
-
-    def _plan(self, number: int, queued: Iterable[int]) -> list[int]:
-        """What to read now: the message, those queued behind it, or those that seem to come next."""
-        wanted = {number: None} | {other: None for other in queued if self._maildrop.has(other)}
-        if len(wanted) == 1 and number == self._expected:
-            self._window = min(max(self._window * 2, 4), AHEAD_MESSAGES)
-            guessed = range(number + 1, min(number + self._window, len(self._maildrop)) + 1)
-            wanted |= {other: None for other in guessed if self._maildrop.has(other)}
-        elif number != self._expected:
-            self._window = 0
-        return self._within_limits(list(wanted))
-
-    def _within_limits(self, wanted: list[int]) -> list[int]:
-        octets = 0
-        for count, number in enumerate(wanted[:AHEAD_MESSAGES]):
-            octets += self._maildrop.size(number)
-            if count and (octets > AHEAD_OCTETS or not self.is_small(number)):
-                return wanted[:count]
-        return wanted[:AHEAD_MESSAGES]
+    def _reply(self, number: int, message: bytes) -> bytes:
+        return b"".join((_head(self._maildrop.size(number)), *stuffed_parts(message)))
 
     async def _read(self, numbers: Sequence[int]) -> dict[int, bytes]:
         if len(numbers) == 1:
@@ -183,9 +182,11 @@ class Retrieval:
             by_id.setdefault(self._maildrop.message_id(number), []).append(number)
         found: dict[int, bytes] = {}
         sizes = [self._maildrop.size(first) for first, *_ in by_id.values()]
-        async for message_id, octets in self._messages.bodies(list(by_id), sizes):
-            sent = await self._as_sent(by_id[message_id][0], octets)
-            found.update(dict.fromkeys(by_id[message_id], sent))
+        async with aclosing(self._messages.body_batches(list(by_id), sizes)) as batches:
+            async for batch in batches:
+                for message_id, octets in batch:
+                    sent = await self._as_sent(by_id[message_id][0], octets)
+                    found.update(dict.fromkeys(by_id[message_id], sent))
         return found
 
     async def _as_sent(self, number: int, octets: bytes) -> bytes:

@@ -21,6 +21,7 @@ from mailkeep.net.listen import address_of, bind_all
 from mailkeep.net.observed import observed
 from mailkeep.net.tls import twisted_tls
 from mailkeep.net.twisted_proxy import behind_proxies
+from mailkeep.net.twisted_writing import write_at_once
 from mailkeep.settings import Settings
 from mailkeep.storage import open_store
 from mailkeep_pop3.logins import LastLogins
@@ -53,6 +54,7 @@ async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
         server = Server(services, tls.factory if tls is not None else None)
         if tls is not None:
             lifecycle.on_reload(lambda renewed: tls.reload(renewed.tls))
+        lifecycle.on_reload_in_loop(lambda renewed: authenticator.trust(renewed.auth))
         lifecycle.connections = server.connections
         async with observed(settings, lifecycle, store, authenticator):
             server.listen(sockets)
@@ -87,6 +89,7 @@ class Server:
                 # Twisted duplicates the descriptor; ours stays open to tell its address.
                 factory = behind_proxies(factories[name], self._services.settings.net)
                 port = reactor.adoptStreamPort(listener.fileno(), listener.family, factory)
+                write_at_once(port)
                 self._ports.append((port, listener))
 
     def connections(self) -> int:

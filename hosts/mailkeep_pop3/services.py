@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from mailkeep.auth import Authenticator
 from mailkeep.model.principal import Peer
 from mailkeep.net.tasks import TaskRegistry
 from mailkeep.pop3 import Offer, State, capabilities
+from mailkeep.pop3.commands import Command
 from mailkeep.pop3.languages import choose_language, language_lines
 from mailkeep.pop3.replies import multi_line, ok
 from mailkeep.sasl import MECHANISMS
@@ -18,10 +19,23 @@ from mailkeep.storage.interface import Store
 from mailkeep_pop3.logins import LastLogins
 from mailkeep_pop3.maildrop import RecentSnapshots
 
+WRITE_TOGETHER = 64 * 1024
+"""Octets of replies that are gathered before they are written."""
+
 Pieces: TypeAlias = AsyncGenerator[bytes, None]
 
 Answer: TypeAlias = bytes | Pieces
 """A reply: at once, or in pieces by something that waits. What raises before its first piece becomes -ERR."""
+
+
+class Stepped(NamedTuple):
+    """Which commands a step has read; None and 0 if it was a SASL response, or not to be understood."""
+
+    kind: type[Command] | None
+    times: int = 1
+
+
+NOT_STEPPED = Stepped(None, 0)
 
 
 @dataclass(frozen=True, slots=True)

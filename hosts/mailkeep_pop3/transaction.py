@@ -14,14 +14,24 @@ from mailkeep.pop3 import Connection, State
 from mailkeep.pop3 import commands as c
 from mailkeep.pop3.replies import LISTING_BATCH, listing, multi_line, ok
 from mailkeep_pop3.maildrop import Maildrop
-from mailkeep_pop3.retrieval import AHEAD_MESSAGES, Retrieval
-from mailkeep_pop3.services import Answer, Pieces, Services, Wire, answer_capa, answer_lang
+from mailkeep_pop3.retrieval import Foreseen, Retrieval
+from mailkeep_pop3.services import (
+    NOT_STEPPED,
+    WRITE_TOGETHER,
+    Answer,
+    Pieces,
+    Services,
+    Stepped,
+    Wire,
+    answer_capa,
+    answer_lang,
+)
 
 
 class Transaction:
     """Reads and answers one command at a `step`."""
 
-    __slots__ = ("_connection", "_lock_lost", "_maildrop", "_retrieval", "_services", "_wire")
+    __slots__ = ("_connection", "_lock_lost", "_maildrop", "_retrieval", "_services", "_wire", "stepped")
 
     def __init__(self, services: Services, wire: Wire, connection: Connection, maildrop: Maildrop) -> None:
         self._services = services
@@ -29,22 +39,50 @@ class Transaction:
         self._connection = connection
         self._lock_lost = False
         self._maildrop = maildrop
-        self._retrieval = Retrieval(services.store.messages, maildrop)
+        self._retrieval = Retrieval(services.store.messages, maildrop, services.tasks)
+        self.stepped = NOT_STEPPED
 
     def step(self) -> Answer | None:
         """The answer to what is next; None if nothing is. Raises what becomes -ERR."""
+        if self._connection.is_empty:
+            return None
+        if self._retrieval.has_ready and not self._lock_lost and (replies := self._ready_replies()):
+            return replies
         command = self._connection.next_command()
         if command is None:
             return None
+        self.stepped = Stepped(type(command))
         if self._lock_lost:
             self._connection.finish()
             raise StoreUnavailable("The maildrop is no longer locked.")
         return self._answer(command)
 
+    def foresee(self) -> Foreseen | None:
+        """What is likely to be asked next, with its reply. It holds until anything else comes."""
+        if self._lock_lost or not self._connection.is_empty:
+            return None
+        return self._retrieval.foreseen()
+
+    def sent(self, foreseen: Foreseen) -> None:
+        """It was asked, and its reply has been written."""
+        self._retrieval.sent(foreseen)
+
     def lose_lock(self) -> None:
         """The lock broke with the database's connection and may be another session's by now: the next
         command is answered so, nothing is deleted, and the session ends."""
         self._lock_lost = True
+
+    def close(self) -> None:
+        """The session is over."""
+        self._retrieval.close()
+
+    def _ready_replies(self) -> bytes:
+        """To a run of RETR commands whose messages have been read ahead: most of a session's octets."""
+        replies, count = self._retrieval.ready(self._connection.queued_retrievals(), WRITE_TOGETHER)
+        if count:
+            self._connection.skip_retrievals(count)
+            self.stepped = Stepped(c.Retr, count)
+        return replies
 
     def _answer(self, command: c.Command) -> Answer:
         match command:
@@ -83,15 +121,12 @@ class Transaction:
 
     def _retr(self, number: int) -> Answer:
         self._maildrop.check(number)
-        reply = self._retrieval.ready(number)
-        if reply is not None:
-            return reply
         if not self._retrieval.is_small(number):
             return self._retrieval.pieces(number)
         return self._retr_small(number)
 
     async def _retr_small(self, number: int) -> Pieces:
-        yield await self._retrieval.whole(number, self._connection.queued_retrievals(AHEAD_MESSAGES))
+        yield await self._retrieval.whole(number, self._connection.queued_retrievals())
 
     def _scan_listing(self, number: int | None) -> Answer:
         size = self._maildrop.size

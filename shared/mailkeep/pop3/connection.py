@@ -15,7 +15,11 @@ from mailkeep.pop3.framing import LineBuffer
 from mailkeep.pop3.limits import NUMBER_DIGITS, PIPELINE_LIMIT
 from mailkeep.pop3.state import State, check
 
-_RETRIEVALS = re.compile(rb"(?:[Rr][Ee][Tt][Rr] [0-9]{1,%d}\r\n)+" % NUMBER_DIGITS)
+RETRIEVALS_LIMIT = 64
+"""RETR commands that are looked at together."""
+
+_RETR = b"RETR "
+_RETRIEVALS = re.compile(rb"(?:[Rr][Ee][Tt][Rr] [0-9]{1,%d}\r\n){1,%d}" % (NUMBER_DIGITS, RETRIEVALS_LIMIT))
 
 
 class Connection:
@@ -32,6 +36,11 @@ class Connection:
     def is_full(self) -> bool:
         """True while the host should stop reading from the client."""
         return len(self._lines) >= PIPELINE_LIMIT
+
+    @property
+    def is_empty(self) -> bool:
+        """True if nothing is left to read, not even half a line."""
+        return not self._lines
 
     def receive(self, octets: bytes) -> None:
         """Add what has arrived. After `finish` nothing matters any more."""
@@ -61,10 +70,12 @@ class Connection:
         line = self._lines.next_line(sasl=True)
         return None if line is None else parse_response(line)
 
-    def queued_retrievals(self, limit: int) -> list[int]:
-        """Message-numbers of the RETR commands that are next, up to whatever else is written.
-
-        Nothing is consumed: it is for reading ahead. At most `limit`.
-        """
+    def queued_retrievals(self) -> list[int]:
+        """Message-numbers of the RETR commands that are next, up to whatever else is written, or to
+        RETRIEVALS_LIMIT. Nothing is consumed, and the state does not matter."""
         run = self._lines.peek(_RETRIEVALS)
-        return [int(line[len(b"RETR ") :]) for line in run.split(b"\r\n", limit)[:limit] if line]
+        return [int(line[len(_RETR) :]) for line in run.split(b"\r\n")[:-1]] if run else []
+
+    def skip_retrievals(self, count: int) -> None:
+        """So many of these are answered."""
+        self._lines.skip(count)

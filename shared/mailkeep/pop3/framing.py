@@ -28,10 +28,13 @@ class LineBuffer:
     def __len__(self) -> int:
         return len(self._buffer) - self._start
 
+    def __bool__(self) -> bool:
+        return self._start < len(self._buffer)
+
     def append(self, octets: bytes) -> None:
         """Add what has arrived. A line that can only be thrown away is not kept."""
         self._buffer += octets
-        if len(self) > SASL_LINE_LIMIT and self._buffer.find(b"\n", self._start) < 0:
+        if len(self._buffer) - self._start > SASL_LINE_LIMIT and self._buffer.find(b"\n", self._start) < 0:
             self._too_long = True
             self._empty()
 
@@ -63,6 +66,13 @@ class LineBuffer:
             return b""
         found = pattern.match(self._buffer, self._start)
         return found[0] if found else b""
+
+    def skip(self, lines: int) -> None:
+        """Consume lines that `peek` has shown."""
+        position = self._start
+        for _ in range(lines):
+            position = self._buffer.index(b"\n", position) + 1
+        self._skip_to(position)
 
     def _empty(self) -> None:
         self._buffer.clear()

@@ -33,6 +33,11 @@ def wait_until_free(host: Pop3Host, login: Login) -> None:
         time.sleep(0.02)
 
 
+@pytest.fixture(autouse=True)
+def _faults_of_others(host: Pop3Host) -> None:
+    host.forget_faults()
+
+
 @pytest.mark.parametrize(
     "last_words",
     [

@@ -10,7 +10,7 @@ from importlib import resources
 import pytest
 from tests.support.pop3_host import Login, Operator, Pop3Host
 
-from mailkeep_pop3.retrieval import AHEAD_MESSAGES, WHOLE_LIMIT
+from mailkeep_pop3.ahead import AHEAD_MESSAGES, WHOLE_LIMIT
 
 CHUNK = 256 * 1024  # the store's; dots around its edges
 

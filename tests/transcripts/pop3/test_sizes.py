@@ -7,7 +7,7 @@ import re
 import pytest
 from tests.support.pop3_host import Login, Operator, Pop3Host
 
-from mailkeep_pop3.retrieval import WHOLE_LIMIT
+from mailkeep_pop3.ahead import WHOLE_LIMIT
 
 PARTS = (
     "Subject: Grüße\r\nFrom: Jürgen <jürgen@example.org>\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mailkeep.pop3 import commands as c
-from mailkeep.pop3.connection import Connection
+from mailkeep.pop3.connection import RETRIEVALS_LIMIT, Connection
 from mailkeep.pop3.errors import Pop3Syntax, SaslAborted, WrongState
 from mailkeep.pop3.limits import PIPELINE_LIMIT
 from mailkeep.pop3.state import ALLOWED, State
@@ -85,18 +85,34 @@ def test_nothing_is_read_after_the_last_command() -> None:
 def test_queued_retrievals_are_seen_ahead() -> None:
     connection = Connection()
     connection.receive(b"RETR 2\r\nretr 3\r\nRETR 9\r\nDELE 2\r\nRETR 4\r\n")
-    assert connection.queued_retrievals(2) == [2, 3]
-    assert connection.queued_retrievals(10) == [2, 3, 9]
+    assert connection.queued_retrievals()[:2] == [2, 3]
+    assert connection.queued_retrievals() == [2, 3, 9]
     connection.state = State.TRANSACTION
     assert connection.next_command() == c.Retr(2)
-    assert connection.queued_retrievals(10) == [3, 9]
+    assert connection.queued_retrievals() == [3, 9]
+
+
+def test_what_was_answered_ahead_is_skipped() -> None:
+    connection = Connection()
+    connection.state = State.TRANSACTION
+    connection.receive(b"RETR 2\r\nRETR 3\r\nNOOP\r\n")
+    connection.skip_retrievals(1)
+    assert connection.queued_retrievals() == [3]
+    connection.skip_retrievals(1)
+    assert connection.next_command() == c.Noop()
+
+
+def test_only_so_many_are_looked_at_together() -> None:
+    connection = Connection()
+    connection.receive(b"RETR 1\r\n" * (RETRIEVALS_LIMIT + 1))
+    assert connection.queued_retrievals() == [1] * RETRIEVALS_LIMIT
 
 
 @pytest.mark.parametrize("octets", [b"", b"RETR 1", b"RETR x\r\n", b"RETR 1\n", b"NOOP\r\nRETR 1\r\n"])
 def test_nothing_to_read_ahead(octets: bytes) -> None:
     connection = Connection()
     connection.receive(octets)
-    assert connection.queued_retrievals(10) == []
+    assert connection.queued_retrievals() == []
 
 
 def test_a_long_pipeline_tells_the_host_to_stop_reading() -> None:

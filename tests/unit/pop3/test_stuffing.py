@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailkeep.pop3.stuffing import DotStuffer, stuffed_whole
+from mailkeep.pop3.stuffing import DotStuffer, stuffed_parts
 
 # Octets that matter to the framing, and one that does not.
 TRICKY = st.lists(st.sampled_from([b".", b"\r", b"\n", b"\r\n", b"\r\n.", b"x"]), max_size=40).map(b"".join)
@@ -30,6 +30,10 @@ def stuff(chunks: list[bytes]) -> bytes:
     return b"".join(stuffer.feed(chunk) for chunk in chunks) + stuffer.finish()
 
 
+def whole(message: bytes) -> bytes:
+    return b"".join(stuffed_parts(message))
+
+
 def as_transmitted(message: bytes) -> bytes:
     return message if message.endswith(b"\r\n") or not message else message + b"\r\n"
 
@@ -42,12 +46,12 @@ def test_a_client_gets_back_what_went_in_whatever_the_split(message: bytes) -> N
 
 @given(st.lists(TRICKY, max_size=6))
 def test_many_chunks_are_as_one(chunks: list[bytes]) -> None:
-    assert stuff(chunks) == stuffed_whole(b"".join(chunks))
+    assert stuff(chunks) == whole(b"".join(chunks))
 
 
 @given(TRICKY)
 def test_octet_by_octet_is_as_one(message: bytes) -> None:
-    assert stuff([message[at : at + 1] for at in range(len(message))]) == stuffed_whole(message)
+    assert stuff([message[at : at + 1] for at in range(len(message))]) == whole(message)
 
 
 @pytest.mark.parametrize(
@@ -66,12 +70,12 @@ def test_octet_by_octet_is_as_one(message: bytes) -> None:
     ],
 )
 def test_examples(message: bytes, wire: bytes) -> None:
-    assert stuffed_whole(message) == wire
+    assert whole(message) == wire
 
 
 def test_a_bare_lf_is_content() -> None:
-    assert stuffed_whole(b"a\n.b\r\n") == b"a\n.b\r\n.\r\n"
+    assert whole(b"a\n.b\r\n") == b"a\n.b\r\n.\r\n"
 
 
 def test_a_bare_cr_is_content() -> None:
-    assert stuffed_whole(b"a\r.b\r\n") == b"a\r.b\r\n.\r\n"
+    assert whole(b"a\r.b\r\n") == b"a\r.b\r\n.\r\n"

@@ -21,3 +21,8 @@ def test_the_alphabet_and_the_length(uidvalidity: int, uid: int) -> None:
 def test_two_entries_never_share_one(validity: int, uid: int, other_validity: int, other_uid: int) -> None:
     same = (validity, uid) == (other_validity, other_uid)
     assert (unique_id(validity, uid) == unique_id(other_validity, other_uid)) is same
+
+
+def test_the_form_is_for_ever() -> None:
+    """A client that is told other unique-ids fetches all its mail again."""
+    assert unique_id(1732620000, 42) == "1732620000.42"
