@@ -35,6 +35,7 @@ from mailkeep.model.address import Address
 from mailkeep.model.principal import Credential, CredentialKind, Peer, Principal
 from mailkeep.model.scope import Scope
 from mailkeep.observe import metrics
+from mailkeep.observe.correlation import current_session
 from mailkeep.observe.logs import get_logger
 from mailkeep.sasl import MECHANISMS
 from mailkeep.sasl.mechanism import OAuthError
@@ -72,13 +73,21 @@ class Authenticator:
         self._watch = SessionWatch(store, self._keys.remembered.vouches_for)
 
     async def start(self) -> None:
-        """Begin to write audit rows and times of last use."""
+        """Begin to write audit rows and times of last use, and to take logins."""
         self._audit.start()
         self._last_used.start()
-        if self._settings.issuers or self._settings.development_tokens != "off":
+        await self._keys.start()
+        self.trust(self._settings)
+
+    def trust(self, settings: AuthSettings) -> None:
+        """Take the tokens of these issuers from now on. On the loop: at the start, and whenever the settings
+        are read again. Sessions that are open stay for as long as their token said."""
+        if self._tokens is not None:
+            self._tokens.reload(settings)
+        elif settings.issuers or settings.development_tokens != "off":
             from mailkeep.auth.tokens.verifier import TokenVerifier  # noqa: PLC0415  who takes none needs none
 
-            self._tokens = TokenVerifier(self._store.directory, self._settings)
+            self._tokens = TokenVerifier(self._store.directory, settings)
 
     async def close(self) -> None:
         """Write what waits, end all watches without telling the sessions, forget all keys."""
@@ -185,6 +194,7 @@ class Authenticator:
             key_id=verified.key_id,
             expires_at=verified.ends_at,
             host=peer.host,
+            issued_at=verified.issued_at,
         )
 
     # --- the way out ------------------------------------------------------------------------------
@@ -219,6 +229,7 @@ class Authenticator:
             reason=outcome.reason.value if isinstance(outcome, Refused) else "",
             user_id=outcome.user_id,
             key_id=outcome.key_id,
+            session=current_session(),
         )
         metrics.LOGINS.labels(_mechanism(row.mechanism), row.outcome, row.reason).inc()
         self._audit.record(row)

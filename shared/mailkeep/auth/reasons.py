@@ -31,6 +31,7 @@ class Reason(StrEnum):
     TOKEN_KEY = "token_key_unknown"  # noqa: S105
     TOKEN_SIGNATURE = "token_signature"  # noqa: S105
     TOKEN_INACTIVE = "token_inactive"  # noqa: S105
+    TOKEN_SIGNED_OUT = "token_signed_out"  # noqa: S105
     EMAIL_MISSING = "email_missing"
     EMAIL_UNVERIFIED = "email_unverified"
     EMAIL_DOMAIN = "email_domain"

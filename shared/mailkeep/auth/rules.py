@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from mailkeep.auth.reasons import Reason
 from mailkeep.auth.verified import VerifiedKey
@@ -15,6 +15,9 @@ from mailkeep.storage.interface import StoredKey
 
 NETWORKS_LIMIT = 64
 """Networks of one key."""
+
+AGELESS = timedelta(days=1)
+"""A token that does not say when it was issued lives no longer, or its issuer is careless."""
 
 
 def objection(verified: VerifiedKey, peer: Peer, now: datetime) -> Reason | None:
@@ -41,6 +44,16 @@ def user_ended(user: User | None) -> Reason | None:
     if user is None:
         return Reason.USER_GONE
     return Reason.USER_DISABLED if user.disabled else None
+
+
+def signed_out(user: User | None, issued_at: datetime | None, now: datetime) -> bool:
+    """True for a token from before its user ended all sign-ins. Tokens tell their time in whole seconds, so
+    one of that very second is from before. One that tells no time is taken for an old one for a day."""
+    if user is None or user.sign_ins_from is None:
+        return False
+    if issued_at is None:
+        return now < user.sign_ins_from + AGELESS
+    return issued_at <= user.sign_ins_from.replace(microsecond=0)
 
 
 def network_allowed(networks: Iterable[str], host: str) -> bool:

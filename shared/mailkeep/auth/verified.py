@@ -58,6 +58,11 @@ class VerifiedKey:
         return self.key.scopes
 
     @property
+    def issued_at(self) -> None:
+        """That is a token's: a key is ended by itself."""
+        return None
+
+    @property
     def ends_at(self) -> datetime | None:
         """When sessions that it opened must be over."""
         return self.key.expires_at

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from mailkeep.auth import apikeys
 from mailkeep.auth.bcrypt_pool import BcryptPool
+from mailkeep.auth.dummies import Dummies
 from mailkeep.auth.reasons import Reason, Refused
-from mailkeep.auth.singleflight import SingleFlight
 from mailkeep.auth.verified import ADDRESSES_PER_ENTRY, VerifiedKey, VerifiedKeys
 from mailkeep.model.address import Address
+from mailkeep.net.singleflight import SingleFlight
 from mailkeep.settings import AuthSettings
 from mailkeep.storage.interface import Store
 
@@ -22,10 +23,15 @@ class KeyVerifier:
     def __init__(self, store: Store, settings: AuthSettings) -> None:
         cost = apikeys.check_cost(settings.bcrypt_cost)
         self._store = store
-        self._dummy = apikeys.hash_key(apikeys.generate(), cost) if settings.dummy_verifications else None
+        self._dummies = Dummies(cost) if settings.dummy_verifications else None
         self.remembered = VerifiedKeys(store.feed, settings.verified_key_seconds)
         self.pool = BcryptPool()
         self._flights: SingleFlight[bytes, VerifiedKey | Refused] = SingleFlight()
+
+    async def start(self) -> None:
+        """Look at the store for what the first login needs."""
+        if self._dummies is not None:
+            await self._dummies.load(self._store)
 
     async def verify(self, api_key: str, *, narrow: bool = False) -> VerifiedKey:
         """What is known of the key. Raises Refused if it is none or its secret is wrong; Throttled;
@@ -67,8 +73,9 @@ class KeyVerifier:
     async def _look_up(self, api_key: str, digest: bytes, *, narrow: bool) -> VerifiedKey | Refused:
         stored = await self._store.keys.by_prefix(apikeys.prefix_of(api_key))
         if stored is None:
-            if self._dummy is not None:
-                await self.pool.verify(api_key, self._dummy, narrow=narrow)
+            if self._dummies is not None:
+                dummy = self._dummies.for_prefix(apikeys.prefix_of(api_key))
+                await self.pool.verify(api_key, dummy, narrow=narrow)
             return Refused(Reason.UNKNOWN_PREFIX)
         if not await self.pool.verify(api_key, stored.hash, narrow=narrow):
             return Refused(Reason.WRONG_SECRET, stored.id, stored.user_id)

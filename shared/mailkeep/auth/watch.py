@@ -15,8 +15,9 @@ from typing import TypeAlias
 from uuid import UUID
 
 from mailkeep.auth.reasons import Reason
-from mailkeep.auth.rules import key_ended, network_allowed, user_ended
+from mailkeep.auth.rules import key_ended, network_allowed, signed_out, user_ended
 from mailkeep.errors import StoreUnavailable
+from mailkeep.model.directory import User
 from mailkeep.model.principal import Principal
 from mailkeep.net.tasks import TaskRegistry
 from mailkeep.observe.logs import get_logger
@@ -134,8 +135,7 @@ class SessionWatch:
     async def _ask(self, topic: Topic) -> Judge:
         if topic.kind is TopicKind.KEY:
             return partial(_key_objection, await self._store.keys.get(UUID(topic.id)))
-        reason = user_ended(await self._store.directory.user(UUID(topic.id)))
-        return lambda session: reason
+        return partial(_user_objection, await self._store.directory.user(UUID(topic.id)))
 
     # --- sessions ---------------------------------------------------------------------------------
 
@@ -195,6 +195,14 @@ def _key_objection(key: StoredKey | None, session: _Session) -> Reason | None:
     if not principal.scopes <= key.scopes:
         return Reason.SCOPE
     return None if network_allowed(key.networks, principal.host) else Reason.NETWORK
+
+
+def _user_objection(user: User | None, session: _Session) -> Reason | None:
+    reason = user_ended(user)
+    if reason is None and session.principal.key_id is None:
+        over = signed_out(user, session.principal.issued_at, datetime.now(UTC))
+        return Reason.TOKEN_SIGNED_OUT if over else None
+    return reason
 
 
 def _topics(principal: Principal) -> tuple[Topic, ...]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from mailkeep.auth.tokens import signatures
 from mailkeep.auth.tokens.facts import is_same_issuer
 from mailkeep.auth.tokens.jws import Jws
 from mailkeep.auth.tokens.signatures import VerificationKey, matching, read_key_set
@@ -106,6 +107,7 @@ class IssuerDocuments:
     async def _fetch(self) -> None:
         try:
             metadata = await self._metadata()
+            await signatures.loaded()
             keys = read_key_set(await self._client.get(_endpoint(metadata, "jwks_uri")))
         except OutboundFailed as error:
             log.warning("an issuer's keys cannot be fetched", issuer=self._settings.issuer, reason=str(error))

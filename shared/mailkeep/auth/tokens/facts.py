@@ -50,6 +50,7 @@ class TokenFacts:
     scopes: frozenset[str]
     expires_at: datetime | None
     profile: Profile
+    issued_at: datetime | None = None
 
 
 def check_claims(claims: Mapping[str, Any], rules: ClaimRules, now: datetime) -> TokenFacts:
@@ -74,6 +75,7 @@ def checked_facts(claims: Mapping[str, Any], rules: ClaimRules, now: datetime) -
         scopes=_scopes(claims),
         expires_at=_lifetime(claims, rules.leeway, now),
         profile=profile_of(claims),
+        issued_at=_issued(claims),
     )
 
 
@@ -109,6 +111,12 @@ def _lifetime(claims: Mapping[str, Any], leeway: float, now: datetime) -> dateti
     if any(since is not None and since - leeway > moment for since in (begins, issued)):
         raise Refused(Reason.TOKEN_NOT_YET)
     return None if expires is None else datetime.fromtimestamp(expires, UTC)
+
+
+def _issued(claims: Mapping[str, Any]) -> datetime | None:
+    """RFC 7519 section 4.1.6."""
+    issued = _numeric_date(claims.get("iat"))
+    return None if issued is None else datetime.fromtimestamp(issued, UTC)
 
 
 def _numeric_date(value: object) -> float | None:

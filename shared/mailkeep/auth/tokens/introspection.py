@@ -21,11 +21,11 @@ from typing import Any
 from urllib.parse import quote
 
 from mailkeep.auth.reasons import Reason, Refused
-from mailkeep.auth.singleflight import SingleFlight
 from mailkeep.auth.tokens.documents import IssuerDocuments
 from mailkeep.auth.tokens.facts import ClaimRules, TokenFacts, checked_facts, is_same_issuer
 from mailkeep.errors import IssuerUnavailable, Throttled
 from mailkeep.net.outbound import OutboundClient, OutboundFailed
+from mailkeep.net.singleflight import SingleFlight
 from mailkeep.observe.logs import get_logger
 from mailkeep.settings_identity import IssuerSettings, read_client_secret
 

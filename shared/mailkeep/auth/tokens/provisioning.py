@@ -12,11 +12,11 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from mailkeep.auth.reasons import Reason, Refused
-from mailkeep.auth.singleflight import SingleFlight
 from mailkeep.auth.tokens.facts import Profile, TokenFacts
 from mailkeep.errors import AlreadyExists, InvalidName, NotFound
 from mailkeep.model.address import Address
 from mailkeep.model.directory import LOCAL_ISSUER, User
+from mailkeep.net.singleflight import SingleFlight
 from mailkeep.observe.logs import get_logger
 from mailkeep.storage.interface import Directory
 
@@ -87,6 +87,10 @@ class Provisioning:
             return user
         owner = await self._directory.user_by_address(address)
         if owner is None or owner.issuer != LOCAL_ISSUER:
+            # Another host may have had it adopted by this very subject between the two looks.
+            user = await self._directory.user_by_subject(facts.issuer, facts.subject)
+            if user is not None:
+                return user
             raise Refused(Reason.EMAIL_TAKEN, user_id=owner.id if owner else None)
         if facts.issuer == LOCAL_ISSUER:  # a development token for a further address
             return owner

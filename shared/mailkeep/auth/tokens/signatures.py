@@ -1,4 +1,5 @@
-"""Keys and signatures: the only module that knows the JOSE library.
+"""Keys and signatures: the only module that knows the JOSE library, which is loaded for the first token: with
+what it stands on it takes a tenth of a second and nine megabytes, and most processes are never shown one.
 
 A key works with the algorithms of its own kind and with no other, whatever a token's header says: a public
 key is never taken for the secret of an HMAC (RFC 8725 section 3.1).
@@ -6,17 +7,19 @@ key is never taken for the secret of an HMAC (RFC 8725 section 3.1).
 
 from __future__ import annotations
 
+import asyncio
+import importlib
+import threading
 from base64 import urlsafe_b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, JWKRegistry, Key, OctKey, OKPKey, RSAKey
-from joserfc.jws import JWSRegistry
+from typing import TYPE_CHECKING, Any
 
 from mailkeep.auth.tokens.jws import Jws
 from mailkeep.observe.logs import get_logger
+
+if TYPE_CHECKING:
+    from joserfc.jwk import Key
 
 KEYS_LIMIT = 64
 """Keys of one issuer; the largest in use have about ten."""
@@ -34,6 +37,16 @@ _MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
 _PRIVATE = frozenset({"d", "p", "q", "k"})
 
 log = get_logger(__name__)
+
+_is_loaded = threading.Event()
+
+
+async def loaded() -> None:
+    """Have the library, which is loaded in a thread the first time. An event loop waits for this before it
+    calls anything else here."""
+    if not _is_loaded.is_set():
+        await asyncio.to_thread(importlib.import_module, "joserfc.jws")
+        _is_loaded.set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +84,23 @@ def matching(keys: Iterable[VerificationKey], token: Jws) -> list[VerificationKe
 
 def secret_verifies(token: Jws, secret: bytes) -> bool:
     """HS256 with our own key: for development tokens alone."""
+    from joserfc.jwk import OctKey  # noqa: PLC0415
+
     return token.algorithm == "HS256" and _verify(token, OctKey.import_key(secret))
 
 
 def sign_with_secret(signing_input: bytes, secret: bytes) -> bytes:
     """HS256."""
+    from joserfc.jwk import OctKey  # noqa: PLC0415
+    from joserfc.jws import JWSRegistry  # noqa: PLC0415
+
     return JWSRegistry.algorithms["HS256"].sign(signing_input, OctKey.import_key(secret))
 
 
 def _verify(token: Jws, key: Key) -> bool:
+    from joserfc.errors import JoseError  # noqa: PLC0415
+    from joserfc.jws import JWSRegistry  # noqa: PLC0415
+
     try:
         return JWSRegistry.algorithms[token.algorithm].verify(token.signing_input, token.signature, key)
     except (JoseError, ValueError):
@@ -87,6 +108,9 @@ def _verify(token: Jws, key: Key) -> bool:
 
 
 def _read_key(entry: Mapping[str, Any]) -> VerificationKey | None:
+    from joserfc.errors import JoseError  # noqa: PLC0415
+    from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey  # noqa: PLC0415
+
     kind, key_id = entry.get("kty"), entry.get("kid")
     algorithms = _algorithms_of(entry)
     if not algorithms or not (key_id is None or isinstance(key_id, str)):

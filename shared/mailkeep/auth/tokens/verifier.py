@@ -14,6 +14,8 @@ from uuid import UUID
 
 from mailkeep.auth.audit import printable
 from mailkeep.auth.reasons import Reason, Refused
+from mailkeep.auth.rules import signed_out
+from mailkeep.auth.tokens import signatures
 from mailkeep.auth.tokens.development import DevelopmentIssuer
 from mailkeep.auth.tokens.facts import TokenFacts
 from mailkeep.auth.tokens.issuer import Issuer
@@ -26,7 +28,7 @@ from mailkeep.model.directory import User
 from mailkeep.model.scope import Scope
 from mailkeep.observe.logs import get_logger
 from mailkeep.settings import AuthSettings
-from mailkeep.settings_identity import DEVELOPMENT_KEY_OCTETS
+from mailkeep.settings_identity import DEVELOPMENT_KEY_OCTETS, IssuerSettings
 from mailkeep.storage.interface import Directory
 
 log = get_logger(__name__)
@@ -39,6 +41,7 @@ class VerifiedToken:
     user: User
     scopes: frozenset[Scope]
     ends_at: datetime | None
+    issued_at: datetime | None = None
     key_id: None = None
 
     @property
@@ -52,19 +55,33 @@ class TokenVerifier:
 
     def __init__(self, directory: Directory, settings: AuthSettings) -> None:
         self._issuers = [Issuer(one) for one in settings.issuers]
+        self._left: list[Issuer] = []  # by a reload; tokens that are just being verified may still ask them
+        self._settings = settings
         self._grace = timedelta(seconds=settings.token_grace_seconds)
         self._provisioning = Provisioning(directory)
         self._development = None if settings.issuers else _development(settings)
 
+    def reload(self, settings: AuthSettings) -> None:
+        """Trust these issuers from now on, on the loop. One whose settings are the same keeps its keys, and a
+        random key of development goes on."""
+        known = self._issuers
+        self._issuers = [_same(one, known) or Issuer(one) for one in settings.issuers]
+        self._left += [one for one in known if one not in self._issuers]
+        if _local_tokens(settings) != _local_tokens(self._settings):
+            self._development = None if settings.issuers else _development(settings)
+        self._grace = timedelta(seconds=settings.token_grace_seconds)
+        self._settings = settings
+
     async def close(self) -> None:
         """Ask no issuer any more."""
-        for issuer in self._issuers:
+        for issuer in (*self._issuers, *self._left):
             await issuer.close()
 
     async def verify(self, token: str, now: datetime, *, narrow: bool) -> VerifiedToken:
         """Raises Refused, IssuerUnavailable, StoreUnavailable. `narrow` is for those who failed often."""
         if not (token.isascii() and token.isprintable()):  # RFC 6750 section 2.1
             raise Refused(Reason.TOKEN_MALFORMED)
+        await signatures.loaded()
         parts = take_apart(token)
         if self._development is not None:
             return await self._local(self._development, parts, now)
@@ -132,8 +149,10 @@ class TokenVerifier:
         user = await self._provisioning.user_for(facts, voucher, ask)
         if user.disabled:
             raise Refused(Reason.USER_DISABLED, user_id=user.id)
+        if signed_out(user, facts.issued_at, now):
+            raise Refused(Reason.TOKEN_SIGNED_OUT, user_id=user.id)
         ends_at = None if facts.expires_at is None else max(facts.expires_at, now) + self._grace
-        return VerifiedToken(user, scopes, ends_at)
+        return VerifiedToken(user, scopes, ends_at, facts.issued_at)
 
 
 _OWN_SCOPES = ScopeMap({}, ())
@@ -147,6 +166,15 @@ class _Anybody:
 
     def trusts(self, address: Address) -> bool:
         return True
+
+
+def _same(settings: IssuerSettings, known: list[Issuer]) -> Issuer | None:
+    return next((one for one in known if one.settings == settings), None)
+
+
+def _local_tokens(settings: AuthSettings) -> tuple[bool, str, str]:
+    """All that says whether development tokens are taken, and by which key."""
+    return bool(settings.issuers), settings.development_tokens, settings.jwt_development_key
 
 
 def _development(settings: AuthSettings) -> DevelopmentIssuer | None:

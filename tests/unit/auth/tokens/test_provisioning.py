@@ -146,6 +146,28 @@ async def test_racing_subjects_adopt_once(store, started, issuer, issuer_setting
     assert all(isinstance(one, AuthenticationFailed) for one in outcomes if isinstance(one, BaseException))
 
 
+class AdoptedMeanwhile:
+    """A directory where another host adopts the user between the looks for subject and address."""
+
+    def __init__(self, directory, user_id, issuer, subject):
+        self._directory = directory
+        self._adoption = (user_id, issuer, subject)
+
+    def __getattr__(self, name):
+        return getattr(self._directory, name)
+
+    async def user_by_address(self, address):
+        await self._directory.adopt_subject(*self._adoption)
+        return await self._directory.user_by_address(address)
+
+
+async def test_who_is_adopted_at_another_host_meanwhile_enters_all_the_same(store, door, issuer, monkeypatch):
+    local = await store.directory.add_user(PERSON)
+    racing = AdoptedMeanwhile(store.directory, local.id, issuer.issuer, "subject-1")
+    monkeypatch.setattr(door._tokens._provisioning, "_directory", racing)
+    assert (await enter(door, issuer.token(sub="subject-1"))).user_id == local.id
+
+
 # --- addresses that come later ----------------------------------------------------------------------
 
 

@@ -50,6 +50,27 @@ async def test_a_session_ends_when_its_user_is_disabled(store, door, issuer):
     assert await over == "user_disabled"
 
 
+async def test_ending_all_sign_ins_ends_what_tokens_opened_and_refuses_those_tokens(store, door, issuer):
+    now = int(time.time())
+    old = issuer.token(iat=now - 1)
+    principal = await door.authenticate(bearer(old), IMAP, HERE)
+    made = await KeyService(store, AuthSettings(bcrypt_cost=4)).create(principal.user_id, "mail")
+    by_key = await door.authenticate(bearer(made.api_key), IMAP, HERE)
+    heard: list[str] = []
+    stop = door.watch(by_key, heard.append)
+    over = asyncio.create_task(ending(door, principal))
+    await asyncio.sleep(0.05)
+    await store.directory.end_sign_ins(principal.user_id)
+    assert await over == "token_signed_out"
+    for token in (old, issuer.token(iat=now - 2), issuer.token(iat=None)):
+        with pytest.raises(AuthenticationFailed):
+            await door.authenticate(bearer(token), IMAP, HERE)
+    later = issuer.token(iat=now + 5)
+    assert (await door.authenticate(bearer(later), IMAP, HERE)).user_id == principal.user_id
+    assert heard == []
+    stop()
+
+
 async def test_any_own_address_may_be_named(store, door, issuer):
     for identity in ("", "person@example.test", "PERSON@Example.Test", "person+tag@example.test"):
         await door.authenticate(bearer(issuer.token(), identity), IMAP, HERE)
