@@ -28,6 +28,7 @@ from mailkeep.settings_net import NetSettings
 from mailkeep.settings_reception import ReceptionSettings, check_networks
 from mailkeep.settings_relay import RelaySettings
 from mailkeep.settings_sessions import ProviderSettings, SessionSettings
+from mailkeep.settings_submission import parse_send_as
 
 PREFIX = "MAILKEEP_"
 # Names of variables that differ from the rule: (section, setting).
@@ -39,6 +40,7 @@ NAMED_VARIABLES = {
 MIB = 1024 * 1024
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
+Workers = Annotated[int, msgspec.Meta(ge=1, le=64)]
 Limit = Annotated[int, msgspec.Meta(ge=0)]  # 0: none
 Delay = Annotated[int, msgspec.Meta(ge=0, le=86400)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
@@ -51,6 +53,7 @@ class StoreSettings:
 
     data_dir: str = "data"
     database: str = field(default="", repr=False)  # may hold a password
+    # Of PostgreSQL, for each process; up to three more carry single-statement commits, the feed and locks.
     pool_size: Count = 8
     timeout_seconds: Seconds = 10.0
     # What a user may hold, in octets and messages; `mailkeep users quota` sets another limit for one.
@@ -125,6 +128,7 @@ class SmtpSettings:
     mx: tuple[str, ...] = ()
     submission: tuple[str, ...] = ()
     submissions: tuple[str, ...] = ()
+    workers: Workers = 1  # processes on the same listeners; each takes its own connections and limits
     lmtp: tuple[str, ...] = ()  # for an MTA in front; never port 25 (RFC 2033 section 5)
     xclient_networks: tuple[str, ...] = ()  # who may say whom they speak for
     max_message_size: Count = 50 * MIB
@@ -135,6 +139,10 @@ class SmtpSettings:
     data_timeout_seconds: Seconds = 300.0
     max_errors: Count = 20
     max_hold_seconds: Count = 30 * 86400  # for how long a message may wait before it is sent (RFC 4865)
+    # Keys that may send as every address of a domain, for programs that write in its name: "id=domain", with
+    # the id that `mailkeep keys list` shows. Others send as their user's own addresses alone.
+    send_as: tuple[str, ...] = ()
+    recipients_per_key: Limit = 1000  # of one key, or one user's tokens, in a minute; 0: no limit
     save_to_sent: bool = False  # what is submitted also into its author's Sent; clients need not upload it
     max_received: Count = 100  # RFC 5321 section 6.3 asks for at least 100 hops
     # What other servers do that cannot reach `hostname` by TLS (RFC 8461): the API host publishes it.
@@ -143,6 +151,7 @@ class SmtpSettings:
     def __post_init__(self) -> None:
         """Raises ValueError with a sentence that names the setting."""
         check_networks("xclient_networks", self.xclient_networks)
+        parse_send_as(self.send_as)
         if any(place.rpartition(":")[2] == "25" for place in self.lmtp):
             raise ValueError("lmtp: LMTP is not spoken on port 25 (RFC 2033 section 5)")
 
@@ -154,6 +163,7 @@ class Pop3Settings:
 
     plain: tuple[str, ...] = ()
     tls: tuple[str, ...] = ()
+    workers: Workers = 1  # processes on the same listeners; each takes its own connections and limits
     idle_timeout_seconds: Seconds = 600.0  # RFC 1939 section 3: at least ten minutes
     max_connections: Count = 2000
     max_connections_per_network: Count = 200
@@ -167,6 +177,7 @@ class ImapSettings:
 
     plain: tuple[str, ...] = ()
     tls: tuple[str, ...] = ()
+    workers: Workers = 1  # processes on the same listeners; each takes its own connections and limits
     idle_timeout_seconds: Seconds = 1800.0  # RFC 9051 section 5.4: at least 30 minutes
     login_timeout_seconds: Seconds = 60.0
     max_connections: Count = 20000
@@ -189,6 +200,10 @@ class ApiSettings:
     max_connections_per_network: Count = 2000
     public_url: str = ""
     cors_origins: tuple[str, ...] = ("http://localhost:5173", "http://localhost:5492")
+    # Names by which clients may ask, "*.example.net" for all below one; others hear 400. Empty: any name.
+    allowed_hosts: tuple[str, ...] = ()
+    # Reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, besides those of [net].
+    trusted_proxies: tuple[str, ...] = ()
     # What /config/config.json tells a web client of its sign-in; an empty authority is the first issuer.
     oidc_authority: str = ""
     oidc_client_id: str = ""
@@ -202,6 +217,10 @@ class ApiSettings:
     push_ca_file: str = ""
     # Addresses of users who see the console's page for operators: queue, domains, users, unclaimed addresses.
     operators: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises ValueError with a sentence that names the setting."""
+        check_networks("trusted_proxies", self.trusted_proxies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,12 +236,14 @@ class NotifySettings:
 
 @dataclass(frozen=True, slots=True)
 class MetricsSettings:
-    """Where each host answers /metrics and /health. Nobody logs in there: loopback, or a network of yours."""
+    """Where each host answers /metrics and /health. Nobody logs in there: loopback, or a network of yours.
+    Commands that take `slow_command_seconds` or longer are listed in /slow."""
 
     smtp: tuple[str, ...] = ()
     pop3: tuple[str, ...] = ()
     imap: tuple[str, ...] = ()
     api: tuple[str, ...] = ()
+    slow_command_seconds: Seconds = 0.5
 
 
 @dataclass(frozen=True, slots=True)

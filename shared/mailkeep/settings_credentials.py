@@ -42,12 +42,17 @@ def _credential(name: str, config: Path | None, environ: Mapping[str, str]) -> P
     places += [config.absolute().parent / DIRECTORY / name] if config else []
     for place in places:
         try:
-            if place.exists():
+            if place.exists() or _holds_files_of(place, given):
                 return place
         except OSError:  # a directory that we may not look into
             continue
     where = " or ".join(str(place) for place in places) or "$CREDENTIALS_DIRECTORY, which is not set"
     raise SettingsError(f"The credential '{name}' is not there: looked for {where}.")
+
+
+def _holds_files_of(place: Path, given: str) -> bool:
+    """True for a directory as systemd hands it over: its files side by side, with _ for each /."""
+    return bool(given) and place.parent == Path(given) and any(place.parent.glob(f"{place.name}_*"))
 
 
 def _text(path: Path) -> str:

@@ -9,6 +9,9 @@ from typing import Annotated, Literal, get_args
 
 import msgspec
 
+from mailkeep.errors import InvalidName
+from mailkeep.model.address import normal_domain
+
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
@@ -29,6 +32,14 @@ class RelaySettings:
     smarthost_user: str = ""
     smarthost_secret_file: str = ""  # a password or API key
     smarthost_token_file: str = ""  # an access token, renewed by somebody else: XOAUTH2 or OAUTHBEARER
+    # Or tokens that are kept fresh here: by google, microsoft, oidc, command or a third party's provider,
+    # with the file that `mailkeep oauth bootstrap` wrote (mode 0600; empty: the environment).
+    smarthost_provider: str = ""
+    smarthost_env_file: str = ""
+    smarthost_prefix: str = "MAILKEEP_UPSTREAM"  # of its variables
+    smarthost_client_id: str = ""
+    smarthost_scope: str = ""
+    smarthost_options: tuple[str, ...] = ()  # "tenant=...", "issuer=...", "endpoint=...", "command=..."
     # What the servers of other domains are held to; DANE and MTA-STS ask for more where a domain has them.
     # A policy is "domain=demand", as in "partner.example=verify".
     tls: TlsDemand = "may"
@@ -38,6 +49,11 @@ class RelaySettings:
     ca_file: str = ""  # empty: the system's
     port: Port = 25
     source_address: str = ""
+    # Mail for aliases that lead elsewhere: "srs" rewrites its reverse-path, so that SPF passes and reports
+    # come back through us; "plain" leaves it; "off" forwards nothing. Rewritten addresses are of the alias's
+    # domain, or of `srs_domain`, which then has to have its MX here.
+    forwarding: Literal["srs", "plain", "off"] = "srs"
+    srs_domain: str = ""
     loopback: bool = False  # True lets mail go to servers on this machine and in its local networks
     connections: Count = 100
     connections_per_domain: Count = 20
@@ -63,12 +79,22 @@ class RelaySettings:
         parse_policies(self.tls_policies)
         if self.route == "smarthost":
             parse_smarthost(self.smarthost)
-        if self.smarthost_user and bool(self.smarthost_secret_file) == bool(self.smarthost_token_file):
-            raise ValueError("smarthost_user needs either smarthost_secret_file or smarthost_token_file")
+        ways = (self.smarthost_secret_file, self.smarthost_token_file, self.smarthost_provider)
+        if self.smarthost_user and sum(map(bool, ways)) != 1:
+            raise ValueError(
+                "smarthost_user needs one of smarthost_secret_file, smarthost_token_file, smarthost_provider"
+            )
+        if not all(option.partition("=")[1] for option in self.smarthost_options):
+            raise ValueError("smarthost_options are names and values, as in tenant=organizations")
         if self.smarthost_user and self.smarthost_tls == "none":
             raise ValueError('credentials go over TLS alone: smarthost_tls is not to be "none"')
         if not self.retry_seconds or min(self.retry_seconds) <= 0:
             raise ValueError("retry_seconds holds at least one number above 0")
+        if self.srs_domain:
+            try:
+                normal_domain(self.srs_domain)
+            except InvalidName:
+                raise ValueError(f"srs_domain: '{self.srs_domain}' is not a domain") from None
         if self.source_address:
             ipaddress.ip_address(self.source_address)
 

@@ -34,5 +34,6 @@ async def _beat(lifecycle: Lifecycle, watchdog: float | None) -> None:
         if told != lifecycle.status and not lifecycle.stopping.is_set():
             told = lifecycle.status
             fields["STATUS"] = told
+            fields[sdnotify.CONNECTIONS] = str(lifecycle.count_connections())
         if fields:
             sdnotify.notify(fields)

@@ -38,6 +38,15 @@ class Lifecycle:
         SettingsError, with everything left as it was, if it cannot use them."""
         self.reloads.append(apply)
 
+    def on_reload_in_loop(self, apply: Callable[[Settings], None]) -> None:
+        """The same for what belongs to the loop, where `apply` is called. It raises nothing."""
+        loop = asyncio.get_running_loop()
+
+        def hand_over(settings: Settings) -> None:
+            loop.call_soon_threadsafe(apply, settings)  # comes there before the end of this thread's work
+
+        self.on_reload(hand_over)
+
     def count_connections(self) -> int:
         """How many are open, as the host counts them."""
         return self.connections()

@@ -10,11 +10,15 @@ from __future__ import annotations
 import ipaddress
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 
 from mailkeep.errors import TooManyConnections
 from mailkeep.observe import metrics
 
+REMEMBERED = 4096  # hosts whose network is known
 
+
+@lru_cache(maxsize=REMEMBERED)
 def network_of(host: str) -> str:
     """The network that a peer is counted under: IPv4 as it is, IPv6 as its /64, anything else as given."""
     try:

@@ -3,7 +3,7 @@
 Sockets are bound here, before a host says that it is ready, so that a port in use is one plain sentence
 at start and never a half-started host. Resolving waits on nothing but the machine's own files: a listener
 is given as an address, `localhost`, or `*` for every address of the machine. A socket that the service
-manager has bound to that address already is taken instead.
+manager has bound to that address already is taken instead, and in a worker the one that its parent bound.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from mailkeep.errors import SettingsError
 from mailkeep.net.inherited import inherited
+from mailkeep.net.worker_place import place
 
 BACKLOG = 1024  # connections that the kernel accepts for us meanwhile; it caps at net.core.somaxconn
 
@@ -42,6 +43,10 @@ class Endpoint:
 
 def bind(endpoint: Endpoint) -> socket.socket:
     """A bound, listening, non-blocking socket. Raises SettingsError naming the port if it is in use."""
+    worker = place()
+    shared = worker.listener(str(endpoint)) if worker is not None else None
+    if shared is not None:
+        return shared
     family, address = _resolve(endpoint)
     given = inherited().take(family, address)
     if given is not None:

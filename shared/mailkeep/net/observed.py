@@ -7,6 +7,7 @@ in any case.
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,10 +17,12 @@ from typing import Protocol
 
 from mailkeep import __version__
 from mailkeep.errors import StoreUnavailable
+from mailkeep.net import worker_place
 from mailkeep.net.lifecycle import Lifecycle
 from mailkeep.net.listen import address_of, bind_all
-from mailkeep.observe import metrics
+from mailkeep.observe import metrics, slow_list
 from mailkeep.observe.logs import get_logger
+from mailkeep.observe.timed import TIMINGS
 from mailkeep.settings import Settings
 from mailkeep.storage.interface import Store
 
@@ -49,16 +52,28 @@ async def observed(
         return
     from mailkeep.observe.operator_listener import OperatorListener  # noqa: PLC0415  brings h11 along
 
-    sockets = bind_all(addresses)
+    worker = worker_place.place()
+    sockets = bind_all(addresses) if worker is None else [_private(worker.operator_socket)]
     observation = Observation(settings, lifecycle, store, counted)
-    listener = OperatorListener(observation.objection, observation.refresh)
+    listener = OperatorListener(observation.objection, observation.exposition, observation.slow)
     await listener.start(sockets)
-    log.info("observable", metrics=" ".join(address_of(one) for one in sockets))
+    if worker is None:  # else the parent answers for it
+        log.info("observable", metrics=" ".join(address_of(one) for one in sockets))
     lifecycle.tasks.spawn(_measure_lag(), "loop lag")
     try:
         yield
     finally:
         listener.close()
+
+
+def _private(path: Path) -> socket.socket:
+    """A listening socket for the parent of this worker. One that died has left its own there."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.setblocking(False)
+    listener.bind(str(path))
+    listener.listen()
+    return listener
 
 
 class Observation:
@@ -69,6 +84,7 @@ class Observation:
         self._lifecycle = lifecycle
         self._store = store
         self._asked = -ASK_SECONDS
+        TIMINGS.slow_seconds = settings.metrics.slow_command_seconds
         metrics.BUILD.info({"version": __version__, "host": lifecycle.name})
         metrics.CONNECTIONS.set_function(lifecycle.count_connections)
         metrics.SESSIONS.set_function(lambda: counted.sessions)
@@ -85,6 +101,15 @@ class Observation:
         except (StoreUnavailable, TimeoutError):
             return "The database does not answer."
         return ""
+
+    async def exposition(self) -> bytes:
+        """Everything, as text for a scraper."""
+        await self.refresh()
+        return metrics.exposition()
+
+    async def slow(self) -> bytes:
+        """Commands of late that took long, as JSON."""
+        return slow_list.encode(TIMINGS.slow)
 
     async def refresh(self) -> None:
         """Bring the gauges up to date; what cannot be asked keeps its last value."""

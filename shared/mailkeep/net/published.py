@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mailkeep.model.dns import Answer, DnsUnavailable, Lookups, NoRecords, Record
 from mailkeep.model.finding import Finding, failure, ok, unknown, warning
 from mailkeep.settings import Settings
+from mailkeep.smtp import tlsrpt
 
 CHECK = "dns"
 
@@ -40,6 +41,7 @@ async def check(settings: Settings, domains: list[str], lookups: Lookups) -> Asy
             yield await _exchanger(domain, host, lookups)
             for policy in POLICIES:
                 yield await _policy(domain, policy, lookups)
+            yield await _tls_reports(domain, lookups)
     except DnsUnavailable:
         yield unknown(CHECK, "No name server answers.", ASK_AGAIN)
 
@@ -72,6 +74,20 @@ async def _policy(domain: str, policy: _Policy, lookups: Lookups) -> Finding:
         return ok(CHECK, f"{domain} publishes its {policy.title} policy.")
     sentence = f"{domain} publishes no {policy.title} policy, so its mail is trusted less."
     return warning(CHECK, sentence, f'Add the record: {name}. TXT "{policy.example}"')
+
+
+async def _tls_reports(domain: str, lookups: Lookups) -> Finding:
+    """RFC 8460: whoever cannot reach the domain over TLS can say so."""
+    name = f"{tlsrpt.PREFIX}.{domain}"
+    example = tlsrpt.record_text(f"mailto:postmaster@{domain}")
+    try:
+        uris = tlsrpt.find_record(await _records(lookups.txt, name))
+    except tlsrpt.RecordInvalid as error:
+        return warning(CHECK, f"{name} is of no use: {error}", f'Have one record: {name}. TXT "{example}"')
+    if uris is None:
+        sentence = f"{domain} does not say who is told of TLS that failed (TLSRPT)."
+        return warning(CHECK, sentence, f'Add the record: {name}. TXT "{example}"')
+    return ok(CHECK, f"Failures of TLS for {domain} are told to {', '.join(uris)}.")
 
 
 async def _records(ask: Callable[[str], Awaitable[Answer[Record]]], name: str) -> tuple[Record, ...]:

@@ -27,9 +27,13 @@ class Rate:
 
     def take(self, host: str) -> bool:
         """Count one, unless there is none left."""
+        return self.take_of(network_of(host)) if self._limit else True
+
+    def take_of(self, network: str) -> bool:
+        """The same for whoever goes by that name."""
         if not self._limit:
             return True
-        network, now = network_of(host), self._clock()
+        now = self._clock()
         left, at = self._left.pop(network, (self._limit, now))
         left = min(self._limit, left + (now - at) * self._limit / 60)
         allowed = left >= 1
@@ -58,7 +62,8 @@ class Patience:
 
     def forgive(self, host: str) -> None:
         """It sends real mail."""
-        self._refused.pop(network_of(host), None)
+        if self._refused:
+            self._refused.pop(network_of(host), None)
 
     def delay(self, host: str) -> float:
         """Seconds to wait before the next answer to it."""

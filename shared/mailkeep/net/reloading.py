@@ -63,4 +63,4 @@ class Reloader:
                 log.error("not reloaded", reason=str(error))
             except Exception as error:  # one part's fault must not keep the others from reloading
                 log.error("not reloaded", correlation_id=new_correlation_id(), exc_info=error)
-        log.info("reloaded", level=settings.log.level)
+        log.info("reloaded", log_level=settings.log.level)

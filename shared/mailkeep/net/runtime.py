@@ -3,8 +3,9 @@
 A host is one coroutine `main(settings, lifecycle)`, which had best import what it needs itself. The frame
 turns SIGTERM and SIGINT into `lifecycle.stopping` and gives the host STOP_SECONDS to return before it is
 cancelled. SIGHUP has the settings read again (`mailkeep.net.reloading`). Mistakes in settings end in one
-sentence and no traceback; faults are logged. What the frame refuses: a second loop, threads that serve, work
-after `main` has returned.
+sentence and no traceback; faults are logged. With `workers` above one the process becomes their parent
+instead (`mailkeep.net.workers`), and this frame is every worker's. What the frame refuses: a second loop,
+threads that serve, work after `main` has returned.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ from typing import Any, TypeAlias
 import uvloop
 
 from mailkeep.errors import MailkeepError, SettingsError, StoreUnavailable
-from mailkeep.net import parent
+from mailkeep.net import parent, worker_place, workers
 from mailkeep.net.exits import EXIT_FAULT, EXIT_OK, EXIT_SETTINGS, EXIT_UNAVAILABLE
 from mailkeep.net.lifecycle import Lifecycle
 from mailkeep.net.reloading import Reloader
-from mailkeep.observe import logs
+from mailkeep.observe import logs, tracing
 from mailkeep.settings import Settings, load_settings
 
 Main: TypeAlias = Callable[[Settings, Lifecycle], Awaitable[None]]
@@ -59,11 +60,17 @@ def _run(
         settings = load_settings(config)
     except SettingsError as error:
         return _complain(name, error, EXIT_SETTINGS)
-    logs.configure(settings.log, name)
+    worker = worker_place.place()
+    logs.configure(settings.log, name if worker is None else f"{name}-{worker.number}")
     logs.observe_interpreter()
     try:
+        if worker is None and workers.count_of(name, settings) > 1:
+            gc.enable()
+            return _run_loop(lambda: _parent(name, settings, lambda: load_settings(config)))
+        tracing.configure(name)
         return runner(lambda: _supervised(name, main, settings, lambda: load_settings(config)))
     finally:
+        tracing.close()
         logs.close()
         gc.enable()
 
@@ -90,6 +97,13 @@ def _complain(name: str, error: MailkeepError, code: int) -> int:
     logs.close()  # what was logged before comes first
     print(f"mailkeep-{name}: {error}", file=sys.stderr, flush=True)
     return code
+
+
+async def _parent(name: str, settings: Settings, load: Callable[[], Settings]) -> int:
+    try:
+        return await workers.Workers(name, settings, load).run()
+    except SettingsError as error:
+        return _complain(name, error, EXIT_SETTINGS)
 
 
 async def _supervised(name: str, main: Main, settings: Settings, load: Callable[[], Settings]) -> int:

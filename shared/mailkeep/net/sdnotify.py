@@ -1,8 +1,8 @@
 """The service manager's notification protocol (sd_notify(3)), both ends of it.
 
 A host says READY=1 when all its listeners accept. systemd hears it, and so does `mailkeep up`, which
-opens such a socket itself. One variable is our own: X_MAILKEEP_LISTENERS tells where the host listens;
-systemd ignores names that it does not know.
+opens such a socket itself. Two variables are our own: X_MAILKEEP_LISTENERS tells where the host listens,
+X_MAILKEEP_CONNECTIONS how many connections a worker has; systemd ignores names that it does not know.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Mapping, MutableMapping, Sequence
 
 DATAGRAM_LIMIT = 64 * 1024  # octets; sd_notify messages are far smaller
 LISTENERS = "X_MAILKEEP_LISTENERS"
+CONNECTIONS = "X_MAILKEEP_CONNECTIONS"
 
 
 def notify(fields: Mapping[str, str], environ: MutableMapping[str, str] | None = None) -> bool:

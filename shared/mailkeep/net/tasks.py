@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from contextvars import Context
 from typing import Any, TypeVar
 
 from mailkeep.observe.logs import get_logger, new_correlation_id
@@ -27,9 +28,15 @@ class TaskRegistry:
     def __len__(self) -> int:
         return len(self._tasks)
 
-    def spawn(self, coro: Coroutine[Any, Any, Result], name: str) -> asyncio.Task[Result]:
-        """Run `coro` as a task and hold it until it ends. Its failure is logged, unless it is awaited."""
-        task = asyncio.get_running_loop().create_task(coro, name=name)
+    def spawn(
+        self, coro: Coroutine[Any, Any, Result], name: str, context: Context | None = None
+    ) -> asyncio.Task[Result]:
+        """Run `coro` as a task and hold it until it ends. Its failure is logged, unless it is awaited.
+
+        With `context` it runs in that one, as other tasks of its session do, and not in a copy of the
+        caller's.
+        """
+        task = asyncio.get_running_loop().create_task(coro, name=name, context=context)
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task

@@ -18,6 +18,7 @@ import httpx2
 
 from mailkeep.errors import SettingsError, StoreUnavailable
 from mailkeep.notify.wire import BATCH_PATH, encode_batch
+from mailkeep.observe import tracing
 from mailkeep.observe.logs import get_logger
 from mailkeep.settings import NotifySettings
 from mailkeep.storage.interface import OutboxItem, Store, Topic, TopicKind
@@ -89,8 +90,9 @@ class OutboxPusher:
     async def _push(self, client: httpx2.AsyncClient, items: Sequence[OutboxItem]) -> None:
         ids = [item.id for item in items]
         try:
-            answer = await client.post(BATCH_PATH, content=encode_batch(items))
-            answer.raise_for_status()
+            with tracing.each("notify", tracing.PRODUCER, [one.origin.traceparent for one in items]) as on:
+                answer = await client.post(BATCH_PATH, content=encode_batch(items, on))
+                answer.raise_for_status()
         except BaseException:
             # Shielded, so that a stop frees the lease too; unheard, because the first error tells more.
             await asyncio.gather(asyncio.shield(self._store.outbox.release(ids)), return_exceptions=True)

@@ -13,15 +13,19 @@ BATCH_LIMIT = 500  # notifications in one request
 BATCH_PATH = "/api/internal/notifications/new-emails"
 
 
-def encode_batch(items: Sequence[OutboxItem]) -> bytes:
-    """The JSON body for a batch; each notification carries its outbox id, so that it may be repeated."""
-    return msgspec.json.encode({"notifications": [_notification(item) for item in items]})
+def encode_batch(items: Sequence[OutboxItem], traceparents: Sequence[str]) -> bytes:
+    """The JSON body for a batch; each notification carries its outbox id, so that it may be repeated, and its
+    traceparent on this way."""
+    told = [_notification(item, trace) for item, trace in zip(items, traceparents, strict=True)]
+    return msgspec.json.encode({"notifications": told})
 
 
-def _notification(item: OutboxItem) -> dict[str, object]:
+def _notification(item: OutboxItem, traceparent: str) -> dict[str, object]:
     return {
         "notificationId": item.id,
         "userIds": [item.user_id],
+        "mailId": item.origin.mail_id,
+        "traceparent": traceparent,
         "email": {
             "id": item.email_id,
             "from": item.from_address[:TEXT_LIMIT],

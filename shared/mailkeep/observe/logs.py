@@ -15,15 +15,21 @@ import queue
 import secrets
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
+from mailkeep.observe import lean_structlog  # noqa: F401  before the first import of structlog
+
+# isort: split
 import structlog
 from structlog.typing import Processor
 
 from mailkeep.errors import IssuerUnavailable, SpoolUnavailable, StoreUnavailable
+from mailkeep.observe import lines
+from mailkeep.observe.correlation import add_ids
 from mailkeep.observe.redaction import redact_event
 
 if TYPE_CHECKING:
@@ -31,6 +37,9 @@ if TYPE_CHECKING:
 
 QUEUE_LIMIT = 10_000  # lines waiting for a slow reader of standard error
 LINES_TOGETHER = 100  # written at most in one go
+REST_SECONDS = (
+    0.01  # after a write: a thread that woke for each line would take the interpreter from the loop
+)
 DRAIN_SECONDS = 2.0  # for the lines that wait at the end
 
 # Libraries that say at INFO what each connection and each line did; their warnings are enough.
@@ -43,6 +52,7 @@ _QUIET = (
     "alembic",
     "uvicorn.access",
     "httpx2",
+    "urllib3",  # by which traces leave
 )
 
 _listener: _Listener | None = None
@@ -152,6 +162,7 @@ def _configure_structlog(rendering: Sequence[Processor], handler: _QueueHandler)
 def _shared_processors() -> list[Processor]:
     return [
         structlog.contextvars.merge_contextvars,
+        add_ids,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -160,19 +171,12 @@ def _shared_processors() -> list[Processor]:
 
 def _rendering(settings: LogSettings, host: str) -> list[Processor]:
     """From an event to its line."""
-    if settings.format == "json":
-        renderer: Processor = structlog.processors.JSONRenderer()
-    else:
-        renderer = structlog.dev.ConsoleRenderer(
-            colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
-        )
-
     return [
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
         _naming(host),
         redact_event,
-        renderer,
+        lines.as_json if settings.format == "json" else lines.as_console,
     ]
 
 
@@ -221,8 +225,11 @@ class _Listener(logging.handlers.QueueListener):
 
     def handle(self, record: Any) -> None:
         self._lines.append(record + "\n")
-        if len(self._lines) >= LINES_TOGETHER or cast("queue.Queue[Any]", self.queue).empty():
+        if len(self._lines) >= LINES_TOGETHER:
             self._write()
+        elif cast("queue.Queue[Any]", self.queue).empty():
+            self._write()
+            time.sleep(REST_SECONDS)
 
     def _write(self) -> None:
         lines, self._lines = self._lines, []

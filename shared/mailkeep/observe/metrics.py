@@ -38,6 +38,11 @@ LOGINS = Counter(
 OPERATIONS = Counter(
     "mailkeep_operations", "Writes that were committed, by what they did.", ["operation"], registry=REGISTRY
 )
+DELIVERED = Counter(
+    "mailkeep_delivered_messages",
+    "Messages of others that were put into mailboxes here, each once for all its recipients.",
+    registry=REGISTRY,
+)
 BATCHES = Histogram(
     "mailkeep_commit_batch_operations", "Writes that shared a commit.", buckets=_BATCH, registry=REGISTRY
 )

@@ -1,4 +1,4 @@
-"""Where operators look: /metrics, /health/live and /health/ready, on a listener of its own in every host.
+"""Where operators look: /metrics, /slow, /health/live and /health/ready, on a listener of every host's own.
 
 It tells the truth: ready means that the host accepts and that its database answers now. It belongs on
 loopback or a management network, for nobody has to log in. h11 reads the requests; a connection carries one,
@@ -15,7 +15,6 @@ from typing import NamedTuple, TypeAlias
 
 import h11
 
-from mailkeep.observe import metrics
 from mailkeep.observe.logs import get_logger
 
 REQUEST_SECONDS = 10.0
@@ -39,11 +38,14 @@ class Page(NamedTuple):
 
 
 class OperatorListener:
-    """`start`, then `close`. `refresh` brings the gauges up to date that have to be asked for."""
+    """`start`, then `close`. `expose` makes the text of /metrics, `slow` the JSON of /slow."""
 
-    def __init__(self, check: Check, refresh: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, check: Check, expose: Callable[[], Awaitable[bytes]], slow: Callable[[], Awaitable[bytes]]
+    ) -> None:
         self._check = check
-        self._refresh = refresh
+        self._expose = expose
+        self._slow = slow
         self._servers: list[asyncio.Server] = []
         self._open = 0
 
@@ -88,14 +90,15 @@ class OperatorListener:
             return _json(405, {"status": "There is nothing here but to read."})
         path = request.target.partition(b"?")[0]
         if path == b"/metrics":
-            await self._refresh()
-            return Page(200, EXPOSITION, metrics.exposition())
+            return Page(200, EXPOSITION, await self._expose())
+        if path == b"/slow":
+            return Page(200, JSON, await self._slow())
         if path == b"/health/live":
             return _json(200, {"status": "ok"})
         if path in (b"/health", b"/health/ready"):
             reason = await self._check()
             return _json(503, {"status": reason}) if reason else _json(200, {"status": "ok"})
-        return _json(404, {"status": "Here are /metrics, /health/live and /health/ready."})
+        return _json(404, {"status": "Here are /metrics, /slow, /health/live and /health/ready."})
 
 
 def _json(status: int, told: dict[str, str]) -> Page:

@@ -76,13 +76,17 @@ _HARMLESS_NAMES = frozenset({"key_prefix", "token_count", "secret_count"})
 
 _REMEMBERED = 2000
 _REMEMBERED_LENGTH = 40
+# What we name messages by, new with each line. As base64 it would be twelve octets, and none of these digits
+# can stand where a NUL or a key's "mk_" would: there is nothing to look for.
+_is_own_id = re.compile(r"[0-9a-f]{16}\Z").match
+_OWN_FIELDS = frozenset({"timestamp", "level"})  # which our processors write, whatever was there
 _harmless: set[str] = set()
 """Short texts in which there was nothing to hide: levels, addresses, sentences come again with each line."""
 
 
 def redact_text(text: str) -> str:
     """The text with every known kind of secret replaced by a mark, cut at TEXT_LIMIT. Never raises."""
-    if text in _harmless:
+    if text in _harmless or _is_own_id(text):
         return text
     redacted = _redacted(text)
     if redacted == text and len(text) <= _REMEMBERED_LENGTH:
@@ -143,7 +147,7 @@ def redact_value(value: object, depth: int = 0) -> object:
 
 def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The structlog processor: every name and value of the event, the message and exception text included."""
-    return {name: _named(name, value, 0) for name, value in event.items()}
+    return {name: value if name in _OWN_FIELDS else _named(name, value, 0) for name, value in event.items()}
 
 
 def _named(name: str, value: object, depth: int) -> object:

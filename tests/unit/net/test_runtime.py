@@ -265,10 +265,14 @@ def test_sighup_reads_the_settings_again_and_tells_the_service_manager(
     program = host(
         frame,
         """
-        import logging
+        import asyncio, logging
         def apply(settings):
             print("level", settings.log.level, logging.getLogger().level, flush=True)
         lifecycle.on_reload(apply)
+        loop = asyncio.get_running_loop()
+        def in_loop(settings):
+            print("in the loop", asyncio.get_running_loop() is loop, flush=True)
+        lifecycle.on_reload_in_loop(in_loop)
         lifecycle.ready({"mx": ["127.0.0.1:25"]})
         await lifecycle.stopping.wait()
         """,
@@ -287,7 +291,7 @@ def test_sighup_reads_the_settings_again_and_tells_the_service_manager(
     assert [program.notice().get("READY") for _ in range(2)] == [None, "1"]
     program.signal(signal.SIGTERM)
     code, out, err = program.end()
-    assert (code, out) == (0, "level debug 10\n")
+    assert (code, out) == (0, "level debug 10\nin the loop True\n")
     assert "not reloaded: the settings cannot be used" in err
 
 
