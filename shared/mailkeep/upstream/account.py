@@ -12,7 +12,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from mailkeep.observe.logs import get_logger
 from mailkeep.upstream.accounts import MailProtocol, Transport, TransportConfig
@@ -20,8 +20,10 @@ from mailkeep.upstream.environment import Names, reloaded
 from mailkeep.upstream.errors import UpstreamCode, UpstreamError
 from mailkeep.upstream.imap_client import ImapConnection
 from mailkeep.upstream.refresh.base import OAuthRefreshProvider
-from mailkeep.upstream.smtp_client import Sent, SmtpConnection
 from mailkeep.upstream.tokens import HeldToken, TokenKeeper
+
+if TYPE_CHECKING:
+    from mailkeep.upstream.smtp_client import Sent, SmtpConnection
 
 log = get_logger(__name__)
 
@@ -34,7 +36,7 @@ class _Present:
     keepers: Mapping[MailProtocol, TokenKeeper]
 
 
-Connection = TypeVar("Connection", ImapConnection, SmtpConnection)
+Connection = TypeVar("Connection", ImapConnection, "SmtpConnection")
 
 
 class UpstreamAccount:
@@ -86,6 +88,18 @@ class UpstreamAccount:
         log.info("an account's tokens were loaded", account=self.name)
         return True
 
+    async def token(self, protocol: MailProtocol) -> str:
+        """An access token that is good for now, refreshed if need be; "" for a way in by password. Raises
+        UpstreamError."""
+        keeper = self._present.keepers.get(protocol)
+        return await keeper.current() if keeper else ""
+
+    async def renewed(self, protocol: MailProtocol, token: str) -> str:
+        """The server did not take this token: another one; "" for a way in by password. Raises
+        UpstreamError."""
+        keeper = self._present.keepers.get(protocol)
+        return await keeper.refused(token) if keeper else ""
+
     @asynccontextmanager
     async def imap(self) -> AsyncIterator[ImapConnection]:
         """A connection that is logged in. Raises UpstreamError."""
@@ -99,6 +113,8 @@ class UpstreamAccount:
 
     async def send(self, sender: str, recipients: Sequence[str], message: bytes) -> Sent:
         """Submit one message. Raises UpstreamError."""
+        from mailkeep.upstream.smtp_client import SmtpConnection  # noqa: PLC0415  its library is for sending
+
         present = self._present
         transport = present.config.of(MailProtocol.SMTP)
         connection = await self._opened(

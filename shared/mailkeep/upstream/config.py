@@ -6,32 +6,48 @@ the account's own file of variables if it names one, else from the environment.
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from mailkeep import settings_credentials
+from mailkeep.errors import SettingsError
+from mailkeep.observe.logs import get_logger
 from mailkeep.upstream.account import UpstreamAccount
 from mailkeep.upstream.accounts import MailProtocol, Server, Transport, TransportConfig
 from mailkeep.upstream.environment import DEFAULT_PREFIX, Names, auth_of
 from mailkeep.upstream.errors import UpstreamCode, UpstreamError
 from mailkeep.upstream.refresh import refresh_provider
-from mailkeep.upstream.refresh.endpoint import OAuthClient, RefreshTokens
+from mailkeep.upstream.refresh.base import OAuthClient, RefreshTokens
 from mailkeep.upstream.secrets_file import read_env_file, write_env_file
+
+log = get_logger(__name__)
 
 FlagsMode = Literal["none", "pull", "push", "both"]
 Deletions = Literal["keep", "mirror"]
+SentCopy = Literal["here", "there"]
 
 ALL_FOLDERS = "*"
+BESIDE = Path("/etc/mailkeep/mailkeep.toml")  # where the command line, without a service manager, looks
+LOCK_SECONDS = 40.0
+LOCK_PAUSE_SECONDS = 0.05
 INTERVAL_LEAST_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class AccountConfig:
-    """`folders` are names there, or "*". With `into`, what is fetched lies below that mailbox here."""
+    """`folders` are names there, or "*". With `into`, what is fetched lies below that mailbox here.
+
+    `address` is the user name there, and what it sends from unless `sender` says otherwise. `sent_copy` says
+    who keeps a copy of what is sent: we in Sent, or the server, as Gmail and Outlook do.
+    """
 
     address: str
     imap: str = ""
@@ -48,6 +64,8 @@ class AccountConfig:
     flags: FlagsMode = "both"
     deletions: Deletions = "keep"
     interval_seconds: float = 300.0
+    sender: str = ""
+    sent_copy: SentCopy = "here"
 
     def __post_init__(self) -> None:
         """Raises UpstreamError with a sentence that names what is wrong."""
@@ -59,6 +77,11 @@ class AccountConfig:
             raise _wrong("Name a folder, or * for all.")
         if not INTERVAL_LEAST_SECONDS <= self.interval_seconds <= 86_400:
             raise _wrong(f"The interval is from {INTERVAL_LEAST_SECONDS:g} to 86400 seconds.")
+
+    @property
+    def sends_from(self) -> str:
+        """The address in From and in the envelope."""
+        return self.sender or self.address
 
     def to_json(self) -> str:
         """As the store keeps it."""
@@ -77,8 +100,10 @@ class Secrets:
     """Where an account's secrets lie. Its methods block."""
 
     def __init__(self, config: AccountConfig) -> None:
-        self._path = Path(config.env_file) if config.env_file else None
+        """Raises UpstreamError for a credential that is not there."""
+        self._path = _path_of(config.env_file) if config.env_file else None
         self._names = Names(config.prefix)
+        self._rotated: tuple[str, str] | None = None
 
     def variables(self) -> Mapping[str, str]:
         """As they are now. Raises UpstreamError if the file cannot be read."""
@@ -94,14 +119,62 @@ class Secrets:
 
     def refresh_tokens(self) -> RefreshTokens:
         """For a refresh provider."""
-        return RefreshTokens(lambda: self.variables().get(self._names.refresh_token, ""), self._keep)
+        return RefreshTokens(self._refresh_token, self._keep, self._alone)
+
+    def _refresh_token(self) -> str:
+        """The one that was there, or what took its place and could not be written down."""
+        found = self.variables().get(self._names.refresh_token, "")
+        return self._rotated[1] if self._rotated and self._rotated[0] == found else found
 
     def _keep(self, token: str) -> None:
-        """A rotated refresh token: into the file, or for this process's time if there is none."""
+        """A rotated refresh token: into the file, or for this process's time if it cannot be written."""
+        before = self.variables().get(self._names.refresh_token, "")
+        if self._path is not None:
+            try:
+                write_env_file(self._path, {**read_env_file(self._path), self._names.refresh_token: token})
+            except UpstreamError as error:
+                log.warning("a new refresh token lasts as long as this process", reason=str(error))
+            else:
+                return
+        self._rotated = (before, token)
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Over all processes that can write the file; where nobody can, nothing of theirs is replaced."""
         if self._path is None:
-            os.environ[self._names.refresh_token] = token
+            yield
             return
-        write_env_file(self._path, {**read_env_file(self._path), self._names.refresh_token: token})
+        try:
+            lock = os.open(self._path.with_name(f".{self._path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError:
+            yield
+            return
+        try:
+            await _locked(lock)
+            yield
+        finally:
+            os.close(lock)
+
+
+async def _locked(descriptor: int) -> None:
+    """Whoever holds it asks a provider, which has its own time limit. Raises UpstreamError."""
+    for _ in range(round(LOCK_SECONDS / LOCK_PAUSE_SECONDS)):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            await asyncio.sleep(LOCK_PAUSE_SECONDS)
+        else:
+            return
+    raise UpstreamError(UpstreamCode.REFRESH_UNAVAILABLE, "Another process refreshes the token for too long.")
+
+
+def _path_of(env_file: str) -> Path:
+    """A path, or `credential:NAME` as in the settings."""
+    try:
+        found = settings_credentials.resolve(env_file, is_secret=False, config=BESIDE, environ=os.environ)
+    except SettingsError as error:
+        raise UpstreamError(UpstreamCode.CONFIG, str(error)) from None
+    return Path(str(found))
 
 
 def transports(config: AccountConfig, variables: Mapping[str, str]) -> TransportConfig:
@@ -110,7 +183,7 @@ def transports(config: AccountConfig, variables: Mapping[str, str]) -> Transport
     made = {}
     for protocol, server in ((MailProtocol.IMAP, config.imap), (MailProtocol.SMTP, config.smtp)):
         if server:
-            auth, ends_at = auth_of(names, protocol, variables)
+            auth, ends_at = auth_of(names, protocol, variables, is_refreshed=bool(config.provider))
             made[protocol.value] = Transport(
                 Server.parse(server, config.ca_file), config.address, auth, ends_at
             )

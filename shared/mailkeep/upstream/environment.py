@@ -19,6 +19,7 @@ from mailkeep.upstream.accounts import AuthConfig, MailProtocol, Transport, Tran
 from mailkeep.upstream.errors import UpstreamCode, UpstreamError
 
 DEFAULT_PREFIX = "MAILKEEP_UPSTREAM"
+NO_TOKEN_YET = "none-yet"  # noqa: S105  it has ended, so it is refreshed before anything is shown
 LATEST = 253_402_300_799  # the last second of the year 9999
 _PREFIX = re.compile(r"[A-Z][A-Z0-9_]{0,60}")
 
@@ -53,11 +54,16 @@ class Names:
 
 
 def auth_of(
-    names: Names, protocol: MailProtocol, variables: Mapping[str, str]
+    names: Names, protocol: MailProtocol, variables: Mapping[str, str], *, is_refreshed: bool = False
 ) -> tuple[AuthConfig, datetime | None]:
-    """The way in that the variables say. Raises UpstreamError that names the variable, never its value."""
+    """The way in that the variables say. Where a provider gives tokens, none is needed to begin with.
+
+    Raises UpstreamError that names the variable, never its value.
+    """
     token = variables.get(names.token(protocol), "")
     password = variables.get(names.password(protocol), "")
+    if is_refreshed and not token and not password:
+        return AuthConfig(oauth_token=NO_TOKEN_YET), datetime.fromtimestamp(0, UTC)
     try:
         return AuthConfig(password, token), _end(names, protocol, variables) if token else None
     except UpstreamError as error:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from mailkeep.upstream import bearer
 from mailkeep.upstream.accounts import Transport
+from mailkeep.upstream.answers import AnswerReader
 from mailkeep.upstream.errors import UpstreamCode, UpstreamError, plain
 from mailkeep.upstream.tls import context_for
 
@@ -102,6 +103,7 @@ class ImapConnection:
         self._client = client
         if server.security == "starttls":
             client.starttls(context)
+        _read_widely(client)
         self._log_in(client, token)
 
     def _log_in(self, client: Any, token: str) -> None:
@@ -151,6 +153,11 @@ class ImapConnection:
             if "[UNAVAILABLE]" in said:
                 raise UpstreamError(UpstreamCode.UNAVAILABLE, f"{host}: {plain(said)}") from None
             raise UpstreamError(UpstreamCode.PASSWORD, f"{host} refused the password of {user}.") from None
+
+
+def _read_widely(client: Any) -> None:
+    """Between a command's answer and the next command, when nothing lies in imaplib's own buffer."""
+    client._imap.file = AnswerReader(client.socket())
 
 
 def _closed(client: Any) -> None:

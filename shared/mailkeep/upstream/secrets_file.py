@@ -27,7 +27,7 @@ def read_env_file(path: Path) -> dict[str, str]:
     """
     try:
         with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_mode & 0o077:
+            if os.fstat(file.fileno()).st_mode & 0o077 and not _is_credential(path):
                 raise _failed(f"{path} can be read by others: chmod 600 it, and think of new tokens.")
             octets = file.read(SIZE_LIMIT + 1)
     except OSError as error:
@@ -35,6 +35,12 @@ def read_env_file(path: Path) -> dict[str, str]:
     if len(octets) > SIZE_LIMIT:
         raise _failed(f"{path} is larger than {SIZE_LIMIT} octets.")
     return parse_env(octets.decode("utf-8", "replace"))
+
+
+def _is_credential(path: Path) -> bool:
+    """systemd keeps it from others by the directory, and shows its access list as the group's bits."""
+    given = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    return bool(given) and path.parent == Path(given)
 
 
 def parse_env(text: str) -> dict[str, str]:

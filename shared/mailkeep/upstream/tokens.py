@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from mailkeep.auth.singleflight import SingleFlight
+from mailkeep.net.singleflight import SingleFlight
 from mailkeep.observe.logs import get_logger
 from mailkeep.upstream.accounts import MailProtocol
 from mailkeep.upstream.errors import UpstreamCode, UpstreamError

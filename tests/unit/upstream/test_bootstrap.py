@@ -9,12 +9,12 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx2
 import pytest
-from tests.support.api_host import free_port
 from tests.support.oidc.served import ServedIssuer, served_issuer
+from tests.support.ports import free_port
 
 from mailkeep.upstream.bootstrap.flow import Bootstrap
 from mailkeep.upstream.bootstrap.listener import redirect_listener
-from mailkeep.upstream.bootstrap.plan import OUTLOOK_SCOPE, plan_from
+from mailkeep.upstream.bootstrap.plan import plan_from
 from mailkeep.upstream.errors import UpstreamCode, UpstreamError
 
 TOKEN = {"access_token": "access-1", "token_type": "Bearer", "expires_in": 600, "refresh_token": "refresh-1"}
@@ -41,12 +41,17 @@ def asked(flow: Bootstrap) -> dict[str, str]:
 
 def test_outlook_is_asked_for_what_mail_needs() -> None:
     query = asked(Bootstrap(plan_from("outlook", {"CLIENT_ID": "us", "TENANT": "my tenant"})))
-    assert query["scope"] == OUTLOOK_SCOPE
+    assert query["scope"].split() == [
+        "offline_access",
+        "https://outlook.office.com/IMAP.AccessAsUser.All",
+        "https://outlook.office.com/SMTP.Send",
+    ]
     assert query["code_challenge_method"] == "S256"
     assert (
         "/my%20tenant/oauth2/"
         in Bootstrap(plan_from("outlook", {"CLIENT_ID": "u", "TENANT": "my tenant"})).url
     )
+    assert "/common/oauth2/" in Bootstrap(plan_from("outlook", {"CLIENT_ID": "u"})).url
 
 
 def test_google_is_asked_for_a_refresh_token() -> None:

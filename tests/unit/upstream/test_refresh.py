@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
-from tests.support.oidc.served import ServedIssuer, served_issuer
+from tests.support.oidc.served import DISCOVERY, ServedIssuer, served_issuer
+from tests.support.programs import private_file
 
+from mailkeep.upstream import config
 from mailkeep.upstream.accounts import MailProtocol
+from mailkeep.upstream.config import AccountConfig, Secrets, open_account
 from mailkeep.upstream.errors import UpstreamCode, UpstreamError
-from mailkeep.upstream.refresh import choice, refresh_provider
-from mailkeep.upstream.refresh.endpoint import OAuthClient, RefreshTokens, microsoft_token_endpoint
+from mailkeep.upstream.refresh import endpoint, refresh_provider
+from mailkeep.upstream.refresh.base import OAuthClient, RefreshTokens
+from mailkeep.upstream.refresh.command import Command
+from mailkeep.upstream.refresh.endpoint import microsoft_token_endpoint
 
 USER = "ann@mail.example"
 CLIENT = OAuthClient("us", "hush", "mail")
@@ -111,6 +117,32 @@ async def test_a_provider_that_is_away_may_be_back_later() -> None:
     assert caught.value.is_temporary
 
 
+@pytest.mark.parametrize("name", ["google", "microsoft", "oidc"])
+async def test_each_ready_provider_refreshes_at_its_token_endpoint(issuer: ServedIssuer, name: str) -> None:
+    issuer.codes[""] = {"access_token": "new", "token_type": "Bearer"}
+    provider = refresh_provider(name, {"endpoint": f"{issuer.issuer}/token"}, CLIENT, Kept().places)
+    assert provider is not None
+    assert (await provider.refresh_token(MailProtocol.SMTP, USER, "old")).token == "new"
+    assert issuer.requests[DISCOVERY] == 0
+
+
+async def test_a_provider_that_does_not_answer_is_not_waited_for(
+    issuer: ServedIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "TIMEOUT_SECONDS", 0.2)
+    issuer.stalls = True
+    with pytest.raises(UpstreamError) as caught:
+        await refreshed(issuer, Kept())
+    assert caught.value.code is UpstreamCode.REFRESH_UNAVAILABLE
+
+
+async def test_a_command_that_does_not_end_is_ended() -> None:
+    slow = Command(command("import time; print('t', flush=True); time.sleep(3600)"), timeout=0.5)
+    with pytest.raises(UpstreamError, match="longer than") as caught:
+        await slow.refresh_token(MailProtocol.IMAP, USER, "")
+    assert caught.value.is_temporary
+
+
 def command(program: str) -> str:
     return shlex.join([sys.executable, "-c", program])
 
@@ -158,14 +190,107 @@ def test_an_unknown_provider_is_told_which_there_are() -> None:
         refresh_provider("yahoo", {}, CLIENT, Kept().places)
 
 
-def third_party(options: dict[str, str], client: OAuthClient, tokens: RefreshTokens) -> object:
-    return (options, client, tokens)
+THIRD_PARTY = """
+def make(options, client, tokens):
+    return options, client, tokens
+
+def broken(options, client, tokens):
+    raise RuntimeError("hush")
+"""
 
 
-def test_a_third_party_s_provider_comes_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = EntryPoint("theirs", f"{__name__}:third_party", choice.ENTRY_POINTS)
-    monkeypatch.setattr(EntryPoint, "load", lambda _: third_party)
-    monkeypatch.setattr(choice, "entry_points", lambda group, name: [found] if name == "theirs" else [])
+def test_a_third_party_s_provider_comes_by_entry_point(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A package as pip leaves it: a module, and metadata that name it."""
+    (tmp_path / "third_party_refresh.py").write_text(THIRD_PARTY)
+    metadata = tmp_path / "third_party_refresh-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: third-party-refresh\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(
+        "[mailkeep.oauth_refresh]\ntheirs = third_party_refresh:make\nworse = third_party_refresh:broken\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
     kept = Kept()
     made = refresh_provider("theirs", {"tenant": "x"}, CLIENT, kept.places)
     assert made == ({"tenant": "x"}, CLIENT, kept.places)
+    with pytest.raises(UpstreamError, match="'worse' cannot be made: RuntimeError") as caught:
+        refresh_provider("worse", {}, CLIENT, kept.places)
+    assert "hush" not in str(caught.value)
+
+
+# --- a refresh token that is replaced at each use --------------------------------------------------
+
+
+def their_file(directory: Path) -> Path:
+    return private_file(directory / "their.env", "T_OAUTH_REFRESH_TOKEN=refresh-1\nT_IMAP_OAUTH_TOKEN=old\n")
+
+
+def modes(directory: Path) -> dict[str, int]:
+    return {one.name: one.stat().st_mode & 0o777 for one in directory.iterdir()}
+
+
+def secrets_in(env_file: object) -> Secrets:
+    return Secrets(AccountConfig("ann@x.test", imap="x.test:993", prefix="T", env_file=str(env_file)))
+
+
+async def test_two_processes_use_a_refresh_token_once(issuer: ServedIssuer, tmp_path: Path) -> None:
+    """Each has its own reading of the file, as two processes have."""
+    path = their_file(tmp_path)
+    body = b'{"access_token":"new","token_type":"Bearer","refresh_token":"refresh-2"}'
+    issuer.raw["/token"] = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    made = [
+        refresh_provider("oidc", {"issuer": issuer.issuer}, CLIENT, secrets_in(path).refresh_tokens())
+        for _ in range(2)
+    ]
+    await asyncio.gather(*(one.refresh_token(MailProtocol.IMAP, USER, "old") for one in made if one))
+    for one in made:
+        await one.close()  # type: ignore[union-attr]
+    shown = [form["refresh_token"] for form in issuer.forms if "refresh_token" in form]
+    assert shown == [["refresh-1"], ["refresh-2"]]
+    assert "refresh-2" in path.read_text()
+    assert modes(tmp_path) == {"their.env": 0o600, ".their.env.lock": 0o600}
+
+
+async def test_where_it_cannot_be_written_it_lasts_as_long_as_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(path: Path, values: object) -> None:
+        raise UpstreamError(UpstreamCode.CONFIG, f"{path} cannot be written: Read-only file system.")
+
+    monkeypatch.setattr(config, "write_env_file", read_only)
+    path = their_file(tmp_path)
+    places = secrets_in(path).refresh_tokens()
+    places.keep("refresh-2")
+    assert places.read() == "refresh-2"
+    path.write_text("T_OAUTH_REFRESH_TOKEN=signed-in-again\n")
+    assert places.read() == "signed-in-again"
+
+
+def test_a_credential_of_the_service_manager_is_found_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """systemd shows its access list as the group's bits."""
+    path = tmp_path / "mailkeep_their.env"
+    path.write_text("T_IMAP_OAUTH_TOKEN=token\n")
+    path.chmod(0o440)
+    with pytest.raises(UpstreamError, match="is not there"):
+        secrets_in("credential:their.env")
+    with pytest.raises(UpstreamError, match="can be read by others"):
+        secrets_in(path).variables()
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert secrets_in("credential:their.env").variables() == {"T_IMAP_OAUTH_TOKEN": "token"}
+
+
+async def test_a_provider_alone_is_enough_to_begin_with(tmp_path: Path) -> None:
+    """No token yet: one is asked for before anything is shown to a server."""
+    given = AccountConfig(
+        "ann@x.test",
+        imap="x.test:993",
+        provider="command",
+        options={"command": "echo first-token"},
+        prefix="T",
+        env_file=str(private_file(tmp_path / "their.env", "")),
+    )
+    account = open_account("theirs", given)
+    assert await account.token(MailProtocol.IMAP) == "first-token"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -28,3 +30,25 @@ class OAuthRefreshProvider(Protocol):
         Raises UpstreamError: `needs_sign_in` if only the person can help, `refresh_unavailable` if it may
         work later, another `refresh_` code if the operator has to mend something.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthClient:
+    """Who we are at the provider. A public client has no secret."""
+
+    client_id: str
+    client_secret: str = field(default="", repr=False)
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshTokens:
+    """Where refresh tokens lie: read at each use, so that the operator may change them meanwhile.
+
+    `alone` is held from the reading to the keeping: a provider that replaces a refresh token at each use may
+    take the second use of an old one for a theft, and end them all.
+    """
+
+    read: Callable[[], str]
+    keep: Callable[[str], None]
+    alone: Callable[[], AbstractAsyncContextManager[None]] = nullcontext

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 from typing import Any
 
 from mailkeep.upstream.errors import UpstreamCode, UpstreamError
-from mailkeep.upstream.refresh.base import OAuthRefreshProvider
+from mailkeep.upstream.refresh.base import OAuthClient, OAuthRefreshProvider, RefreshTokens
 from mailkeep.upstream.refresh.command import Command
-from mailkeep.upstream.refresh.endpoint import (
-    GOOGLE_TOKEN_ENDPOINT,
-    OAuthClient,
-    RefreshTokens,
-    TokenEndpoint,
-    microsoft_token_endpoint,
-)
 
 ENTRY_POINTS = "mailkeep.oauth_refresh"
 NAMES = ("google", "microsoft", "oidc", "command")
@@ -28,28 +20,36 @@ def refresh_provider(
 
     A third party's entry point is called with the same options, client and tokens. Raises UpstreamError.
     """
-    ca_file = options.get("ca_file", "")
-    endpoint = options.get("endpoint", "")
     if not name:
         return None
+    if name == "command":
+        return Command(options.get("command", ""))
+    if name not in NAMES:
+        return _from_elsewhere(name, options, client, tokens)
+    from mailkeep.upstream.refresh.endpoint import (  # noqa: PLC0415  180 ms that only its users pay
+        GOOGLE_TOKEN_ENDPOINT,
+        TokenEndpoint,
+        microsoft_token_endpoint,
+    )
+
+    ca_file = options.get("ca_file", "")
+    endpoint = options.get("endpoint", "")
     if name == "google":
         return TokenEndpoint(client, tokens, endpoint=endpoint or GOOGLE_TOKEN_ENDPOINT, ca_file=ca_file)
     if name == "microsoft":
         place = endpoint or microsoft_token_endpoint(options.get("tenant") or "common")
         return TokenEndpoint(client, tokens, endpoint=place, ca_file=ca_file)
-    if name == "oidc":
-        issuer = options.get("issuer", "")
-        if not (issuer or endpoint):
-            raise _wrong("The provider 'oidc' needs its issuer.")
-        return TokenEndpoint(client, tokens, endpoint=endpoint, issuer=issuer, ca_file=ca_file)
-    if name == "command":
-        return Command(options.get("command", ""))
-    return _from_elsewhere(name, options, client, tokens)
+    issuer = options.get("issuer", "")
+    if not (issuer or endpoint):
+        raise _wrong("The provider 'oidc' needs its issuer.")
+    return TokenEndpoint(client, tokens, endpoint=endpoint, issuer=issuer, ca_file=ca_file)
 
 
 def _from_elsewhere(
     name: str, options: Mapping[str, str], client: OAuthClient, tokens: RefreshTokens
 ) -> OAuthRefreshProvider:
+    from importlib.metadata import entry_points  # noqa: PLC0415  it brings the email package
+
     for point in entry_points(group=ENTRY_POINTS, name=name):
         try:
             make: Any = point.load()

@@ -7,8 +7,7 @@ handed to `keep`, which is where the operator's secrets lie.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -19,7 +18,7 @@ from mailkeep.net.outbound import OutboundClient, OutboundFailed
 from mailkeep.settings_identity import is_safe_url
 from mailkeep.upstream.accounts import TOKEN_LIMIT, MailProtocol
 from mailkeep.upstream.errors import UpstreamCode, UpstreamError
-from mailkeep.upstream.refresh.base import RefreshedOAuthToken
+from mailkeep.upstream.refresh.base import OAuthClient, RefreshedOAuthToken, RefreshTokens
 
 GOOGLE_TOKEN_ENDPOINT = "https://oauth2.googleapis.com/token"  # noqa: S105  an address
 MICROSOFT = "https://login.microsoftonline.com"
@@ -33,23 +32,6 @@ _CLIENT = frozenset({"invalid_client", "unauthorized_client", "invalid_scope", "
 def microsoft_token_endpoint(tenant: str) -> str:
     """A tenant's id or domain, or common, organizations, consumers."""
     return f"{MICROSOFT}/{quote(tenant, safe='')}/oauth2/v2.0/token"
-
-
-@dataclass(frozen=True, slots=True)
-class OAuthClient:
-    """Who we are at the provider. A public client has no secret."""
-
-    client_id: str
-    client_secret: str = field(default="", repr=False)
-    scope: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RefreshTokens:
-    """Where refresh tokens lie: read at each use, so that the operator may change them meanwhile."""
-
-    read: Callable[[], str]
-    keep: Callable[[str], None]
 
 
 class TokenEndpoint:
@@ -69,11 +51,16 @@ class TokenEndpoint:
         self._endpoint = endpoint
         self._issuer = issuer
         self._http = OutboundClient(TIMEOUT_SECONDS, ca_file)
+        self._one = asyncio.Lock()
 
     async def refresh_token(
         self, protocol: MailProtocol, user: str, current_token: str
     ) -> RefreshedOAuthToken:
         """See OAuthRefreshProvider."""
+        async with self._one, self._tokens.alone():
+            return await self._refresh(user)
+
+    async def _refresh(self, user: str) -> RefreshedOAuthToken:
         held = await asyncio.to_thread(self._tokens.read)
         if not held:
             raise UpstreamError(UpstreamCode.SIGN_IN, f"There is no refresh token for {user}; sign in again.")

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from mailkeep.errors import NotFound
 from mailkeep.model.address import Address
 from mailkeep.model.upstream import UpstreamRecord
+from mailkeep.observe import tracing
 from mailkeep.observe.logs import get_logger
 from mailkeep.storage.interface import Store
 from mailkeep.upstream.account import UpstreamAccount
@@ -44,8 +45,10 @@ async def sync_account(
     """Sync every folder. Raises UpstreamError (noted with the account), InUse, StoreUnavailable."""
     async with store.locks.hold(f"upstream:{record.id}"):
         try:
-            async with account.imap() as connection:
-                done = await _sync(store, record, config, connection, progress)
+            with tracing.span("upstream sync", tracing.CLIENT) as span:
+                async with account.imap() as connection:
+                    done = await _sync(store, record, config, connection, progress)
+                span.set("mailkeep.messages.fetched", sum(one.result.fetched for one in done))
         except UpstreamError as error:
             await store.upstreams.note(record.id, error.code.value, str(error))
             raise

@@ -1,14 +1,15 @@
 """One folder there, one mailbox here: what is new comes over, flags are merged, deletions are noted.
 
 New messages are delivered with the note of where they came from in one commit, so a sync may be killed at
-any moment and goes on where it was. While one batch is being committed, the next is fetched. Flags and the
-position come last: until a sync came to its end, the next looks at every flag again.
+any moment and goes on where it was. While one batch is being committed, the next is made ready and the one
+after it fetched. Flags and the position come last: until a sync came to its end, the next looks at every
+flag again.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from functools import partial
 from typing import Any
 
 from mailkeep.delivery.prepare import prepare_content
-from mailkeep.errors import AlreadyExists, MailboxNotFound
+from mailkeep.errors import AlreadyExists, MailboxNotFound, StoreUnavailable
 from mailkeep.model.address import Address
 from mailkeep.model.flags import FlagAction, Flags
 from mailkeep.model.mailbox import Mailbox
@@ -36,6 +37,8 @@ from mailkeep.upstream.sync.renumbering import renumbered
 
 FETCH_SECONDS = 600.0
 LIST_SECONDS = 300.0
+BATCHES_UNDER_WAY = 2  # one is made ready while the other is committed and a third is fetched
+MADE_AT_ONCE = 10  # messages made ready before others have the loop: a millisecond, and a turn costs a tenth
 FLAGS_AT_ONCE = 1000  # UIDs in one STORE
 
 Progress = Callable[[str, int, int], None]
@@ -162,37 +165,55 @@ class FolderSync:
         fitting = [entry for entry in entries if entry.size <= remote.MESSAGE_LIMIT]
         self._result.too_large = len(entries) - len(fitting)
         is_first = not position.remote_modseq and len(fitting) > remote.BATCH_MESSAGES
-        delivering: asyncio.Task[None] | None = None
+        under_way: deque[asyncio.Task[None]] = deque()
         self._progress(self._place.folder, 0, len(fitting))
         try:
             for batch in remote.batches(fitting):
                 messages = await self._fetched(batch)
-                if delivering is not None:
-                    await delivering
+                while len(under_way) >= BATCHES_UNDER_WAY:
+                    await under_way.popleft()
                 self._progress(self._place.folder, self._result.fetched, len(fitting))
-                delivering = asyncio.create_task(self._deliver(position, messages, is_news=not is_first))
+                before = under_way[-1] if under_way else None
+                work = self._deliver(position, messages, before, is_news=not is_first)
+                under_way.append(asyncio.create_task(work))
         finally:
-            if delivering is not None:
-                await delivering
+            while under_way:
+                await under_way.popleft()
         self._progress(self._place.folder, self._result.fetched, len(fitting))
 
     async def _fetched(self, batch: Sequence[RemoteEntry]) -> list[RemoteMessage]:
         return await self._connection.run(lambda client: remote.messages(client, batch), FETCH_SECONDS)
 
     async def _deliver(
-        self, position: FolderPosition, messages: Sequence[RemoteMessage], *, is_news: bool
+        self,
+        position: FolderPosition,
+        messages: Sequence[RemoteMessage],
+        before: asyncio.Task[None] | None,
+        *,
+        is_news: bool,
     ) -> None:
-        """All at once: the committer puts them into few transactions."""
-        await asyncio.gather(*(self._deliver_one(position, one, is_news=is_news) for one in messages))
+        """In one transaction, in the folder's order; if that fails, one by one, so that a message which the
+        database does not take holds up no other."""
+        deliveries = []
+        for number, one in enumerate(messages, start=1):
+            deliveries.append(await self._delivery(position, one, is_news=is_news))
+            if number % MADE_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        if before is not None:
+            await before
+        try:
+            await self._store.committer.deliver_all(deliveries)
+        except StoreUnavailable:
+            await asyncio.gather(*map(self._store.committer.deliver, deliveries))
+        self._result.fetched += len(deliveries)
 
-    async def _deliver_one(self, position: FolderPosition, message: RemoteMessage, *, is_news: bool) -> None:
+    async def _delivery(self, position: FolderPosition, message: RemoteMessage, *, is_news: bool) -> Delivery:
         flags = message.entry.flags if self._place.config.flags != "none" else Flags()
         prepared = await prepare_content(message.octets)
         target = DeliveryTarget(self._place.address, self._place.mailbox, flags, is_news=is_news)
         source = FetchedFrom(position.id, message.entry.uid, flags)
         received_at = message.entry.internal_date or datetime.now(UTC)
-        await self._store.committer.deliver(Delivery(prepared, (target,), received_at, fetched=source))
-        self._result.fetched += 1
+        return Delivery(prepared, (target,), received_at, fetched=source)
 
     # --- flags and deletions -----------------------------------------------------------------------
 

@@ -157,20 +157,14 @@ class UpstreamRunner:
             await sync_account(self._store, kept.record, kept.config, kept.account, _quiet)
 
     async def _wait_after(self, kept: _Kept, error: Exception, failures: int) -> None:
-        seconds: float | None = min(FIRST_WAIT_SECONDS * 2.0 ** min(failures - 1, 16), WAIT_LIMIT_SECONDS)
-        if isinstance(error, UpstreamError) and error.code is UpstreamCode.SIGN_IN:
-            seconds = None  # only a new token helps, and it wakes us
-        if isinstance(error, InUse):
-            seconds = FIRST_WAIT_SECONDS
         log.warning(
             "an account elsewhere could not be synced",
             account=kept.record.name,
             reason=str(error),
             code=error.code.value if isinstance(error, UpstreamError) else type(error).__name__,
         )
-        jittered = None if seconds is None else seconds * random.uniform(0.5, 1.0)  # noqa: S311
         with suppress(TimeoutError):
-            async with asyncio.timeout(jittered):
+            async with asyncio.timeout(wait_seconds(error, failures)):
                 await kept.wake.wait()
 
     async def _until_news(self, kept: _Kept) -> None:
@@ -218,6 +212,16 @@ class UpstreamRunner:
         except UpstreamError as error:
             log.info("IDLE ended; the interval counts", account=account.name, reason=str(error))
             await asyncio.sleep(seconds)
+
+
+def wait_seconds(error: Exception, failures: int) -> float | None:
+    """How long an account waits after so many failures in a row, with jitter; None: until it is woken."""
+    if isinstance(error, UpstreamError) and error.code is UpstreamCode.SIGN_IN:
+        return None  # only a new token helps
+    seconds = min(FIRST_WAIT_SECONDS * 2.0 ** min(failures - 1, 16), WAIT_LIMIT_SECONDS)
+    if isinstance(error, InUse):
+        seconds = FIRST_WAIT_SECONDS
+    return seconds * random.uniform(0.5, 1.0)  # noqa: S311
 
 
 def _look(folder: str, client: Any) -> object:
