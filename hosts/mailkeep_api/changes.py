@@ -94,7 +94,8 @@ async def move(services: Services, caller: UserCaller, email_id: UUID, mailbox_i
 async def tell_unread(services: Services, user_ids: Collection[UUID]) -> None:
     """Raise UnreadCountChanged for each user, with what the store counts now."""
     for user_id, unread in (await services.store.emails.unread(user_ids)).items():
-        services.hub.publish(user_id, "UnreadCountChanged", unread)
+        position = services.following.position(user_id)
+        services.hub.publish(user_id, "UnreadCountChanged", unread, position)
         services.following.told_unread(user_id, unread)
 
 

@@ -24,10 +24,10 @@ from mailkeep.storage.interface import Store
 from mailkeep_api.assistant.server import AssistantServer
 from mailkeep_api.browsers import Browsers, cookie_of
 from mailkeep_api.following import Following
-from mailkeep_api.forwarded import client_of
 from mailkeep_api.hub import Hub
 from mailkeep_api.pushing.pusher import Pusher
 from mailkeep_api.rates import RateClass, Rates
+from mailkeep_api.ready_lists import ReadyLists
 from mailkeep_api.sessions.door import BrowserDoor
 
 CREDENTIAL_LIMIT = 16 * 1024  # characters of a bearer token
@@ -48,11 +48,13 @@ class Services:
     pusher: Pusher
     signer: Signer
     assistant: AssistantServer
+    ready_lists: ReadyLists
     rates: Rates = field(default_factory=Rates)
 
 
-def services_of(request: Request) -> Services:
-    """The process's services."""
+async def services_of(request: Request) -> Services:
+    """The process's services. Like every dependency it is a coroutine function: the framework runs any other
+    kind in a thread, which costs more than most of them do."""
     return cast(Services, request.app.state.services)
 
 
@@ -75,10 +77,9 @@ def credential_of(request: HTTPConnection, access_token: str = "") -> Credential
 
 
 def peer_of(request: HTTPConnection) -> Peer:
-    """The client's end of the connection, or of the one to a trusted proxy in front of us."""
-    services: Services = request.app.state.services
-    host, port = client_of(request, services.settings.net.trusted_proxies)
-    return Peer(host, port, request.url.scheme in {"https", "wss"})
+    """The client's end of the connection, or of the one to a trusted proxy in front of us (`forwarded`)."""
+    host, port = request.scope["client"] or ("", 0)
+    return Peer(host, port, request.scope["scheme"] in {"https", "wss"})
 
 
 async def authenticated(request: Request, services: ServicesDep) -> Principal:
@@ -145,18 +146,15 @@ def caller_with(services: Services, principal: Principal, rule: Rule) -> UserCal
 
 class User:
     """Dependency: a user with one of the scopes, who has not asked too often for routes of this class. The
-    browser that sent its cookie beside their credential is theirs from now on."""
+    browser that sent its cookie beside their credential is theirs from now on. It asks for the request alone:
+    each dependency of a dependency costs every request more than what it does."""
 
     def __init__(self, rate: RateClass, *any_of: Scope) -> None:
         self._rule = Rule(rate, any_of)
 
-    async def __call__(
-        self,
-        principal: Annotated[Principal, Depends(authenticated)],
-        request: Request,
-        services: ServicesDep,
-    ) -> UserCaller:
-        caller = caller_with(services, principal, self._rule)
+    async def __call__(self, request: Request) -> UserCaller:
+        services: Services = request.app.state.services
+        caller = caller_with(services, await authenticated(request, services), self._rule)
         proven = "cookie" in request.headers and "authorization" in request.headers
         if proven and (cookie := cookie_of(request.cookies)):
             services.bound_browsers.bind(cookie, caller)

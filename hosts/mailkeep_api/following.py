@@ -3,7 +3,10 @@
 Every change of mail is in the store's change log, whoever made it: IMAP, POP3, a filter, this API. While a
 user has a stream, and for some minutes after the last one ended, so that it can resume, the feed says which
 of their mailboxes changed and the log says what became of which message. The API's own changes come this
-way too, and no other, so that nothing is told twice. New mail itself is told by the host that took it.
+way too, and no other, so that nothing is told twice. So does new mail, whoever put it where.
+
+An event tells where in the log its listener stands then, and one that comes back from another process, or
+from before this one's start, is told what the log says since.
 
 Where the log tells of too much, listeners hear `Resync` and read their lists anew.
 """
@@ -13,20 +16,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Collection, Mapping
+from typing import Any
 from uuid import UUID
 
 from mailkeep.errors import StoreUnavailable
 from mailkeep.net.tasks import TaskRegistry
 from mailkeep.observe.logs import get_logger
-from mailkeep.storage.interface import AccountNews, Store, TopicKind
-from mailkeep_api.hub import UNHEARD_SECONDS, Hub
+from mailkeep.storage.interface import AccountNews, Arrived, Store, TopicKind
+from mailkeep_api import positions
+from mailkeep_api.hub import UNHEARD_SECONDS, Hub, HubEvent, Missed
+from mailkeep_api.news import key_of, of_arrived
 
 LINGER_SECONDS = UNHEARD_SECONDS  # how long a user is followed whom nobody listens for any more
 SWEEP_SECONDS = 30.0
 READS_AT_ONCE = 8  # of the process: after a gap in the feed everybody's mail is looked at
 RETRY_SECONDS = 1.0
-GROWTH_SECONDS = 5.0
-"""How long new mail's own notification has to bring the count of unread messages. An APPEND has none."""
+LEVEL_ATTEMPTS = 5  # to read the log to the very place where this process stands, while it grows
 
 _log = get_logger("api")
 
@@ -37,9 +42,9 @@ class _Follower:
     __slots__ = (
         "account_id",
         "busy",
-        "growth",
         "heads",
         "lock",
+        "position",
         "stale",
         "unread",
         "user_id",
@@ -50,10 +55,10 @@ class _Follower:
         self.user_id = user_id
         self.account_id = account_id
         self.heads: Mapping[int, int] = start.heads
+        self.position = positions.pack(start.heads)
         self.unread = start.unread
         self.lock = asyncio.Lock()
         self.stale = self.busy = False
-        self.growth: asyncio.TimerHandle | None = None
         self.wanted = time.monotonic()
 
 
@@ -92,6 +97,25 @@ class Following:
         if self._sweeping is None or self._sweeping.done():
             self._sweeping = self._tasks.spawn(self._sweep(), "sweep followers")
         return True
+
+    async def missed(self, user_id: UUID, account_id: int, last_event_id: str) -> Missed | None:
+        """Follow a user's mail; what a listener with this id has missed, None if the hub knows it. Raises
+        StoreUnavailable."""
+        is_new = await self.follow(user_id, account_id)
+        remembered = self._hub.remembers(last_event_id)
+        position = positions.unpack(last_event_id.partition(".")[2].partition(".")[2])
+        follower = self._followers.get(user_id)
+        if not last_event_id or (remembered and not is_new) or follower is None:
+            return None
+        if position is not None:
+            return await self._missed_since(follower, position, last_event_id)
+        resync = self._hub.event(user_id, "Resync", {}, self._hub.mark(follower.position))
+        return Missed([resync], self._hub.number) if remembered else None
+
+    def position(self, user_id: UUID) -> str:
+        """Where in the change log this process stands for the user; "" if they are not followed."""
+        follower = self._followers.get(user_id)
+        return "" if follower is None else follower.position
 
     async def settle(self, user_id: UUID) -> None:
         """Tell at once of what was just committed for a user, if they are followed. Never fails: the change
@@ -160,45 +184,53 @@ class Following:
 
     async def _catch_up(self, follower: _Follower) -> None:
         async with follower.lock:
-            news = await self._store.emails.news(follower.account_id, follower.heads)
-            before, follower.heads = follower.heads, news.heads
-            if before.keys() != news.heads.keys() and self._followers.get(follower.user_id) is follower:
-                self._watch(follower, before)
-            self._publish(follower, news)
+            await self._advance(follower)
+
+    async def _advance(self, follower: _Follower) -> None:
+        """With the lock."""
+        news = await self._store.emails.news(follower.account_id, follower.heads)
+        before, follower.heads = follower.heads, news.heads
+        if before.keys() != news.heads.keys() and self._followers.get(follower.user_id) is follower:
+            self._watch(follower, before)
+        self._publish(follower, news, was_at=follower.position)
+
+    async def _missed_since(self, follower: _Follower, position: Mapping[int, int], last_id: str) -> Missed:
+        """From there to where this process stands, so that what is published next goes on from it."""
+        hub, user_id = self._hub, follower.user_id
+        async with follower.lock:
+            for _ in range(LEVEL_ATTEMPTS):
+                news = await self._store.emails.news(follower.account_id, position)
+                if news.heads == follower.heads:
+                    break
+                await self._advance(follower)
+            else:
+                news = AccountNews(follower.heads, follower.unread, complete=False)
+            told = [("NewEmail", _shown(one)) for one in news.arrived] + _told(news)
+            if told:
+                told.append(("UnreadCountChanged", news.unread))
+            # Whoever leaves in the midst of it comes back with the id that they came with.
+            ids = [last_id] * (len(told) - 1) + [hub.mark(follower.position)]
+            events: list[HubEvent] = [
+                hub.event(user_id, name, data, id) for (name, data), id in zip(told, ids, strict=False)
+            ]
+            return Missed(events, hub.number)
 
     # --- telling ----------------------------------------------------------------------------------
 
-    def _publish(self, follower: _Follower, news: AccountNews) -> None:
+    def _publish(self, follower: _Follower, news: AccountNews, *, was_at: str) -> None:
+        """The last of the events says that all of them were heard."""
         user_id = follower.user_id
-        for marked in news.updated:
-            self._hub.publish(user_id, "EmailUpdated", {"id": marked.email_id, "isRead": marked.is_read})
-        for email_id in news.deleted:
-            self._hub.publish(user_id, "EmailDeleted", email_id)
-        if not news.complete:
-            self._hub.publish(user_id, "Resync", {})
-        if news.updated or news.deleted or not news.complete:
-            self._tell_unread(follower, news.unread)
-        elif news.grown and news.unread != follower.unread and follower.growth is None:
-            loop = asyncio.get_running_loop()
-            follower.growth = loop.call_later(GROWTH_SECONDS, self._grown, follower)
-
-    def _tell_unread(self, follower: _Follower, unread: int) -> None:
-        follower.unread = unread
-        self._hub.publish(follower.user_id, "UnreadCountChanged", unread)
-
-    def _grown(self, follower: _Follower) -> None:
-        follower.growth = None
-        self._tasks.spawn(self._count(follower), f"count for {follower.user_id}")
-
-    async def _count(self, follower: _Follower) -> None:
-        """Tell the count if nothing else has told it."""
-        try:
-            found = await self._store.emails.unread([follower.user_id])
-        except StoreUnavailable:
-            return  # the next change brings it
-        unread = found.get(follower.user_id, follower.unread)
-        if unread != follower.unread and self._followers.get(follower.user_id) is follower:
-            self._tell_unread(follower, unread)
+        events = [
+            ("NewEmail", _shown(one))
+            for one in news.arrived
+            if self._hub.first_time(key_of(user_id, one.email_id))
+        ] + _told(news)
+        if events or news.unread != follower.unread:
+            events.append(("UnreadCountChanged", news.unread))
+        follower.unread = news.unread
+        follower.position = positions.pack(news.heads)
+        for place, (name, data) in enumerate(events, 1):
+            self._hub.publish(user_id, name, data, follower.position if place == len(events) else was_at)
 
     # --- ending -----------------------------------------------------------------------------------
 
@@ -217,5 +249,15 @@ class Following:
         self._by_account.pop(follower.account_id, None)
         for id in follower.heads:
             self._by_mailbox.pop(id, None)
-        if follower.growth is not None:
-            follower.growth.cancel()
+
+
+def _shown(arrived: Arrived) -> Any:
+    return of_arrived(arrived).model_dump(mode="json", by_alias=True)
+
+
+def _told(news: AccountNews) -> list[tuple[str, Any]]:
+    events: list[tuple[str, Any]] = [
+        ("EmailUpdated", {"id": marked.email_id, "isRead": marked.is_read}) for marked in news.updated
+    ]
+    events += [("EmailDeleted", email_id) for email_id in news.deleted]
+    return events if news.complete else [*events, ("Resync", {})]

@@ -31,6 +31,9 @@ _quiet.setLevel(logging.WARNING)
 class GuardedHttp(HttpToolsProtocol):
     """One connection. `limiter` counts all of the process."""
 
+    # With uvicorn's they would be more attributes than instances share the names of: a kilobyte each.
+    __slots__ = ("_body_octets", "_deadline", "_head_octets", "_in_head", "_limiter", "_release")
+
     def __init__(self, *given: Any, limiter: ConnectionLimiter, **named: Any) -> None:
         super().__init__(*given, **named)
         self._limiter = limiter

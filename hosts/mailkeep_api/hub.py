@@ -1,11 +1,12 @@
 """Live events, from whoever raises them to the streams that a user has open.
 
-Events live in this process's memory alone. Each gets an id of the form `generation.number`; a bounded
-history lets a client that comes back with its last id hear what it missed, and a client from another
-generation, or from before the history, hears `Resync` and reads its lists anew. What was published while a
-user had no stream at all waits some minutes for the first one: after a restart hosts and listeners come
-back in no order. A stream that does not keep up is ended, never buffered without bound: its client returns
-and resumes.
+Events live in this process's memory alone. Each gets an id of the form `generation.number.position`; a
+bounded history lets a client that comes back with its last id hear exactly what it missed. For a client from
+another process, or from before the history, the position says where in the store's change log it stood, and
+what happened since is told from there (`following`); one without a position hears `Resync` and reads its
+lists anew. What was published while a user had no stream at all waits some minutes for the first one: after a
+restart hosts and listeners come back in no order. A stream that does not keep up is ended, never buffered
+without bound: its client returns and resumes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import asyncio
 import secrets
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -26,7 +27,7 @@ BACKLOG_LIMIT = 256  # events that one stream may lag behind
 STREAMS_PER_USER = 32
 UNHEARD_SECONDS = 300.0  # how long an event waits for a user who has no stream
 UNHEARD_LIMIT = 100  # events that wait so for one user; the newest count
-SEEN_LIMIT = 100_000  # notification ids remembered, so that one sent twice is published once
+SEEN_LIMIT = 100_000  # notifications remembered, so that one sent twice is published once
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,14 @@ class HubEvent:
     name: str
     text: bytes
     at: float  # of the monotonic clock
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """What a listener from elsewhere has missed, as far as `number`; what came later is in the history."""
+
+    events: Sequence[HubEvent]
+    number: int
 
 
 Encoder = Callable[[HubEvent], bytes]
@@ -62,6 +71,11 @@ class Stream:
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
 
+    @property
+    def has_backlog(self) -> bool:
+        """True if something waits to be sent."""
+        return bool(self._events)
+
     def push(self, event: HubEvent) -> None:
         """Queue an event; a stream that lags too far is closed instead."""
         if len(self._events) >= BACKLOG_LIMIT:
@@ -78,18 +92,19 @@ class Stream:
     async def next(self, timeout: float) -> bytes | None:
         """The next octets to send; b"" if `timeout` seconds pass without any; None at the end."""
         if not self._events and not self._closed:
-            self._waiter = asyncio.get_running_loop().create_future()
+            loop = asyncio.get_running_loop()
+            self._waiter = loop.create_future()
+            late = loop.call_later(timeout, self._wake)
             try:
-                await asyncio.wait_for(self._waiter, timeout)
-            except TimeoutError:
-                return b""
+                await self._waiter
             finally:
+                late.cancel()
                 self._waiter = None
         if self._events:
             wire = b"".join(self._events)
             self._events.clear()
             return wire
-        return None
+        return None if self._closed else b""
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -105,7 +120,7 @@ class Hub:
         self._history: deque[HubEvent] = deque(maxlen=HISTORY_LIMIT)
         self._streams: dict[UUID, dict[Stream, None]] = {}  # in the order of their opening
         self._heard: dict[UUID, int] = {}  # number of the last event that some stream of the user got
-        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._seen: OrderedDict[str, int] = OrderedDict()  # when, for traces: nanoseconds since 1970
         self.closing = False
 
     @property
@@ -113,14 +128,28 @@ class Hub:
         """Open streams of all users."""
         return sum(len(streams) for streams in self._streams.values())
 
-    def publish(self, user_id: UUID, name: str, data: object) -> None:
-        """Send `data` as JSON under an event name to every stream of the user."""
+    def publish(self, user_id: UUID, name: str, data: object, position: str = "") -> None:
+        """Send `data` as JSON under an event name to every stream of the user. `position` is where in the
+        change log a client stands that has heard it."""
         self._number += 1
-        event = self._event(user_id, name, data)
+        event = self.event(user_id, name, data, self.mark(position))
         self._history.append(event)
         for stream in tuple(self._streams.get(user_id, ())):
             stream.push(event)
             self._heard[user_id] = self._number
+
+    def mark(self, position: str) -> str:
+        """The id of the latest event: who comes back with it hears what came later."""
+        return f"{self.generation}.{self._number}.{position}"
+
+    @property
+    def number(self) -> int:
+        """Of the latest event."""
+        return self._number
+
+    def remembers(self, last_event_id: str) -> bool:
+        """True if the history holds all that came after this event."""
+        return self._number_of(last_event_id) is not None
 
     def has_streams(self, user_id: UUID) -> bool:
         """True while somebody listens for the user."""
@@ -128,19 +157,34 @@ class Hub:
 
     def first_time(self, notification_id: str) -> bool:
         """True once for each id: a notification whose answer was lost comes again and is not published."""
-        if notification_id in self._seen:
-            self._seen.move_to_end(notification_id)
+        if self.has_seen(notification_id):
             return False
-        self._seen[notification_id] = None
+        self._seen[notification_id] = time.time_ns()
         if len(self._seen) > SEEN_LIMIT:
             self._seen.popitem(last=False)
         return True
 
+    def has_seen(self, notification_id: str) -> bool:
+        """True if it came before."""
+        if notification_id not in self._seen:
+            return False
+        self._seen.move_to_end(notification_id)
+        return True
+
+    def seen_at(self, notification_id: str) -> int:
+        """When it came first, in nanoseconds since 1970; 0 if it did not, or long ago."""
+        return self._seen.get(notification_id, 0)
+
     def subscribe(
-        self, user_id: UUID, last_event_id: str = "", *, encode: Encoder = as_sse, missed: bool = False
+        self,
+        user_id: UUID,
+        last_event_id: str = "",
+        *,
+        encode: Encoder = as_sse,
+        missed: Missed | None = None,
     ) -> Stream:
-        """Open a stream. The oldest stream of a user who has too many is closed to make room. `missed` says
-        that nobody followed the user's mail until now, so that nothing can be resumed."""
+        """Open a stream. The oldest stream of a user who has too many is closed to make room. `missed` is
+        what was found out for a listener whom the history cannot serve."""
         streams = self._streams.setdefault(user_id, {})
         if len(streams) >= STREAMS_PER_USER:
             self.unsubscribe(next(iter(streams)))
@@ -163,15 +207,25 @@ class Hub:
             for stream in streams:
                 stream.close()
 
-    def _missed(self, user_id: UUID, last_event_id: str, missed: bool) -> list[HubEvent]:
+    def _missed(self, user_id: UUID, last_event_id: str, missed: Missed | None) -> list[HubEvent]:
         if not last_event_id:
             return self._unheard(user_id)
-        generation, _, number = last_event_id.partition(".")
+        if missed is not None:
+            self._heard[user_id] = max(self._heard.get(user_id, 0), missed.number)
+            return [*missed.events, *self._since(user_id, missed.number, 0.0)]
+        number = self._number_of(last_event_id)
+        if number is None:
+            return [self.event(user_id, "Resync", {}, self.mark("")), *self._unheard(user_id)]
+        return self._since(user_id, number, 0.0)
+
+    def _number_of(self, event_id: str) -> int | None:
+        generation, _, rest = event_id.partition(".")
+        digits = rest.partition(".")[0]
+        if generation != self.generation or not digits.isascii() or not digits.isdigit() or len(digits) > 19:
+            return None
         oldest = self._history[0].number if self._history else self._number + 1
-        known = generation == self.generation and number.isascii() and number.isdigit() and len(number) < 20
-        if missed or not known or int(number) + 1 < oldest:
-            return [self._event(user_id, "Resync", {}), *self._unheard(user_id)]
-        return self._since(user_id, int(number), 0.0)
+        number = int(digits)
+        return number if number + 1 >= oldest else None
 
     def _unheard(self, user_id: UUID) -> list[HubEvent]:
         if self._streams.get(user_id):
@@ -185,6 +239,6 @@ class Hub:
             self._heard[user_id] = max(self._heard.get(user_id, 0), found[-1].number)
         return found
 
-    def _event(self, user_id: UUID, name: str, data: object) -> HubEvent:
-        number, text = self._number, msgspec.json.encode(data)
-        return HubEvent(number, f"{self.generation}.{number}", user_id, name, text, time.monotonic())
+    def event(self, user_id: UUID, name: str, data: object, id: str) -> HubEvent:
+        """An event that one stream alone will hear, after the latest of all."""
+        return HubEvent(self._number, id, user_id, name, msgspec.json.encode(data), time.monotonic())

@@ -9,7 +9,8 @@ from mailkeep_api.errors import problem
 
 BODY_LIMIT = 1024 * 1024  # octets; 500 notifications with texts at their limits fit
 MESSAGE_LIMIT = 35 * 1024 * 1024  # of a message to be sent: 25 MiB of files in base64, and its texts
-LARGER = {("POST", "/api/emails"): MESSAGE_LIMIT}
+CALL_LIMIT = 8 * 1024 * 1024  # of an assistant's call: 5 MiB of files in base64, and texts
+LARGER = {("POST", "/api/emails"): MESSAGE_LIMIT, ("POST", "/mcp"): CALL_LIMIT}
 """Routes that take more, from callers whom they have proven before they read it."""
 
 

@@ -3,13 +3,18 @@ form of every error."""
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse
 
-from mailkeep_api.routes import sending
+from mailkeep_api.schemas.sending import NewMessage
+
+PATH = "/openapi.json"
 
 Document = dict[str, Any]
 
@@ -73,16 +78,23 @@ _METHODS = ("get", "put", "post", "patch", "delete")
 
 
 def install(app: FastAPI) -> None:
-    """Have the app serve the completed document. Made at its first use."""
+    """Have the app serve the completed document. It is made at its first use, which takes a second, in a
+    thread."""
+    making = threading.Lock()
 
     def document() -> Document:
-        if app.openapi_schema is None:
-            app.openapi_schema = _completed(
-                get_openapi(title=app.title, version=app.version, routes=app.routes)
-            )
-        return app.openapi_schema
+        with making:
+            if app.openapi_schema is None:
+                app.openapi_schema = _completed(
+                    get_openapi(title=app.title, version=app.version, routes=app.routes)
+                )
+            return app.openapi_schema
+
+    async def served(_: Request) -> JSONResponse:
+        return JSONResponse(await asyncio.to_thread(document))
 
     app.openapi = document  # type: ignore[method-assign]  # FastAPI's own way to extend the document
+    app.add_route(PATH, served, include_in_schema=False)
 
 
 def _completed(made: Document) -> Document:
@@ -91,7 +103,7 @@ def _completed(made: Document) -> Document:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     schemas["Problem"] = _PROBLEM
-    schemas.update(sending.DEFINITIONS)
+    schemas.update(_describe_sending(made["paths"]["/api/emails"]["post"]))
     components["securitySchemes"] = _SCHEMES
     for path, operation in _operations(made):
         responses = operation["responses"]
@@ -101,6 +113,14 @@ def _completed(made: Document) -> Document:
         if path not in _PUBLIC and not path.startswith(_BROWSER):
             operation["security"] = [{name: []} for name in _SCHEMES]
     return made
+
+
+def _describe_sending(operation: Document) -> Document:
+    """The body that the route reads by itself; returns the schemas that it refers to."""
+    schema = NewMessage.model_json_schema(ref_template="#/components/schemas/{model}")
+    referred: Document = schema.pop("$defs", {})
+    operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return referred
 
 
 def _operations(made: Document) -> Iterator[tuple[str, Document]]:

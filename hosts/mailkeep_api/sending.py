@@ -8,13 +8,15 @@ mail programs do.
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from uuid import UUID, uuid4
+from typing import TYPE_CHECKING
+from uuid import UUID
 
 from mailkeep.delivery.prepare import prepare_content
-from mailkeep.delivery.submit import Submitted, Submitter
+from mailkeep.delivery.submit import Submitted, Submitter, new_id
 from mailkeep.errors import InvalidName, NotFound, TooLarge
 from mailkeep.mailauth.canonical import BodyForm, HashedBody, hash_bodies
 from mailkeep.mailauth.message import CheckedMessage
@@ -24,11 +26,15 @@ from mailkeep.mime.scan import scan
 from mailkeep.model.address import Address
 from mailkeep.model.flags import Flags
 from mailkeep.model.message import MessageSummary
+from mailkeep.model.upstream import UpstreamRecord
 from mailkeep.storage.interface import Column, EmailRow
 from mailkeep_api import changes
 from mailkeep_api.deps import Services, UserCaller
 from mailkeep_api.opened import NO_NAME
-from mailkeep_api.schemas.sending import RECIPIENTS_LIMIT, NewMessage, Sent
+from mailkeep_api.schemas.sending import RECIPIENTS_LIMIT, ForwardAs, NewMessage, Sent
+
+if TYPE_CHECKING:
+    from mailkeep.upstream.config import AccountConfig
 
 AT_ONCE = 2  # messages that the process makes at a time: each costs several times its size in memory
 
@@ -67,17 +73,18 @@ async def send(services: Services, caller: UserCaller, new: NewMessage) -> Sent:
         html=new.html_body,
         files=tuple(File(one.file_name, one.content_type, one.content) for one in new.attachments),
     )
-    draft = replace(draft, message_id=f"{uuid4()}@{draft.author.address.domain}")
+    id = new_id()  # every attempt to send it bears the same Message-ID
+    draft = replace(draft, message_id=f"{id}@{draft.author.address.domain}")
     async with _places:
-        draft = await _related(services, draft, replied, forwarded)
-        submitted = await _submit(services, caller, draft, addressed.everybody())
+        draft = await _related(services, draft, replied, forwarded, new.forward_as)
+        submitted = await _submit(services, caller, draft, addressed.everybody(), id)
     await _mark(services, caller, replied, _ANSWERED)
     await _mark(services, caller, forwarded, _FORWARDED)
     return _told(submitted, draft)
 
 
 async def _submit(
-    services: Services, caller: UserCaller, draft: Draft, recipients: list[Address]
+    services: Services, caller: UserCaller, draft: Draft, recipients: list[Address], id: str
 ) -> Submitted:
     octets = await asyncio.to_thread(compose, draft)
     if len(octets) > services.settings.smtp.max_message_size:
@@ -86,7 +93,28 @@ async def _submit(
     octets = await services.signer.sign(author.domain, _checked(octets)) + octets
     message = await prepare_content(octets)
     submitter = Submitter(services.store, services.settings.relay)
-    return await submitter.submit(caller.principal, message, author, recipients)
+    account = await _account(services, caller, author)
+    if account is None:
+        return await submitter.submit(caller.principal, message, author, recipients, id=id)
+    record, config = account
+    saves_sent = config.sent_copy == "here"
+    return await submitter.submit(
+        caller.principal, message, author, recipients, saves_sent=saves_sent, id=id, route=str(record.id)
+    )
+
+
+async def _account(
+    services: Services, caller: UserCaller, author: Address
+) -> tuple[UpstreamRecord, AccountConfig] | None:
+    """The caller's account elsewhere that sends from an address which is none of ours."""
+    if await services.store.directory.domain(author.domain) is not None:
+        return None
+    # All that accounts elsewhere need is loaded for the first who sends by one.
+    elsewhere = await asyncio.to_thread(importlib.import_module, "mailkeep.upstream.sending")
+    found: tuple[UpstreamRecord, AccountConfig] | None = await elsewhere.account_for(
+        services.store, caller.user_id, author
+    )
+    return found
 
 
 def _checked(octets: bytes) -> CheckedMessage:
@@ -103,7 +131,7 @@ def _told(submitted: Submitted, draft: Draft) -> Sent:
     copies = [one for one in submitted.delivered if not one.target.is_news]
     local = [str(one.target.address) for one in submitted.delivered if one.target.is_news]
     return Sent(
-        id=copies[0].email_id,
+        id=copies[0].email_id if copies else None,
         message_id=draft.message_id,
         delivered=local,
         queued=[str(address) for address in submitted.queued],
@@ -149,18 +177,20 @@ async def _row(services: Services, caller: UserCaller, email_id: UUID | None) ->
 
 
 async def _related(
-    services: Services, draft: Draft, replied: EmailRow | None, forwarded: EmailRow | None
+    services: Services, draft: Draft, replied: EmailRow | None, forwarded: EmailRow | None, how: ForwardAs
 ) -> Draft:
     parent = replied or forwarded
     if parent is not None:
         summary = await _summary(services, parent)
         in_reply_to, references = thread(summary.message_id, summary.references)
         draft = replace(draft, in_reply_to=in_reply_to if replied else "", references=references)
-    if forwarded is not None:
+    if forwarded is not None and how != "text":
         body = await services.store.messages.body(forwarded.message_id)
         if body.size > services.settings.smtp.max_message_size:
             raise TooLarge("The forwarded message is too large to be sent again.")
         octets = await body.read()
+        if how == "message":
+            return replace(draft, messages=(octets,))
         draft = replace(draft, files=(*draft.files, *await asyncio.to_thread(files_of, octets)))
     return draft
 

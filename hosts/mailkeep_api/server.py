@@ -10,9 +10,11 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 
 import uvicorn
+from fastapi import FastAPI
 
 from mailkeep.auth import Authenticator
 from mailkeep.delivery.dkim_keys import DkimKeyFiles
@@ -20,19 +22,29 @@ from mailkeep.delivery.signing import Signer
 from mailkeep.net.lifecycle import Lifecycle
 from mailkeep.net.limits import ConnectionLimiter
 from mailkeep.net.listen import address_of, bind_all
+from mailkeep.net.networks import Networks
 from mailkeep.net.observed import observed
+from mailkeep.net.tasks import TaskRegistry
 from mailkeep.settings import Settings
 from mailkeep.storage import open_store
+from mailkeep.storage.interface import Store
+from mailkeep_api.afterwards import Afterwards
 from mailkeep_api.app import create_app
 from mailkeep_api.assistant.server import AssistantServer
 from mailkeep_api.browsers import Browsers
 from mailkeep_api.deps import Services
 from mailkeep_api.following import Following
+from mailkeep_api.forwarded import Forwarded
 from mailkeep_api.guarded import GuardedHttp, GuardedWebSocket
 from mailkeep_api.hub import Hub
+from mailkeep_api.observed_requests import ObservedRequests
 from mailkeep_api.pushing.pusher import Pusher
+from mailkeep_api.ready_lists import ReadyLists
+from mailkeep_api.request_ids import RequestIds
 from mailkeep_api.sessions.door import BrowserDoor
 from mailkeep_api.signalr import FRAME_LIMIT
+from mailkeep_api.taking import OutboxTaker
+from mailkeep_api.upstream_news import UpstreamNews
 
 BODY_SECONDS_TO_STOP = 5  # what an unfinished request gets when the process stops
 KEEPALIVE_SECONDS = 30
@@ -56,38 +68,62 @@ async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
     """Run the API host until `lifecycle.stopping`. Raises SettingsError if a listener cannot be bound."""
     sockets = bind_all(settings.api.listen)
     store = await open_store(settings.store)
-    authenticator = Authenticator(store, settings.auth, "api", settings.net.trusted_proxies)
-    hub = Hub()
-    browser = BrowserDoor(settings, store, authenticator)
-    following = Following(store, hub)
-    pusher = Pusher(store, settings)
-    signer = Signer(DkimKeyFiles(settings.dkim.keys_directory(settings.store.data_dir)))
-    assistant = AssistantServer()
+    proxies = (*settings.net.trusted_proxies, *settings.api.trusted_proxies)
+    trusted = Networks(proxies)
+    authenticator = Authenticator(store, settings.auth, "api", proxies)
+    services = _services(settings, store, authenticator)
+    upstream_news = UpstreamNews(store, services.hub)
+    tasks = TaskRegistry()
     try:
         await authenticator.start()
-        browser.start()
-        bound = Browsers(authenticator)
-        pusher.start()
-        app = create_app(
-            Services(
-                settings, store, authenticator, hub, browser, following, bound, pusher, signer, assistant
-            )
-        )
+        services.browser.start()
+        services.pusher.start()
+        app = create_app(services)
+        lifecycle.on_reload_in_loop(partial(_reload, app, services))
         limiter = ConnectionLimiter(settings.api.max_connections, settings.api.max_connections_per_network)
         lifecycle.connections = lambda: limiter.count
-        server = _Server(_config(app, limiter))
+        seen = ObservedRequests(Forwarded(app, trusted), trusted)
+        server = _Server(_config(RequestIds(Afterwards(seen)), limiter))
         async with observed(settings, lifecycle, store, authenticator):
             serving = asyncio.create_task(server.serve(sockets), name="uvicorn")
             await _first(server.accepting, serving)
+            tasks.spawn(OutboxTaker(services).run(), "outbox taker")
             lifecycle.ready({"api": [address_of(listener) for listener in sockets]})
-            await _until_stopped(lifecycle, server, serving, hub)
+            await _until_stopped(lifecycle, server, serving, services.hub)
     finally:
-        await assistant.close()
-        await browser.close()
-        await pusher.close()
-        await following.close()
+        await tasks.close()
+        await services.assistant.close()
+        await services.browser.close()
+        await services.pusher.close()
+        await services.following.close()
+        await upstream_news.close()
         await authenticator.close()
         await store.close()
+
+
+def _services(settings: Settings, store: Store, authenticator: Authenticator) -> Services:
+    """What the routes work with, not started yet."""
+    hub = Hub()
+    return Services(
+        settings,
+        store,
+        authenticator,
+        hub,
+        BrowserDoor(settings, store, authenticator),
+        Following(store, hub),
+        Browsers(authenticator),
+        Pusher(store, settings),
+        Signer(DkimKeyFiles(settings.dkim.keys_directory(settings.store.data_dir))),
+        AssistantServer(),
+        ReadyLists(store),
+    )
+
+
+def _reload(app: FastAPI, services: Services, renewed: Settings) -> None:
+    """What routes tell of issuers, and whom they believe, from the next request on."""
+    services.authenticator.trust(renewed.auth)
+    settings = replace(services.settings, auth=renewed.auth)
+    app.state.services = replace(services, settings=settings)
 
 
 def _config(app: object, limiter: ConnectionLimiter) -> uvicorn.Config:
@@ -96,6 +132,7 @@ def _config(app: object, limiter: ConnectionLimiter) -> uvicorn.Config:
         loop="none",
         http=partial(GuardedHttp, limiter=limiter),  # type: ignore[arg-type]  # it is only ever called
         lifespan="off",
+        proxy_headers=False,  # uvicorn would believe loopback, whatever the settings say: see `forwarded`
         ws=GuardedWebSocket,
         ws_max_size=FRAME_LIMIT,
         ws_ping_interval=None,  # the hub's protocol has its own

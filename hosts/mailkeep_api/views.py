@@ -6,24 +6,43 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from fastapi import Request, Response
+
 from mailkeep.model.mailbox import SpecialUse
+from mailkeep.model.order import Order
 from mailkeep.storage.interface import EmailFilter, EmailRow
 from mailkeep_api.deps import Services, UserCaller
 from mailkeep_api.opened import open_email
-from mailkeep_api.queries import Paging, Sought
+from mailkeep_api.queries import Paging, Sought, order_in, paging_in
 from mailkeep_api.schemas.emails import EmailDetail, EmailList, EmailListItem, LabelIds
 from mailkeep_api.searching import search
 
 
-async def received(services: Services, caller: UserCaller, page: Paging) -> EmailList:
+async def ready(request: Request, caller: UserCaller) -> Response:
+    """All received mail, as the octets that are sent. Which page is read here: see `queries.paging_in`."""
+    services: Services = request.app.state.services
+    page, order = paging_in(request), order_in(request)
+    if order is Order.NEWEST:
+        octets = await services.ready_lists.received(caller.user_id, caller.account_id, page)
+    else:
+        octets = (await received(services, caller, page, order)).model_dump_json(by_alias=True).encode()
+    return Response(octets, media_type="application/json")
+
+
+async def received(services: Services, caller: UserCaller, page: Paging, order: Order) -> EmailList:
     """All received mail."""
-    rows, total, unread = await services.store.emails.page(caller.account_id, page.offset, page.size)
+    emails, account_id = services.store.emails, caller.account_id
+    # Of another order too the first row tells how many there are.
+    of_newest = page if order is Order.NEWEST else Paging(1, 1)
+    rows, total, unread = await emails.page(account_id, of_newest.offset, of_newest.size)
+    if order is not Order.NEWEST:
+        rows = await emails.find(account_id, EmailFilter(), page.offset, page.size, order=order)
     return await _listed(services, caller, rows, Counts(total, unread), page)
 
 
 async def searched(services: Services, caller: UserCaller, wanted: Sought, page: Paging) -> EmailList:
     """Received mail that a search finds."""
-    rows, total = await search(services.store, caller.account_id, wanted, page)
+    rows, total = await search(services.store, caller.account_id, wanted, page.offset, page.size)
     unread = await services.store.emails.unread([caller.user_id])
     return await _listed(services, caller, rows, Counts(total, unread.get(caller.user_id, 0)), page)
 

@@ -5,14 +5,23 @@ Whatever may stand in a header field is one line: an assistant that was talked i
 
 from __future__ import annotations
 
+import binascii
+from base64 import b64decode
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from mailkeep.model.mailbox import INBOX, MAILBOX_NAME_LIMIT
 from mailkeep_api.queries import TEXT_LIMIT as SOUGHT_LIMIT
 from mailkeep_api.queries import Moment, in_utc
-from mailkeep_api.schemas.sending import SUBJECT_LIMIT, Addresses, AddressText, OneLine
+from mailkeep_api.schemas.sending import (
+    NAME_LIMIT,
+    SUBJECT_LIMIT,
+    Addresses,
+    AddressText,
+    NewAttachment,
+    OneLine,
+)
 
 ITEMS_LIMIT = 500  # messages of one answer
 ITEMS_DEFAULT = 20
@@ -21,6 +30,8 @@ OFFSET_LIMIT = 10_000_000
 ID_LIMIT = 600  # characters
 TEXT_LIMIT = 200_000  # characters of a message's text, in and out
 SHOWN_DEFAULT = 20_000
+FILES_LIMIT = 20  # of one message
+FILES_OCTETS_LIMIT = 5 * 1024 * 1024  # of all of them: a call is one piece of JSON
 
 EmailId = Annotated[
     str, Field(min_length=1, max_length=ID_LIMIT, description="An id out of a list or a search."), OneLine
@@ -55,14 +66,59 @@ class Arguments(BaseModel):
     ] = None
 
 
+def _octets(text: object) -> bytes:
+    if not isinstance(text, str):
+        raise ValueError("it is base64")
+    try:
+        return b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("it is no base64 (RFC 4648 section 4)") from None
+
+
+def _plain_name(name: str) -> str:
+    """No path, no hidden file, no character that turns what is read around (UTS 55)."""
+    if not name.isprintable() or any(char in name for char in "/\\:") or name.startswith("."):
+        raise ValueError("it is a plain file name")
+    return name
+
+
+def _within_limit(files: list[Attachment]) -> list[Attachment]:
+    if sum(len(one.content) for one in files) > FILES_OCTETS_LIMIT:
+        raise ValueError(f"all files together have at most {FILES_OCTETS_LIMIT} octets")
+    return files
+
+
+class Attachment(BaseModel):
+    """One file to be sent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(min_length=1, max_length=NAME_LIMIT), OneLine, AfterValidator(_plain_name)]
+    content: Annotated[
+        bytes,
+        BeforeValidator(_octets),
+        Field(repr=False),
+        WithJsonSchema({"type": "string", "contentEncoding": "base64", "description": "Its octets."}),
+    ]
+    content_type: Annotated[str, Field(max_length=200), OneLine] = "application/octet-stream"
+
+    def as_new(self) -> NewAttachment:
+        """As sending takes it."""
+        return NewAttachment.model_construct(
+            file_name=self.name, content_type=self.content_type, content=self.content
+        )
+
+
+Attachments = Annotated[list[Attachment], Field(max_length=FILES_LIMIT), AfterValidator(_within_limit)]
+Offset = Annotated[int, Field(strict=True, ge=0, le=OFFSET_LIMIT, description="How many to pass over.")]
+
+
 class ListEmails(Arguments):
     """A piece of a folder."""
 
     folder: FolderName = INBOX
     limit: Limit = ITEMS_DEFAULT
-    offset: Annotated[
-        int, Field(strict=True, ge=0, le=OFFSET_LIMIT, description="How many to pass over.")
-    ] = 0
+    offset: Offset = 0
 
 
 class SearchEmails(Arguments):
@@ -82,6 +138,7 @@ class SearchEmails(Arguments):
     has_attachments: Flag | None = None
     is_read: Flag | None = None
     limit: Limit = ITEMS_DEFAULT
+    offset: Offset = 0
 
 
 class ReadEmail(Arguments):
@@ -105,6 +162,7 @@ class SendEmail(Arguments):
     sender: Annotated[
         AddressText | None, Field(description="One of the user's own addresses; else the first of them.")
     ] = None
+    attachments: Attachments = Field(default_factory=list)
 
 
 class ReplyEmail(Arguments):
@@ -114,6 +172,8 @@ class ReplyEmail(Arguments):
     text: Text
     html: Text | None = None
     reply_all: Annotated[Flag, Field(description="Also to all others who got it.")] = False
+    quote: Annotated[Flag, Field(description="With the message that is answered below, quoted.")] = False
+    attachments: Attachments = Field(default_factory=list)
 
 
 class ForwardEmail(Arguments):
@@ -122,6 +182,8 @@ class ForwardEmail(Arguments):
     email_id: EmailId
     to: Addresses = Field(min_length=1)
     text: Text = ""
+    with_files: Annotated[Flag, Field(description="With the message's own files.")] = True
+    attachments: Annotated[Attachments, Field(description="Further files.")] = Field(default_factory=list)
 
 
 class DeleteEmail(Arguments):

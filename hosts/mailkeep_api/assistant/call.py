@@ -11,8 +11,6 @@ from fastapi import Request
 
 from mailkeep.errors import NotFound, Refusal
 from mailkeep.model.principal import Principal
-from mailkeep_api.assistant.connected import ConnectedMailbox
-from mailkeep_api.assistant.lent import Lent
 from mailkeep_api.assistant.mailbox import Mailbox
 from mailkeep_api.assistant.own import OwnMailbox
 from mailkeep_api.assistant.tools import Tool
@@ -58,9 +56,14 @@ class Call:
         """What the tool acts on. Raises NotFound, Refusal."""
         if account is None and caller is not None:
             return OwnMailbox(self.services, caller)
-        connection = self._connection(account)
-        provider = self.services.browser.sign_ins.providers[connection.provider]
-        return ConnectedMailbox(Lent.of(connection, provider), self.services.settings.smtp.hostname)
+        # The server has them loaded by now, in a thread: see `server`.
+        from mailkeep_api.assistant.connected import ConnectedMailbox  # noqa: PLC0415
+        from mailkeep_api.assistant.lent import Lent  # noqa: PLC0415
+
+        services, connection = self.services, self._connection(account)
+        lent = Lent.of(connection, services.browser.sign_ins.providers[connection.provider])
+        hostname, kept = services.settings.smtp.hostname, services.assistant
+        return ConnectedMailbox(lent, hostname, kept.places, kept.in_doubt)
 
     def _connection(self, account: str | None) -> Connection:
         if account is None and len(self.connections) > 1:

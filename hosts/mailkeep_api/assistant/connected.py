@@ -2,7 +2,8 @@
 
 Each call opens its own connection and closes it. What may take long has an end: the call as a whole, each
 command, and how many calls there are at a time. The provider keeps the copy of what is sent, as Gmail and
-Outlook do by themselves.
+Outlook do by themselves. What it sends is not in the queue, which would need the token later: `in_doubt` says
+how an attempt that is made again is known.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from uuid import uuid4
 
 from mailkeep.errors import InvalidName, MailkeepError, Refusal, SenderRefused, TooLarge
 from mailkeep.mime import addresses, charset, compose, headers, parts, transfer
+from mailkeep.mime.answering import answered, subject_of
 from mailkeep.mime.attachments import attachments
 from mailkeep.mime.scan import scan
 from mailkeep.mime.summary import summarise
@@ -24,11 +26,14 @@ from mailkeep.mime.text import html_and_plain, html_to_text
 from mailkeep.model.address import Address
 from mailkeep.upstream.errors import UpstreamCode, UpstreamError
 from mailkeep.upstream.imap_client import ImapConnection
+from mailkeep.upstream.sent import lies_in_sent
 from mailkeep.upstream.smtp_client import SmtpConnection
 from mailkeep_api.assistant import arguments, elsewhere
-from mailkeep_api.assistant.answering import answered, forwarded_text, subject_of
-from mailkeep_api.assistant.lent import Lent, Places
+from mailkeep_api.assistant.answering import forwarded_text, with_quote
+from mailkeep_api.assistant.in_doubt import InDoubt, digest_of
+from mailkeep_api.assistant.lent import Lent
 from mailkeep_api.assistant.mailbox import Folder, Marked, Moved, Opened, Page, Sent, ShownFile, ShownLabel
+from mailkeep_api.assistant.places import Places
 from mailkeep_api.opened import NO_NAME, RECIPIENTS_LIMIT
 from mailkeep_api.schemas.sending import NewMessage
 from mailkeep_api.sending import addressed_of, files_of, named_of
@@ -37,15 +42,17 @@ CALL_SECONDS = 60.0  # of one tool, whatever it takes
 SENT_LIMIT = 25 * 1024 * 1024  # octets of a message; what Gmail takes
 
 Result = TypeVar("Result")
-_places = Places()
 
 
 class ConnectedMailbox:
-    """One account, for one call. `local_hostname` is who we say we are to its submission server."""
+    """One account, for one call. `local_hostname` is who we say we are to its submission server; `places` and
+    `in_doubt` are the process's."""
 
-    def __init__(self, lent: Lent, local_hostname: str) -> None:
+    def __init__(self, lent: Lent, local_hostname: str, places: Places, in_doubt: InDoubt) -> None:
         self._lent = lent
         self._local_hostname = local_hostname
+        self._places = places
+        self._in_doubt = in_doubt
 
     # --- looking -----------------------------------------------------------------------------------
 
@@ -83,6 +90,7 @@ class ConnectedMailbox:
                 "subject": asked.subject,
                 "text_body": asked.text,
                 "html_body": asked.html,
+                "attachments": [one.as_new() for one in asked.attachments],
             }
         )
         return await self._send(new, self._draft(new))
@@ -92,13 +100,18 @@ class ConnectedMailbox:
         parent = await self._run(lambda client: elsewhere.whole(client, asked.email_id))
         header = parent.octets.partition(b"\r\n\r\n")[0] + b"\r\n"
         to = answered(header, frozenset({self._lent.address.lower()}), everybody=asked.reply_all)
+        text, html = asked.text, asked.html
+        if asked.quote:
+            original = await asyncio.to_thread(_opened, parent, arguments.TEXT_LIMIT)
+            text, html = with_quote(text, html, original)
         new = NewMessage.model_validate(
             {
                 "to": to.to,
                 "cc": to.cc,
                 "subject": subject_of("Re:", parent.item.subject),
-                "text_body": asked.text,
-                "html_body": asked.html,
+                "text_body": text,
+                "html_body": html,
+                "attachments": [one.as_new() for one in asked.attachments],
             }
         )
         in_reply_to, references = _thread(header)
@@ -116,11 +129,13 @@ class ConnectedMailbox:
                 "to": asked.to,
                 "subject": subject_of("Fwd:", parent.item.subject),
                 "text_body": forwarded_text(asked.text, original),
+                "attachments": [one.as_new() for one in asked.attachments],
             }
         )
-        files = await asyncio.to_thread(files_of, parent.octets)
+        files = await asyncio.to_thread(files_of, parent.octets) if asked.with_files else ()
         references = _thread(parent.octets.partition(b"\r\n\r\n")[0] + b"\r\n")[1]
-        sent = await self._send(new, replace(self._draft(new), files=files, references=references))
+        draft = self._draft(new)
+        sent = await self._send(new, replace(draft, files=(*draft.files, *files), references=references))
         await self._note(asked.email_id, "$Forwarded")
         return sent
 
@@ -142,14 +157,33 @@ class ConnectedMailbox:
             subject=new.subject,
             text=new.text_body,
             html=new.html_body,
+            files=tuple(
+                compose.File(one.file_name, one.content_type, one.content) for one in new.attachments
+            ),
         )
 
     async def _send(self, new: NewMessage, draft: compose.Draft) -> Sent:
-        """Raises TooLarge, UpstreamError."""
+        """Raises TooLarge, UpstreamError. What was asked for before and may have arrived bears the same
+        Message-ID, and is not sent again if it lies in Sent."""
+        everybody = addressed_of(new).everybody()
+        key = await asyncio.to_thread(digest_of, self._lent.name, draft, everybody)
+        draft, is_again = self._in_doubt.begin(key, draft)
+        if is_again and await self._run(lambda client: lies_in_sent(client, draft.message_id)):
+            self._in_doubt.settle(key)
+            return Sent(draft.message_id, [], [str(one) for one in everybody], [])
+        try:
+            sent = await self._submit(draft, [str(one) for one in everybody])
+        except MailkeepError as error:
+            if not (isinstance(error, UpstreamError) and error.code is UpstreamCode.UNAVAILABLE):
+                self._in_doubt.settle(key)  # else it may have arrived
+            raise
+        self._in_doubt.settle(key)
+        return sent
+
+    async def _submit(self, draft: compose.Draft, recipients: Sequence[str]) -> Sent:
         octets = await asyncio.to_thread(compose.compose, draft)
         if len(octets) > SENT_LIMIT:
             raise TooLarge(f"A message has at most {SENT_LIMIT} octets.")
-        recipients = [str(address) for address in addressed_of(new).everybody()]
         connection = SmtpConnection(self._lent.smtp, self._local_hostname)
 
         async def sent() -> Sent:
@@ -162,7 +196,9 @@ class ConnectedMailbox:
             refused = [f"{address}: {words}" for address, words in told.refused.items()]
             return Sent(draft.message_id, [], taken, refused)
 
-        return await self._within(sent, "Look into Sent before you send it again.")
+        return await self._within(
+            sent, "It may have arrived: send the same again, and Sent is looked into first."
+        )
 
     async def _note(self, email_id: str, flag: str) -> None:
         """What is sent is sent: that its parent could not be marked is no reason to send it again."""
@@ -203,7 +239,7 @@ class ConnectedMailbox:
         return await self._within(done)
 
     async def _within(self, work: Callable[[], Awaitable[Result]], advice: str = "") -> Result:
-        with _places.one(self._lent):
+        with self._places.one(self._lent.name):
             try:
                 async with asyncio.timeout(CALL_SECONDS):
                     return await work()

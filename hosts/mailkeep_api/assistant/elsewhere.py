@@ -124,7 +124,7 @@ def searched(client: Any, asked: arguments.SearchEmails) -> Page:
     selected = remote.select(client, place.raw, writes=False, tells_vanished=False)
     uids = sorted(_search(client, asked), reverse=True)
     if asked.since is None and asked.until is None and asked.has_attachments is None:
-        rows = _rows(client, uids[: asked.limit])
+        rows = _rows(client, uids[asked.offset : asked.offset + asked.limit])
         items = [_item(rows[uid], place, selected.uidvalidity) for uid in uids if uid in rows]
         return Page(items, len(uids))
     if len(uids) > FOUND_LIMIT:
@@ -132,7 +132,7 @@ def searched(client: Any, asked: arguments.SearchEmails) -> Page:
     rows = _rows(client, uids)
     found = [_item(rows[uid], place, selected.uidvalidity) for uid in uids if uid in rows]
     exact = [item for item in found if _fulfils(item, asked)]
-    return Page(exact[: asked.limit], len(exact))
+    return Page(exact[asked.offset : asked.offset + asked.limit], len(exact))
 
 
 def _place_to_search(client: Any, folder: str | None) -> Place:

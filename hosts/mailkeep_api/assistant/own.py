@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from mailkeep.errors import NotFound, Refusal
+from mailkeep.mime.answering import answered, subject_of
 from mailkeep.mime.text import html_to_text
 from mailkeep.model.mailbox import Mailbox as Box
 from mailkeep.model.mailbox import SpecialUse
 from mailkeep.storage.interface import EmailFilter, EmailRow
 from mailkeep_api import changes, sending, views
 from mailkeep_api.assistant import arguments
-from mailkeep_api.assistant.answering import answered, forwarded_text, subject_of
+from mailkeep_api.assistant.answering import forwarded_text, with_quote
 from mailkeep_api.assistant.mailbox import (
     Folder,
     Item,
@@ -26,7 +27,7 @@ from mailkeep_api.assistant.mailbox import (
     ShownLabel,
 )
 from mailkeep_api.deps import Services, UserCaller
-from mailkeep_api.queries import Paging, Sought
+from mailkeep_api.queries import Sought
 from mailkeep_api.schemas.emails import EmailDetail, RecipientType
 from mailkeep_api.schemas.sending import NewMessage
 from mailkeep_api.searching import search
@@ -64,7 +65,7 @@ class OwnMailbox:
             is_read=asked.is_read,
         )
         wanted = Sought(asked.text if asked.text.strip() else "", which)
-        rows, total = await search(self._store, self._caller.account_id, wanted, Paging(1, asked.limit))
+        rows, total = await search(self._store, self._caller.account_id, wanted, asked.offset, asked.limit)
         return await self._page(rows, total)
 
     async def read_email(self, asked: arguments.ReadEmail) -> Opened:
@@ -97,6 +98,7 @@ class OwnMailbox:
                 "subject": asked.subject,
                 "text_body": asked.text,
                 "html_body": asked.html,
+                "attachments": [one.as_new() for one in asked.attachments],
             }
         )
 
@@ -106,13 +108,17 @@ class OwnMailbox:
         body = await self._store.messages.body(row.message_id)
         header, _, _ = (await body.read(0, min(body.size, HEADER_LIMIT))).partition(b"\r\n\r\n")
         to = answered(header + b"\r\n", await self._own_addresses(), everybody=asked.reply_all)
+        text, html = asked.text, asked.html
+        if asked.quote:
+            text, html = with_quote(text, html, await self._opened(row, arguments.TEXT_LIMIT))
         return await self._send(
             {
                 "to": to.to,
                 "cc": to.cc,
                 "subject": subject_of("Re:", row.subject),
-                "text_body": asked.text,
-                "html_body": asked.html,
+                "text_body": text,
+                "html_body": html,
+                "attachments": [one.as_new() for one in asked.attachments],
                 "reply_to_email_id": row.email_id,
             }
         )
@@ -126,7 +132,9 @@ class OwnMailbox:
                 "to": asked.to,
                 "subject": subject_of("Fwd:", row.subject),
                 "text_body": forwarded_text(asked.text, original),
+                "attachments": [one.as_new() for one in asked.attachments],
                 "forward_email_id": row.email_id,
+                "forward_as": "files" if asked.with_files else "text",
             }
         )
 

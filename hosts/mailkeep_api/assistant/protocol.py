@@ -22,7 +22,7 @@ from mailkeep.errors import Fault, MailkeepError
 from mailkeep.observe.logs import cause_of, get_logger, new_correlation_id
 from mailkeep_api.assistant import tools
 from mailkeep_api.assistant.call import Call
-from mailkeep_api.limits import BODY_LIMIT
+from mailkeep_api.limits import CALL_LIMIT
 
 _log = get_logger("api")
 logging.getLogger("mcp").setLevel(logging.WARNING)  # it notes every request
@@ -41,7 +41,7 @@ def manager() -> StreamableHTTPSessionManager:
         on_call_tool=_call_tool,
     )
     return StreamableHTTPSessionManager(
-        server, json_response=True, stateless=True, max_request_body_size=BODY_LIMIT
+        server, json_response=True, stateless=True, max_request_body_size=CALL_LIMIT
     )
 
 

@@ -1,4 +1,5 @@
-"""The assistant's server inside the API host: begun by the first request, ended with the host.
+"""The assistant's server inside the API host: begun by the first request, ended with the host. Here is also
+what outlives a call to a connected account.
 
 The SDK's task group must be entered and left by one task; that task is owned here, not by a request.
 """
@@ -12,6 +13,8 @@ from starlette.types import Receive, Scope, Send
 
 from mailkeep.errors import StoreUnavailable
 from mailkeep.net.tasks import TaskRegistry
+from mailkeep_api.assistant.in_doubt import InDoubt
+from mailkeep_api.assistant.places import Places
 
 if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -24,6 +27,8 @@ class AssistantServer:
     """`handle` for each request that was let in, `close` after the last."""
 
     def __init__(self) -> None:
+        self.places = Places()
+        self.in_doubt = InDoubt()
         self._tasks = TaskRegistry()
         self._manager: asyncio.Future[StreamableHTTPSessionManager] | None = None
 
@@ -61,6 +66,8 @@ class AssistantServer:
 
 
 def _loaded() -> StreamableHTTPSessionManager:
-    from mailkeep_api.assistant.protocol import manager  # noqa: PLC0415  half a second, in a thread
+    """In a thread: half a second, and what only assistants need."""
+    from mailkeep_api.assistant import connected  # noqa: F401, PLC0415  see Call.mailbox
+    from mailkeep_api.assistant.protocol import manager  # noqa: PLC0415
 
     return manager()

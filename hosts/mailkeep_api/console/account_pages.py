@@ -9,14 +9,17 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from mailkeep.model.preferences import Preferences
 from mailkeep.model.scope import USER_SCOPES, Scope, format_scopes
 from mailkeep_api.autoconfig.places import listeners
 from mailkeep_api.console.pages import PRIVATE, page
 from mailkeep_api.console.visitors import SIGN_IN_PATH, PageRoute, SignInNeeded, VisitorDep, console_page
 from mailkeep_api.console.words import shown_name
 from mailkeep_api.deps import ServicesDep
+from mailkeep_api.operators import operates
 from mailkeep_api.routes.credentials import list_credentials
 from mailkeep_api.routes.oauth import RETURN_LIMIT, local_path
+from mailkeep_api.upstream_news import shown
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
@@ -75,11 +78,15 @@ async def accounts(request: Request, services: ServicesDep) -> HTMLResponse:
     if session is None:
         raise SignInNeeded
     providers = services.browser.sign_ins.providers.values()
+    user_id = session.principal.user_id if session.principal else None
     return page(
         "accounts.html",
+        is_operator=user_id is not None and await operates(services, user_id),
+        preferences=await services.store.preferences.get(user_id) if user_id else Preferences(),
         address=session.principal.address if session.principal else "",
         csrf_token=session.csrf_token,
         session=session,
         now=datetime.now(UTC),
+        upstreams=[shown(one) for one in await services.store.upstreams.list(user_id)] if user_id else [],
         offers=[(one.name, shown_name(one.name)) for one in providers if not one.kind.signs_in],
     )

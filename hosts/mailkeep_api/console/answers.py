@@ -7,6 +7,7 @@ from uuid import UUID
 
 from mailkeep.errors import NotFound
 from mailkeep.mime import addresses, charset, encoded_words, headers
+from mailkeep.mime.answering import quoted
 from mailkeep.storage.interface import Column, EmailRow
 from mailkeep_api.deps import Services, UserCaller
 from mailkeep_api.opened import open_email
@@ -45,11 +46,6 @@ def prefixed(prefix: str, subject: str) -> str:
     line = " ".join(subject.split())
     line = line if line.lower().startswith(prefix.lower()) else f"{prefix} {line}"
     return "".join(char for char in line if char.isprintable())[:SUBJECT_LIMIT]
-
-
-def quoted(text: str) -> str:
-    """RFC 3676 section 4.5's manner of quoting."""
-    return "\n".join(f">{line}" if line.startswith(">") else f"> {line}" for line in text.splitlines())
 
 
 def _author(email: EmailDetail) -> str:

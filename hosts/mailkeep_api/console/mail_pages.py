@@ -14,13 +14,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import HTMLResponse
 
+from mailkeep.model.order import Order
 from mailkeep.storage.interface import EmailFilter
 from mailkeep_api import views
 from mailkeep_api.console.answers import Draft, drafted
 from mailkeep_api.console.sanitising import sanitised
 from mailkeep_api.console.visitors import PageRoute, Visitor, VisitorDep, console_page
 from mailkeep_api.deps import Services, ServicesDep
-from mailkeep_api.queries import TEXT_LIMIT, Paging, Sought, paging
+from mailkeep_api.queries import TEXT_LIMIT, Paging, Sought, page_of
 from mailkeep_api.schemas.emails import EmailList
 from mailkeep_api.schemas.labels import ShownLabel
 
@@ -37,12 +38,12 @@ class Wanted:
     folder: Literal["", "sent"]
     label: UUID | None
     text: str
-    page: Paging
+    page: int
 
     @property
     def is_live(self) -> bool:
         """True if new mail may appear in it; a search is not done again for each."""
-        return not self.text.strip() and not self.folder and self.page.page == 1
+        return not self.text.strip() and not self.folder and self.page == 1
 
     def at_page(self, number: int) -> str:
         """The address of another page of the same list."""
@@ -50,14 +51,14 @@ class Wanted:
         return f"{MAIL_PATH}?{urlencode({name: value for name, value in query.items() if value})}"
 
 
-def wanted(
+async def wanted(
     folder: Literal["", "sent"] = "",
     label: UUID | None = None,
     q: Annotated[str, Query(max_length=TEXT_LIMIT)] = "",
     page: int = 1,
 ) -> Wanted:
     """Dependency."""
-    return Wanted(folder, label, q, paging(page))
+    return Wanted(folder, label, q, page_of(page).page)
 
 
 @router.get(MAIL_PATH)
@@ -67,17 +68,17 @@ async def mail(
     """A list, newest first."""
     labels = await _labels(services, visitor)
     found = await _found(services, visitor, which)
-    names = {label.id: label.name for label in labels}
-    last = which.page.offset + len(found.items) >= found.total_count
+    by_id = {label.id: label for label in labels}
+    last = _paging(visitor, which).offset + len(found.items) >= found.total_count
     return console_page(
         "mail.html",
         visitor,
         found=found,
         labels=labels,
-        names=names,
+        by_id=by_id,
         which=which,
-        newer=which.at_page(which.page.page - 1) if which.page.page > 1 else "",
-        older="" if last else which.at_page(which.page.page + 1),
+        newer=which.at_page(which.page - 1) if which.page > 1 else "",
+        older="" if last else which.at_page(which.page + 1),
     )
 
 
@@ -121,17 +122,21 @@ async def compose(
     )
 
 
+def _paging(visitor: Visitor, which: Wanted) -> Paging:
+    return Paging(which.page, visitor.preferences.emails_per_page)
+
+
 async def _labels(services: Services, visitor: Visitor) -> list[ShownLabel]:
     return [ShownLabel.of(one) for one in await services.store.labels.list(visitor.caller.user_id)]
 
 
 async def _found(services: Services, visitor: Visitor, which: Wanted) -> EmailList:
-    caller = visitor.caller
+    caller, page = visitor.caller, _paging(visitor, which)
     if which.folder == "sent":
-        return await views.sent(services, caller, "", which.page)
+        return await views.sent(services, caller, "", page)
     if which.label is not None:
         label = await services.store.labels.get(caller.user_id, which.label)
-        return await views.labelled(services, caller, label.keyword, which.page)
+        return await views.labelled(services, caller, label.keyword, page)
     if which.text.strip():
-        return await views.searched(services, caller, Sought(which.text, EmailFilter()), which.page)
-    return await views.received(services, caller, which.page)
+        return await views.searched(services, caller, Sought(which.text, EmailFilter()), page)
+    return await views.received(services, caller, page, Order(visitor.preferences.default_sort))

@@ -1,7 +1,7 @@
 """The page for those who run the server: what waits, what is hosted, who is here, what nobody has claimed.
 
-It changes nothing: that is the command line's, which asks for more than a browser session. For everybody else
-there is no such page.
+It retries, holds and drops what waits, and locks users out; all else is the command line's. For everybody
+else there is no such page.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ async def server(visitor: VisitorDep, services: ServicesDep) -> HTMLResponse:
         entries=await store.queue.entries(limit=SHOWN),
         domains=await store.directory.domains(),
         users=users[:SHOWN],
+        own_id=visitor.caller.user_id,
         user_count=len(users),
         unclaimed=[await _sized(store, one.address, one.account_id) for one in unclaimed[:SHOWN]],
         unclaimed_count=len(unclaimed),

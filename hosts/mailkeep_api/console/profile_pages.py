@@ -14,6 +14,7 @@ from mailkeep_api.deps import ServicesDep
 from mailkeep_api.routes.audit import list_attempts
 from mailkeep_api.routes.profile import get_profile
 from mailkeep_api.schemas.audit import LARGEST_NUMBER
+from mailkeep_api.schemas.sessions import ShownSession
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
@@ -33,14 +34,19 @@ async def sign_ins(
     services: ServicesDep,
     before: Annotated[int | None, Query(ge=1, le=LARGEST_NUMBER)] = None,
 ) -> HTMLResponse:
-    """Newest first. A key that still works can be revoked where it was used."""
+    """Browsers that are signed in, and the log, newest first. A key that still works can be revoked where it
+    was used; what a token opened ends with all sign-ins."""
     found = await list_attempts(visitor.caller, services, SHOWN_AT_ONCE, before)
     now = datetime.now(UTC)
+    user = await services.store.directory.user(visitor.caller.user_id)
+    browsers = services.browser.sessions.of_user(visitor.caller.user_id, now)
     keys = await KeyService(services.store, services.settings.auth).list(visitor.caller.user_id)
     return console_page(
         "sign_ins.html",
         visitor,
         found=found,
+        sessions=[ShownSession.of(one, visitor.session) for one in browsers],
+        ended_at=user.sign_ins_from if user else None,
         keys={key.id: key.name for key in keys},
         usable={key.id for key in keys if key.is_usable(now)},
     )

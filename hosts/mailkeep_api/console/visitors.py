@@ -7,6 +7,7 @@ there is. Pages only read: every change goes to the API by script, with the CSRF
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -17,9 +18,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 
 from mailkeep import errors
+from mailkeep.model.preferences import Preferences
 from mailkeep_api.console.pages import PRIVATE, page
 from mailkeep_api.deps import LISTENING, Services, ServicesDep, UserCaller, caller_with
 from mailkeep_api.errors import status_of
+from mailkeep_api.operators import operates
 from mailkeep_api.sessions.browser import Session
 
 SIGN_IN_PATH = "/console/sign-in"
@@ -35,6 +38,7 @@ class Visitor:
 
     session: Session
     caller: UserCaller
+    preferences: Preferences
     is_operator: bool = False
 
     @property
@@ -49,7 +53,8 @@ async def visitor(request: Request, services: ServicesDep) -> Visitor:
     if session is None or session.principal is None:
         raise SignInNeeded
     caller = caller_with(services, session.principal, LISTENING)
-    return Visitor(session, caller, await _operates(services, caller))
+    preferences = await services.store.preferences.get(caller.user_id)
+    return Visitor(session, caller, preferences, await operates(services, caller.user_id))
 
 
 VisitorDep = Annotated[Visitor, Depends(visitor)]
@@ -68,9 +73,9 @@ class PageRoute(APIRoute):
             except SignInNeeded:
                 return _to_sign_in(request)
             except RequestValidationError:
-                return _refused(request, 404, "There is no such page.")
+                return await _refused(request, 404, "There is no such page.")
             except (errors.Refusal, errors.PeerError) as refusal:
-                return _refused(request, status_of(refusal), str(refusal))
+                return await _refused(request, status_of(refusal), str(refusal))
 
         return shown
 
@@ -83,17 +88,9 @@ def console_page(template: str, seen_by: Visitor | None, status: int = 200, **va
         address=seen_by.address if seen_by else "",
         csrf_token=seen_by.session.csrf_token if seen_by else "",
         is_operator=seen_by is not None and seen_by.is_operator,
+        preferences=seen_by.preferences if seen_by else Preferences(),
         **values,
     )
-
-
-async def _operates(services: Services, caller: UserCaller) -> bool:
-    """True if one of the user's own addresses is an operator's."""
-    operators = {address.casefold() for address in services.settings.api.operators}
-    if not operators:
-        return False
-    owned = await services.store.directory.addresses(caller.user_id)
-    return any(record.verified and record.address in operators for record in owned)
 
 
 def _to_sign_in(request: Request) -> Response:
@@ -102,9 +99,20 @@ def _to_sign_in(request: Request) -> Response:
     return RedirectResponse(f"{SIGN_IN_PATH}?{query}", 303, headers=PRIVATE)
 
 
-def _refused(request: Request, status: int, sentence: str) -> Response:
+async def _refused(request: Request, status: int, sentence: str) -> Response:
+    """In the colours that its reader has chosen, as far as they are known."""
     services: Services = request.app.state.services
     session = services.browser.session_of(request)
-    token = session.csrf_token if session else ""
-    address = session.principal.address if session and session.principal else ""
-    return page("refused.html", status, address=address, csrf_token=token, sentence=sentence)
+    principal = session.principal if session else None
+    preferences = Preferences()
+    if principal is not None and principal.user_id is not None:
+        with suppress(errors.StoreUnavailable):
+            preferences = await services.store.preferences.get(principal.user_id)
+    return page(
+        "refused.html",
+        status,
+        address=principal.address if principal else "",
+        csrf_token=session.csrf_token if session else "",
+        preferences=preferences,
+        sentence=sentence,
+    )

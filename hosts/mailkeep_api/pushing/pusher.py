@@ -2,7 +2,8 @@
 
 Push is best effort (RFC 8030): what cannot be handed over in time is not kept, because a browser that comes
 back reads its lists anyway. News waits in a bounded queue, and mail for those who have no subscription costs
-a look into a set. A subscription that its push service knows no more is removed.
+a look into a set. A subscription that its push service knows no more is removed. News that comes to several
+processes, or to one again, is sent by whoever claims it first in the store, and by nobody else.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from mailkeep.errors import SettingsError, StoreUnavailable
 from mailkeep.net.tasks import TaskRegistry
@@ -32,6 +33,11 @@ WAITING_LIMIT = 1000  # news of one process that wait for their push service
 WORKERS = 4
 SEND_SECONDS = 10.0
 TTL_SECONDS = 24 * 3600  # how long a push service keeps it for a browser that is away
+CLAIMS_KEPT_SECONDS = 24 * 3600.0
+FORGET_SECONDS = 3600.0
+_CLAIMS = UUID(
+    "3a7a6f0e-3c0b-4c0e-9a54-5b0f2d8f5c11"
+)  # the name space of claims, as RFC 9562 section 5.5 wants
 REFRESH_SECONDS = 30.0  # how soon a subscription that another process took is known here
 FROM_CUT, SUBJECT_CUT = 120, 300  # characters: a push message has 4,096 octets (RFC 8030 section 7.2)
 
@@ -45,7 +51,7 @@ class Pusher:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._settings = settings
-        self._waiting: asyncio.Queue[tuple[UUID, NewEmail]] = asyncio.Queue(WAITING_LIMIT)
+        self._waiting: asyncio.Queue[tuple[str, UUID, NewEmail]] = asyncio.Queue(WAITING_LIMIT)
         self._users: set[UUID] = set()
         self._tasks = TaskRegistry()
         self._key: VapidKey | None = None
@@ -55,6 +61,7 @@ class Pusher:
     def start(self) -> None:
         """Begin to send."""
         self._tasks.spawn(self._refresh(), "push users")
+        self._tasks.spawn(self._forget(), "push claims")
         for number in range(WORKERS):
             self._tasks.spawn(self._work(), f"push {number}")
 
@@ -76,16 +83,17 @@ class Pusher:
     ) -> tuple[PushSubscription, bool]:
         """Keep a subscription; see PushSubscriptions.add. Raises InvalidName."""
         endpoints.check_endpoint(endpoint, private=self._settings.api.push_private_services)
-        endpoints.check_keys(p256dh, auth)
+        await asyncio.to_thread(endpoints.check_keys, p256dh, auth)  # the first time it loads a library
         added = await self._store.push.add(user_id, endpoint, p256dh, auth)
         self._users.add(user_id)
         return added
 
-    def offer(self, user_ids: Collection[UUID], email: NewEmail) -> None:
-        """Send the news of a message to those of the users who subscribed. Never waits."""
+    def offer(self, id: str, user_ids: Collection[UUID], email: NewEmail) -> None:
+        """Send the news of a message to those of the users who subscribed, unless it was sent under this id,
+        by whatever process. Never waits."""
         for user_id in self._users.intersection(user_ids):
             try:
-                self._waiting.put_nowait((user_id, email))
+                self._waiting.put_nowait((id, user_id, email))
             except asyncio.QueueFull:
                 _log.warning("push services are too slow; news is not pushed", waiting=WAITING_LIMIT)
 
@@ -101,11 +109,20 @@ class Pusher:
                 _log.warning("push subscriptions cannot be read", error=str(error))
             await asyncio.sleep(REFRESH_SECONDS)
 
+    async def _forget(self) -> None:
+        while True:
+            try:
+                await self._store.push.forget_claims(CLAIMS_KEPT_SECONDS)
+            except StoreUnavailable as error:
+                _log.warning("old claims of pushed news cannot be removed", error=str(error))
+            await asyncio.sleep(FORGET_SECONDS)
+
     async def _work(self) -> None:
         while True:
-            user_id, email = await self._waiting.get()
+            id, user_id, email = await self._waiting.get()
             try:
-                await self._push(user_id, email)
+                if not id or await self._store.push.claim(uuid5(_CLAIMS, f"{id}/{user_id}")):
+                    await self._push(user_id, email)
             except (StoreUnavailable, SettingsError) as error:
                 _log.warning("news was not pushed", error=str(error))
 

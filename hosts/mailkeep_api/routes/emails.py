@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from mailkeep.errors import NotFound
 from mailkeep.model.mailbox import SpecialUse
 from mailkeep_api import changes, views
 from mailkeep_api.deps import Reader, ServicesDep, Writer
 from mailkeep_api.opened import open_email
-from mailkeep_api.queries import PagingDep, SoughtDep
+from mailkeep_api.queries import LISTING, PagingDep, SoughtDep
 from mailkeep_api.schemas.emails import BulkDeletion, BulkRead, Deleted, EmailChange, EmailDetail, EmailList
 
 router = APIRouter(prefix="/api/emails", tags=["emails"])
@@ -23,10 +23,10 @@ router = APIRouter(prefix="/api/emails", tags=["emails"])
 THREAD_LIMIT = 100  # messages of a thread that are opened, the newest ones
 
 
-@router.get("", summary="Received messages, newest first")
-async def list_emails(caller: Reader, services: ServicesDep, page: PagingDep) -> EmailList:
+@router.get("", summary="Received messages, newest first", response_model=EmailList, openapi_extra=LISTING)
+async def list_emails(request: Request, caller: Reader) -> Response:
     """All mailboxes but Sent, Drafts, Junk and Trash."""
-    return await views.received(services, caller, page)
+    return await views.ready(request, caller)
 
 
 @router.get("/search", summary="Received messages that fulfil every condition given")
@@ -56,8 +56,8 @@ async def sent_addresses(caller: Reader, services: ServicesDep) -> list[str]:
 
 @router.get("/threads/{thread_id:uuid}", summary="A conversation, oldest first")
 async def get_thread(thread_id: UUID, caller: Reader, services: ServicesDep) -> list[EmailDetail]:
-    """The messages that References join to the one with this id, sent ones included; none if it is not the
-    caller's. Of a long one the newest."""
+    """The messages that References join to those with this `threadId`, or to the one with this id of its own;
+    sent ones included, none if there is no such of the caller's. Of a long one the newest."""
     rows = await services.store.emails.thread(caller.account_id, thread_id, THREAD_LIMIT)
     labels = await views.labels_of(services, caller, rows)
     opened = []

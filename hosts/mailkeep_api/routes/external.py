@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from mailkeep.errors import NotFound
 from mailkeep_api import changes, views
 from mailkeep_api.deps import ExternalReader, ExternalWriter, ServicesDep
-from mailkeep_api.queries import PagingDep, SoughtDep
+from mailkeep_api.queries import LISTING, PagingDep, SoughtDep
 from mailkeep_api.schemas.emails import EmailChange, EmailDetail, EmailList
 
 router = APIRouter(prefix="/api/external/emails", tags=["external"])
 
 
-@router.get("", summary="Received messages, newest first")
-async def list_emails(caller: ExternalReader, services: ServicesDep, page: PagingDep) -> EmailList:
+@router.get("", summary="Received messages, newest first", response_model=EmailList, openapi_extra=LISTING)
+async def list_emails(request: Request, caller: ExternalReader) -> Response:
     """As /api/emails."""
-    return await views.received(services, caller, page)
+    return await views.ready(request, caller)
 
 
 @router.get("/search", summary="Received messages that fulfil every condition given")

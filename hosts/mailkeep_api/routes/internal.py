@@ -1,19 +1,20 @@
 """The channel by which the other hosts tell of new mail. Scope `internal`, which only an operator mints.
 
 Both routes answer after the events were published, so that a sender who has the answer may forget the
-notification, and one who has not sends it again under the same id without harm.
+notification, and one who has not sends it again under the same id without harm. Other API processes on the
+store hear of its mail from the store itself; of a message that is not in it, this one alone tells.
 """
 
 from __future__ import annotations
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Header, Response
 
-from mailkeep_api.changes import tell_unread
-from mailkeep_api.deps import InternalCaller, Services, ServicesDep
-from mailkeep_api.schemas.notifications import NewEmail, NewEmailNotification, NotificationBatch
+from mailkeep.model.message import Origin
+from mailkeep_api.announcing import Announcement, announce
+from mailkeep_api.deps import InternalCaller, ServicesDep
+from mailkeep_api.schemas.notifications import NewEmailNotification, NotificationBatch
 
 router = APIRouter(prefix="/api/internal/notifications", tags=["internal"])
 
@@ -27,27 +28,20 @@ async def new_email(
 ) -> Response:
     """Raises NewEmail and UnreadCountChanged for each user. A repetition under one
     Idempotency-Key raises nothing."""
-    if idempotency_key is None or services.hub.first_time(idempotency_key):
-        _publish(services, body.user_ids, body.email)
-        await tell_unread(services, body.user_ids)
+    await announce(services, [Announcement(idempotency_key or "", body.user_ids, body.email)])
     return Response(status_code=200)
 
 
 @router.post("/new-emails", summary="Many messages have arrived", response_class=Response)
 async def new_emails(body: NotificationBatch, caller: InternalCaller, services: ServicesDep) -> Response:
     """The same for a batch; each notification carries its own id, and each user is told the count once."""
-    told: set[UUID] = set()
-    for notification in body.notifications:
-        if services.hub.first_time(str(notification.notification_id)):
-            _publish(services, notification.user_ids, notification.email)
-            told.update(notification.user_ids)
-    if told:
-        await tell_unread(services, told)
+    await announce(
+        services,
+        [
+            Announcement(
+                str(one.notification_id), one.user_ids, one.email, Origin(one.mail_id, one.traceparent)
+            )
+            for one in body.notifications
+        ],
+    )
     return Response(status_code=200)
-
-
-def _publish(services: Services, user_ids: list[UUID], email: NewEmail) -> None:
-    data = email.model_dump(mode="json", by_alias=True)
-    for user_id in dict.fromkeys(user_ids):
-        services.hub.publish(user_id, "NewEmail", data)
-    services.pusher.offer(user_ids, email)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -15,7 +16,7 @@ from fastapi.responses import RedirectResponse
 from mailkeep.errors import Throttled
 from mailkeep_api.console.pages import page
 from mailkeep_api.deps import ServicesDep, peer_of
-from mailkeep_api.schemas.sessions import KeySignIn, SessionStatus
+from mailkeep_api.schemas.sessions import KeySignIn, SessionStatus, ShownSession
 from mailkeep_api.sessions.cookies import attempt_of, session_id_of
 from mailkeep_api.sessions.signin import Returned, SignedIn, SignInFailed
 
@@ -55,7 +56,9 @@ async def callback(
     """RFC 6749 section 4.1.2: where the provider sends the browser back to."""
     peer = peer_of(request)
     services.browser.take_rate(peer.host)
-    returned = Returned(state, code, error, iss, attempt_of(request), session_id_of(request), peer)
+    returned = Returned(
+        state, code, error, iss, attempt_of(request), session_id_of(request), peer, _agent(request)
+    )
     try:
         signed_in = await services.browser.sign_ins.finish(returned)
     except (SignInFailed, Throttled) as failure:
@@ -75,7 +78,9 @@ async def sign_in_with_key(
     peer = peer_of(request)
     services.browser.cookies.require_own_origin(request)
     services.browser.take_rate(peer.host)
-    signed_in = await services.browser.sign_ins.with_key(body.key, session_id_of(request), peer)
+    signed_in = await services.browser.sign_ins.with_key(
+        body.key, session_id_of(request), peer, _agent(request)
+    )
     _keep(services, response, signed_in)
     return SessionStatus.of(signed_in.session, list(services.browser.sign_ins.providers))
 
@@ -111,6 +116,32 @@ async def logout(request: Request, services: ServicesDep) -> Response:
     answer = Response(status_code=204, headers=NO_STORE)
     services.browser.cookies.drop_session(answer)
     return answer
+
+
+@router.get("/sessions", summary="The browsers in which the caller is signed in here")
+async def list_sessions(request: Request, response: Response, services: ServicesDep) -> list[ShownSession]:
+    """Of a browser that is signed in; none for every other."""
+    response.headers.update(NO_STORE)
+    session = services.browser.session_of(request)
+    if session is None or session.principal is None or session.principal.user_id is None:
+        return []
+    found = services.browser.sessions.of_user(session.principal.user_id, datetime.now(UTC))
+    return [ShownSession.of(one, session) for one in found]
+
+
+@router.delete("/sessions/{name:uuid}", summary="Sign another browser of the caller's out", status_code=204)
+async def end_session(name: UUID, request: Request, services: ServicesDep) -> Response:
+    """204 whether there was such a session of the caller's or not."""
+    session = services.browser.session_of(request)
+    if session is not None and session.principal is not None and session.principal.user_id is not None:
+        services.browser.cookies.require_own_page(request, session)
+        for ended in services.browser.sessions.end_named(session.principal.user_id, name):
+            services.browser.sign_ins.left(ended, peer_of(request))
+    return Response(status_code=204, headers=NO_STORE)
+
+
+def _agent(request: Request) -> str:
+    return request.headers.get("user-agent", "")
 
 
 def local_path(given: str) -> str:

@@ -1,4 +1,5 @@
-"""How the caller wants mail shown. The store keeps it for the clients; the API itself acts on none of it."""
+"""How the caller wants mail shown. It is kept for clients, of which the console is one: the lists of this API
+are as their parameters say, and no client sees them change by what another has set."""
 
 from __future__ import annotations
 

@@ -11,20 +11,20 @@ from mailkeep.auth.addresses import AddressProofs, wanted_address
 from mailkeep.delivery.code_mail import MailedCodes
 from mailkeep.errors import InvalidName, NotFound
 from mailkeep.model.address import Address
-from mailkeep_api.deps import Reader, Services, ServicesDep, UserCaller, Writer
+from mailkeep_api.deps import PlainReader, PlainWriter, Services, ServicesDep, UserCaller, Writer
 from mailkeep_api.schemas.profile import Code, NewAddress, Profile, ProfileAddress, ProfileChange
 
 router = APIRouter(prefix="/api/profile", tags=["profile"])
 
 
 @router.get("", summary="The caller")
-async def get_profile(caller: Reader, services: ServicesDep) -> Profile:
+async def get_profile(caller: PlainReader, services: ServicesDep) -> Profile:
     """With every address that is theirs."""
     return await _profile(services, caller)
 
 
 @router.put("", summary="Change the caller's name")
-async def change_profile(body: ProfileChange, caller: Writer, services: ServicesDep) -> Profile:
+async def change_profile(body: ProfileChange, caller: PlainWriter, services: ServicesDep) -> Profile:
     """The name is shown, and identifies nobody."""
     if body.display_name is not None:
         name = body.display_name.strip()
@@ -53,13 +53,22 @@ async def verify_address(
 
 
 @router.delete("/addresses/{address_id:uuid}", summary="Give an address up", status_code=204)
-async def remove_address(address_id: UUID, caller: Writer, services: ServicesDep) -> Response:
+async def remove_address(address_id: UUID, caller: PlainWriter, services: ServicesDep) -> Response:
     """Mail received so far stays. The primary address stays too: it is not among the additional ones."""
     for record in await services.store.directory.addresses(caller.user_id):
         if record.id == address_id and not record.primary:
             await services.store.directory.remove_address(Address.parse(record.address))
             return Response(status_code=204)
     await services.store.proofs.withdraw(caller.user_id, address_id)
+    return Response(status_code=204)
+
+
+@router.post("/sign-out", summary="End all sign-ins of the caller's but keys", status_code=204)
+async def sign_out_everywhere(caller: Writer, services: ServicesDep) -> Response:
+    """Browser sessions, and all access tokens that were issued until now, with the sessions that they opened
+    on any host: within a second. API keys go on; each is revoked by itself. The issuer is not told."""
+    await services.store.directory.end_sign_ins(caller.user_id)
+    services.browser.sessions.end_named(caller.user_id)
     return Response(status_code=204)
 
 

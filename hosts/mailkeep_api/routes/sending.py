@@ -12,12 +12,8 @@ from mailkeep_api.sending import send
 
 router = APIRouter(prefix="/api/emails", tags=["emails"])
 
-_SCHEMA = NewMessage.model_json_schema(ref_template="#/components/schemas/{model}")
-DEFINITIONS = _SCHEMA.pop("$defs", {})
-_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": _SCHEMA}}}}
 
-
-@router.post("", summary="Send a message", status_code=202, openapi_extra=_BODY)
+@router.post("", summary="Send a message", status_code=202)
 async def send_email(request: Request, caller: Writer, services: ServicesDep) -> Sent:
     """Taken: for recipients here it is in their mailboxes, for others in the queue. A copy is in Sent."""
     try:

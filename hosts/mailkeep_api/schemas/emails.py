@@ -17,6 +17,7 @@ LabelIds = Mapping[str, UUID]
 """A user's labels by their keywords in lower case, in the order in which they are shown."""
 
 BULK_LIMIT = 200  # messages that one request changes: fewer than the events that a stream may lag behind
+_SEEN = int(SystemFlag.SEEN)  # as a number: an enumeration's own & takes twenty times as long
 
 
 class RecipientType(StrEnum):
@@ -56,12 +57,14 @@ class EmailListItem(Shape):
     size_bytes: int
     is_read: bool
     label_ids: list[UUID]
+    thread_id: UUID
     attachment_count: int
+    preview: str
 
     @classmethod
     def of(cls, row: EmailRow, labels: LabelIds) -> EmailListItem:
         """The list item of a stored row."""
-        return cls(**list_fields(row, labels), attachment_count=row.attachment_count)
+        return cls(**item_fields(row, labels))
 
 
 class EmailList(Shape):
@@ -88,6 +91,7 @@ class EmailDetail(Shape):
     size_bytes: int
     is_read: bool
     label_ids: list[UUID]
+    thread_id: UUID
     recipients: list[EmailRecipient]
     attachments: list[EmailAttachment]
 
@@ -120,6 +124,11 @@ class Deleted(Shape):
     deleted_count: int
 
 
+def item_fields(row: EmailRow, labels: LabelIds) -> dict[str, Any]:
+    """All of a list item. `preview` is the beginning of its text."""
+    return list_fields(row, labels) | {"attachment_count": row.attachment_count, "preview": row.preview}
+
+
 def list_fields(row: EmailRow, labels: LabelIds) -> dict[str, Any]:
     """What a list item and an opened message have in common."""
     words = {word.lower() for word in row.flags.keywords}
@@ -131,6 +140,7 @@ def list_fields(row: EmailRow, labels: LabelIds) -> dict[str, Any]:
         "subject": row.subject,
         "received_at": row.received_at,
         "size_bytes": row.size,
-        "is_read": bool(row.flags.system & SystemFlag.SEEN),
+        "is_read": bool(int(row.flags.system) & _SEEN),
+        "thread_id": row.thread_id,
         "label_ids": [id for keyword, id in labels.items() if keyword in words] if words else [],
     }

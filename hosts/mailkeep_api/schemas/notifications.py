@@ -10,6 +10,7 @@ from mailkeep.notify.wire import BATCH_LIMIT, TEXT_LIMIT
 from mailkeep_api.schemas import Instant, Shape
 
 USERS_LIMIT = 1000  # of one notification
+ID_LIMIT = 100  # characters of a name that only logs and traces have a use for
 
 
 class NewEmail(Shape):
@@ -33,9 +34,12 @@ class NewEmailNotification(Shape):
 
 
 class IdentifiedNotification(NewEmailNotification):
-    """A notification that the sender may repeat: the same id is published once."""
+    """A notification that the sender may repeat: the same id is published once. `mail_id` is what the
+    message's sender was told, `traceparent` the trace that it came in."""
 
     notification_id: UUID
+    mail_id: str = Field(default="", max_length=ID_LIMIT)
+    traceparent: str = Field(default="", max_length=ID_LIMIT)
 
 
 class NotificationBatch(Shape):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, Base64Bytes, Field
@@ -28,6 +28,9 @@ AddressText = Annotated[str, Field(max_length=ADDRESS_LIMIT), OneLine]
 Addresses = Annotated[list[AddressText], Field(max_length=RECIPIENTS_LIMIT)]
 
 
+ForwardAs = Literal["files", "message", "text"]
+
+
 class NewAttachment(Shape):
     """One file, its octets in base64."""
 
@@ -38,8 +41,10 @@ class NewAttachment(Shape):
 
 class NewMessage(Shape):
     """Addresses are `name@domain` or `Name <name@domain>`. Without `from`, it is the caller's primary address
-    and name. `reply_to_email_id` and `forward_email_id` name messages of the caller's: an answer joins the
-    thread and marks the other as answered; what is forwarded comes along with its files."""
+    and name; an address that one of the caller's accounts elsewhere sends from is sent by that account.
+    `reply_to_email_id` and `forward_email_id` name messages of the caller's: an answer joins the thread and
+    marks the other as answered; what is forwarded comes along with its files, with `forward_as` "message"
+    as a whole, with "text" as the caller's own text alone."""
 
     from_: AddressText | None = Field(None, alias="from")
     to: Addresses = Field(default_factory=list)
@@ -51,13 +56,15 @@ class NewMessage(Shape):
     attachments: Annotated[list[NewAttachment], Field(max_length=FILES_LIMIT)] = Field(default_factory=list)
     reply_to_email_id: UUID | None = None
     forward_email_id: UUID | None = None
+    forward_as: ForwardAs = "files"
 
 
 class Sent(Shape):
-    """`id` is the copy in the mailbox Sent. `delivered` recipients are here, `queued` ones elsewhere: if one
-    of them cannot be reached, a report comes by mail."""
+    """`id` is the copy in the mailbox Sent, null where the account elsewhere that sends it keeps the copy.
+    `delivered` recipients are here, `queued` ones elsewhere: if one of them cannot be reached, a report comes
+    by mail."""
 
-    id: UUID
+    id: UUID | None
     message_id: str
     delivered: list[str]
     queued: list[str]

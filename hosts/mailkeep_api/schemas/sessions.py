@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from pydantic import Field
 
 from mailkeep_api.schemas import Instant, Shape
@@ -41,6 +43,31 @@ class SessionStatus(Shape):
                 for one in session.connections.values()
             ],
             providers=providers,
+        )
+
+
+class ShownSession(Shape):
+    """A browser that is signed in; `agent` is what it calls itself."""
+
+    id: UUID
+    began_at: Instant | None
+    ends_at: Instant
+    network: str
+    agent: str
+    by_key: bool
+    is_this_one: bool
+
+    @classmethod
+    def of(cls, session: Session, asking: Session) -> ShownSession:
+        """As its user may see it from another."""
+        return cls(
+            id=session.name,
+            began_at=session.began_at,
+            ends_at=session.ends_at,
+            network=session.seen.network,
+            agent=session.seen.agent,
+            by_key=session.principal is not None and session.principal.key_id is not None,
+            is_this_one=session is asking,
         )
 
 

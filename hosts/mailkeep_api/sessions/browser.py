@@ -7,9 +7,10 @@ sign-in makes a new id (no session fixation) and carries over what the old one h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from uuid import UUID, uuid4
 
 from mailkeep.auth import Authenticator
 from mailkeep.errors import Throttled
@@ -28,12 +29,24 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """From where a browser came, and what it calls itself: so that its user knows it again."""
+
+    network: str = ""
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
-    """What a browser may do, until `ends_at`. `principal` is None if it has only connected an account."""
+    """What a browser may do, until `ends_at`. `principal` is None if it has only connected an account; `name`
+    is how its user ends it from elsewhere, and opens nothing."""
 
     ends_at: datetime
     principal: Principal | None = None
     connections: Mapping[str, Connection] = field(default_factory=dict)
+    began_at: datetime | None = None
+    seen: Seen = Seen()
+    name: UUID = field(default_factory=uuid4)
     csrf_token: str = field(default_factory=random_word, repr=False)
 
     def live_connections(self, now: datetime) -> tuple[Connection, ...]:
@@ -70,12 +83,36 @@ class BrowserSessions:
             return None
         return kept.session
 
-    def sign_in(self, old_id: str, principal: Principal, now: datetime) -> tuple[str, Session]:
+    def of_user(self, user_id: UUID, now: datetime) -> Sequence[Session]:
+        """All of a user, the latest first."""
+        found = [
+            kept.session
+            for kept in self._kept.values()
+            if kept.session.principal is not None
+            and kept.session.principal.user_id == user_id
+            and kept.session.ends_at > now
+        ]
+        return sorted(found, key=lambda one: one.began_at or one.ends_at, reverse=True)
+
+    def end_named(self, user_id: UUID, name: UUID | None = None) -> Sequence[Session]:
+        """End the user's session of that name, or all of theirs. Those that were ended."""
+        ended = []
+        for key, kept in list(self._kept.items()):
+            principal = kept.session.principal
+            if principal is None or principal.user_id != user_id or name not in {None, kept.session.name}:
+                continue
+            ended.append(kept.session)
+            self._end(key)
+        return ended
+
+    def sign_in(
+        self, old_id: str, principal: Principal, now: datetime, seen: Seen = Seen()
+    ) -> tuple[str, Session]:
         """A session for a proven user, under a new id. Raises Throttled if there are too many."""
         carried = self._carried(old_id, now)
         if carried.principal is not None and carried.principal.user_id != principal.user_id:
             carried = Session(now)  # somebody else at the same browser: what was lent stays theirs
-        return self._open(old_id, replace(carried, principal=principal), now)
+        return self._open(old_id, replace(carried, principal=principal, began_at=now, seen=seen), now)
 
     def connect(self, old_id: str, connection: Connection, now: datetime) -> tuple[str, Session]:
         """The browser's session, or a new one, with this account connected, under a new id.
@@ -117,7 +154,8 @@ class BrowserSessions:
         old = self.find(old_id, now)
         if old is None:
             return Session(now)
-        return Session(now, old.principal, {one.provider: one for one in old.live_connections(now)})
+        lent = {one.provider: one for one in old.live_connections(now)}
+        return Session(now, old.principal, lent, old.began_at, old.seen)
 
     def _open(self, old_id: str, session: Session, now: datetime) -> tuple[str, Session]:
         self.end(old_id)

@@ -21,15 +21,17 @@ from mailkeep.model.principal import Credential, CredentialKind, Peer, Principal
 from mailkeep.model.scope import API_SCOPES
 from mailkeep.net.limits import network_of
 from mailkeep.net.outbound import OutboundFailed
+from mailkeep.observe.correlation import current_session
 from mailkeep.observe.logs import get_logger
 from mailkeep.settings_sessions import ProviderSettings
 from mailkeep.storage.interface import AuditRecord
 from mailkeep_api.sessions.attempts import Attempt, Attempts, digest_of, random_word
-from mailkeep_api.sessions.browser import BrowserSessions, Connection, Session
+from mailkeep_api.sessions.browser import BrowserSessions, Connection, Seen, Session
 from mailkeep_api.sessions.exchange import Granted, exchange
 from mailkeep_api.sessions.providers import Provider
 
 CALLBACK_PATH = "/oauth/callback"
+AGENT_LIMIT = 300  # characters that are kept of what a browser calls itself
 
 log = get_logger(__name__)
 
@@ -57,6 +59,7 @@ class Returned:
     browser: str
     session_id: str
     peer: Peer
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,21 +127,24 @@ class SignIns:
         granted = await self._granted(provider, attempt, returned, now)
         if provider.kind.signs_in:
             principal = await self._principal(provider, granted, returned.peer)
-            opened = self._sessions.sign_in(returned.session_id, principal, now)
+            opened = self._sessions.sign_in(
+                returned.session_id, principal, now, _seen(returned.peer, returned.agent)
+            )
         else:
             connection = Connection(provider.name, granted.address, granted.access_token, granted.expires_at)
             opened = self._sessions.connect(returned.session_id, connection, now)
             self._record(provider.name, granted.address, returned.peer, "")
         return SignedIn(*opened, attempt.return_to)
 
-    async def with_key(self, key: str, session_id: str, peer: Peer) -> SignedIn:
+    async def with_key(self, key: str, session_id: str, peer: Peer, agent: str = "") -> SignedIn:
         """A session for whoever has an API key of their own that opens the API. Raises AuthenticationFailed,
         Throttled, StoreUnavailable."""
         credential = Credential(CredentialKind.BEARER, "", key, mechanism="browser:key")
         principal = await self._authenticator.authenticate(credential, API_SCOPES, peer)
         if principal.user_id is None:
             raise AuthenticationFailed("A service key signs nobody in.")
-        return SignedIn(*self._sessions.sign_in(session_id, principal, datetime.now(UTC)), "/")
+        opened = self._sessions.sign_in(session_id, principal, datetime.now(UTC), _seen(peer, agent))
+        return SignedIn(*opened, "/")
 
     def left(self, session: Session, peer: Peer) -> None:
         """Note that somebody signed out."""
@@ -196,7 +202,12 @@ class SignIns:
             outcome="failure" if reason else "success",
             reason=printable(reason),
             user_id=principal.user_id if principal else None,
+            session=current_session(),
         )
         self._audit.record(row)
         if reason:
             log.info("browser sign-in failed", mechanism=row.mechanism, network=row.network, reason=reason)
+
+
+def _seen(peer: Peer, agent: str) -> Seen:
+    return Seen(printable(peer.host), printable(agent)[:AGENT_LIMIT])

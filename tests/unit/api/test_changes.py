@@ -20,8 +20,8 @@ from mailkeep_api.schemas.emails import BULK_LIMIT
 
 @pytest.fixture(autouse=True)
 def _no_count_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The mail of these tests is announced by nobody; its count would come at some moment."""
-    monkeypatch.setattr("mailkeep_api.following.GROWTH_SECONDS", 3600.0)
+    """The mail of these tests is announced by nobody: its news would come at some moment."""
+    monkeypatch.setattr("mailkeep_api.taking.BATCH", 0)
 
 
 async def told(events: Events, count: int) -> list[tuple[str, Any]]:
@@ -35,19 +35,20 @@ async def unread(client: httpx2.AsyncClient) -> int:
 
 
 async def test_a_message_is_marked_read_and_unread(api: ApiHost) -> None:
-    async with await writing(api) as client, listening(client) as events:
+    async with await writing(api) as client:
         email_id = await deliver(api, plain("one"))
-        read = await client.patch(f"/api/emails/{email_id}", json={"isRead": True})
-        assert (read.status_code, read.json()["isRead"], await unread(client)) == (200, True, 0)
-        assert read.json() == (await client.get(f"/api/emails/{email_id}")).json()
-        again = await client.patch(f"/api/emails/{email_id}", json={"isRead": False})
-        assert (again.json()["isRead"], await unread(client)) == (False, 1)
-        assert await told(events, 4) == [
-            ("EmailUpdated", {"id": str(email_id), "isRead": True}),
-            ("UnreadCountChanged", 0),
-            ("EmailUpdated", {"id": str(email_id), "isRead": False}),
-            ("UnreadCountChanged", 1),
-        ]
+        async with listening(client) as events:
+            read = await client.patch(f"/api/emails/{email_id}", json={"isRead": True})
+            assert (read.status_code, read.json()["isRead"], await unread(client)) == (200, True, 0)
+            assert read.json() == (await client.get(f"/api/emails/{email_id}")).json()
+            again = await client.patch(f"/api/emails/{email_id}", json={"isRead": False})
+            assert (again.json()["isRead"], await unread(client)) == (False, 1)
+            assert await told(events, 4) == [
+                ("EmailUpdated", {"id": str(email_id), "isRead": True}),
+                ("UnreadCountChanged", 0),
+                ("EmailUpdated", {"id": str(email_id), "isRead": False}),
+                ("UnreadCountChanged", 1),
+            ]
 
 
 @pytest.mark.parametrize("body", [{}, {"isRead": None}, {"subject": "changed"}])
@@ -59,14 +60,15 @@ async def test_what_is_absent_stays(api: ApiHost, body: dict[str, object]) -> No
 
 
 async def test_deleting_takes_the_own_copy_and_nobody_elses(api: ApiHost) -> None:
-    async with await writing(api) as ann, await writing(api, BOB) as bob, listening(ann) as events:
+    async with await writing(api) as ann, await writing(api, BOB) as bob:
         email_id = await deliver(api, plain("both"), ANN, BOB)
-        answer = await ann.delete(f"/api/emails/{email_id}")
-        assert (answer.status_code, answer.content) == (204, b"")
-        assert (await ann.get(f"/api/emails/{email_id}")).status_code == 404
-        assert (await ann.delete(f"/api/emails/{email_id}")).status_code == 404
-        assert (await bob.get(f"/api/emails/{email_id}")).status_code == 200
-        assert await told(events, 2) == [("EmailDeleted", str(email_id)), ("UnreadCountChanged", 0)]
+        async with listening(ann) as events:
+            answer = await ann.delete(f"/api/emails/{email_id}")
+            assert (answer.status_code, answer.content) == (204, b"")
+            assert (await ann.get(f"/api/emails/{email_id}")).status_code == 404
+            assert (await ann.delete(f"/api/emails/{email_id}")).status_code == 404
+            assert (await bob.get(f"/api/emails/{email_id}")).status_code == 200
+            assert await told(events, 2) == [("EmailDeleted", str(email_id)), ("UnreadCountChanged", 0)]
 
 
 async def test_copies_in_other_mailboxes_change_along(api: ApiHost) -> None:
@@ -94,17 +96,18 @@ async def test_many_are_marked_at_once(api: ApiHost, body: dict[str, object], ex
 
 
 async def test_many_are_deleted_at_once_and_the_real_ones_are_told(api: ApiHost) -> None:
-    async with await writing(api) as client, listening(client) as events:
+    async with await writing(api) as client:
         mine = [await deliver(api, plain(f"n{n}"), at=NOON + timedelta(minutes=n)) for n in range(3)]
         other = await deliver(api, plain("for Bob"), BOB)
-        wanted = [str(id) for id in (other, mine[0], mine[2], mine[0])]
-        answer = await client.post("/api/emails/bulk/delete", json={"emailIds": wanted})
-        assert (answer.status_code, answer.json()) == (200, {"deletedCount": 2})
-        events_heard = await told(events, 3)
-        assert {data for name, data in events_heard if name == "EmailDeleted"} == {wanted[1], wanted[2]}
-        assert events_heard[-1] == ("UnreadCountChanged", 1)
-        nothing = await client.post("/api/emails/bulk/delete", json={"emailIds": wanted})
-        assert nothing.json() == {"deletedCount": 0}
+        async with listening(client) as events:
+            wanted = [str(id) for id in (other, mine[0], mine[2], mine[0])]
+            answer = await client.post("/api/emails/bulk/delete", json={"emailIds": wanted})
+            assert (answer.status_code, answer.json()) == (200, {"deletedCount": 2})
+            events_heard = await told(events, 3)
+            assert {data for name, data in events_heard if name == "EmailDeleted"} == {wanted[1], wanted[2]}
+            assert events_heard[-1] == ("UnreadCountChanged", 1)
+            nothing = await client.post("/api/emails/bulk/delete", json={"emailIds": wanted})
+            assert nothing.json() == {"deletedCount": 0}
 
 
 @pytest.mark.parametrize("path", ["/api/emails/bulk/mark-read", "/api/emails/bulk/delete"])

@@ -37,13 +37,6 @@ async def test_a_browser_gets_a_cookie_once_that_scripts_and_other_sites_cannot_
     assert "set-cookie" not in again.headers
 
 
-async def test_behind_tls_no_other_host_of_the_domain_can_plant_the_cookie(api: ApiHost) -> None:
-    async with api.client() as client:
-        answer = await client.get("/config/config.json", headers={"X-Forwarded-Proto": "https"})
-    assert answer.headers["set-cookie"].startswith("__Host-")
-    assert "; Secure" in answer.headers["set-cookie"]
-
-
 def test_the_first_issuer_is_the_authority_unless_another_is_set() -> None:
     settings = api_settings(StoreSettings(), 1)
     issuer = IssuerSettings("https://id.example.test")

@@ -12,6 +12,7 @@ from tests.support.api_host import ApiHost
 from tests.support.api_mail import ANN, BOB, NOON, RICH, deliver, plain, reading
 
 from mailkeep.model.flags import Flags, SystemFlag
+from mailkeep.model.threads import thread_id
 
 
 async def page(client: httpx2.AsyncClient, query: str = "") -> dict[str, Any]:
@@ -38,7 +39,9 @@ async def test_a_list_has_the_contracts_shape(api: ApiHost) -> None:
                 "sizeBytes": size,
                 "isRead": False,
                 "labelIds": [],
+                "threadId": str(thread_id(email_id, "one@t")),
                 "attachmentCount": 0,
+                "preview": "Hello.",
             }
         ],
         "totalCount": 1,
@@ -46,6 +49,19 @@ async def test_a_list_has_the_contracts_shape(api: ApiHost) -> None:
         "page": 1,
         "pageSize": 20,
     }
+
+
+async def test_another_order_if_it_is_asked_for(api: ApiHost) -> None:
+    async with await reading(api) as client:
+        for minute, subject in enumerate(("b", "c", "a")):
+            await deliver(api, plain(subject), at=NOON + timedelta(minutes=minute))
+        found = await page(client, "?sort=subject-asc&pageSize=2")
+        oldest = await page(client, "?sort=receivedAt-asc")
+        wrong = await client.get("/api/emails?sort=size")
+    assert [item["subject"] for item in found["items"]] == ["a", "b"]
+    assert (found["totalCount"], found["unreadCount"], found["pageSize"]) == (3, 3, 2)
+    assert [item["subject"] for item in oldest["items"]] == ["b", "c", "a"]
+    assert (wrong.status_code, list(wrong.json()["errors"])) == (400, ["query.sort"])
 
 
 async def test_newest_first_in_pages(api: ApiHost) -> None:

@@ -31,7 +31,7 @@ async def test_an_event_reaches_every_stream_of_its_user_and_nobody_else() -> No
     hub = Hub()
     first, second, other = hub.subscribe(ANN), hub.subscribe(ANN), hub.subscribe(BOB)
     hub.publish(ANN, "NewEmail", {"id": 1})
-    assert await heard(first) == await heard(second) == [("NewEmail", {"id": 1}, f"{hub.generation}.1")]
+    assert await heard(first) == await heard(second) == [("NewEmail", {"id": 1}, f"{hub.generation}.1.")]
     assert await other.next(0.01) == b""
 
 

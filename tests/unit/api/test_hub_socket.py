@@ -20,8 +20,8 @@ from mailkeep.storage.interface import Store
 
 @pytest.fixture(autouse=True)
 def _no_count_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The mail of these tests is announced by nobody; its count would come at some moment."""
-    monkeypatch.setattr("mailkeep_api.following.GROWTH_SECONDS", 3600.0)
+    """The mail of these tests is announced by nobody: its news would come at some moment."""
+    monkeypatch.setattr("mailkeep_api.taking.BATCH", 0)
 
 
 async def new_key(api: ApiHost, *scopes: Scope) -> str:
@@ -61,8 +61,8 @@ async def test_a_negotiation_names_the_one_transport(api: ApiHost) -> None:
 @pytest.mark.parametrize("header", [False, True])
 async def test_events_come_as_invocations(api: ApiHost, header: bool) -> None:
     key = await new_key(api, Scope.API_READ, Scope.API_WRITE)
+    email_id = await deliver(api, plain("one"))
     async with hub(api, key, header=header) as listener, api.client(key) as client:
-        email_id = await deliver(api, plain("one"))
         await client.patch(f"/api/emails/{email_id}", json={"isRead": True})
         assert await listener.event() == ("EmailUpdated", {"id": str(email_id), "isRead": True})
         assert await listener.event() == ("UnreadCountChanged", 0)
@@ -167,8 +167,8 @@ async def test_a_browser_listens_before_its_user_signs_in(api: ApiHost) -> None:
     async with api.client() as page:
         cookie = (await page.get("/config/config.json")).headers["set-cookie"].split(";")[0]
         assert (await page.post("/hubs/email/negotiate?negotiateVersion=1")).status_code == 200
+        email_id = await deliver(api, RICH)
         async with hub(api, cookie=cookie) as listener:
-            email_id = await deliver(api, RICH)
             path = f"/api/emails/{email_id}"
             assert (await page.get(path)).status_code == 401
             bearer = {"Authorization": f"Bearer {key}"}
@@ -194,11 +194,11 @@ async def test_a_browser_hears_whoever_signed_in_last_and_nobody_after_that_ende
     ann, bob = await new_key(api, Scope.APP), await api.key(await api.user(str(BOB)), Scope.APP)
     async with api.client() as page:
         cookie = (await page.get("/config/config.json")).headers["set-cookie"].split(";")[0]
+        email_id = await deliver(api, plain("for Bob"), BOB)
+        await deliver(api, plain("for Ann"))
         async with hub(api, cookie=cookie) as listener, api.client(bob) as elsewhere:
             for key in (ann, bob):
                 await page.get("/api/emails", headers={"Authorization": f"Bearer {key}"})
-            email_id = await deliver(api, plain("for Bob"), BOB)
-            await deliver(api, plain("for Ann"))
             # Bob's stream opens within moments of his first call; a change raises an event each.
             for number in range(100):
                 await elsewhere.patch(f"/api/emails/{email_id}", json={"isRead": number % 2 == 0})
@@ -236,8 +236,8 @@ async def test_writers_settle_before_they_are_answered(api: ApiHost) -> None:
     """The event is there when the answer is: no wait, no second one."""
     async with await writing(api) as client:
         key = client.headers["authorization"].removeprefix("Bearer ")
+        email_id = await deliver(api, plain("one"))
         async with hub(api, key) as listener:
-            email_id = await deliver(api, plain("one"))
             await client.patch(f"/api/emails/{email_id}", json={"isRead": True})
             await client.delete(f"/api/emails/{email_id}")
             names = [(await listener.event())[0] for _ in range(4)]

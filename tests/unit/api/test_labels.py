@@ -20,8 +20,8 @@ PATH = "/api/labels"
 
 @pytest.fixture(autouse=True)
 def _no_count_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The mail of these tests is announced by nobody; its count would come at some moment."""
-    monkeypatch.setattr("mailkeep_api.following.GROWTH_SECONDS", 3600.0)
+    """The mail of these tests is announced by nobody: its news would come at some moment."""
+    monkeypatch.setattr("mailkeep_api.taking.BATCH", 0)
 
 
 async def make(client: httpx2.AsyncClient, name: str, **more: object) -> dict[str, Any]:
@@ -80,27 +80,28 @@ async def test_what_a_label_cannot_be_is_400(api: ApiHost, body: dict[str, objec
 
 
 async def test_a_labelled_message_carries_the_keyword_and_is_listed(api: ApiHost) -> None:
-    async with await writing(api) as client, listening(client) as events:
+    async with await writing(api) as client:
         label = await make(client, "Important")
         email_id = await deliver(api, plain("one"))
         await deliver(api, plain("two"))
-        path = f"{PATH}/emails/{email_id}"
-        for _ in range(2):
-            answer = await client.post(path, json={"labelId": label["id"]})
-            assert (answer.status_code, answer.content) == (204, b"")
-        event = await heard(events)
-        assert (event["event"], json.loads(event["data"])) == (
-            "EmailUpdated",
-            {"id": str(email_id), "isRead": False},
-        )
-        assert sorted(await flags_of(api)) == [(), ("$label1",)]
-        listed = (await client.get(f"{PATH}/{label['id']}/emails")).json()
-        assert (listed["totalCount"], listed["items"][0]["id"]) == (1, str(email_id))
-        assert listed["items"][0]["labelIds"] == [label["id"]]
-        assert (await client.get(f"/api/emails/{email_id}")).json()["labelIds"] == [label["id"]]
-        for _ in range(2):
-            assert (await client.delete(f"{path}/{label['id']}")).status_code == 204
-        assert await flags_of(api) == [(), ()]
+        async with listening(client) as events:
+            path = f"{PATH}/emails/{email_id}"
+            for _ in range(2):
+                answer = await client.post(path, json={"labelId": label["id"]})
+                assert (answer.status_code, answer.content) == (204, b"")
+            event = await heard(events)
+            assert (event["event"], json.loads(event["data"])) == (
+                "EmailUpdated",
+                {"id": str(email_id), "isRead": False},
+            )
+            assert sorted(await flags_of(api)) == [(), ("$label1",)]
+            listed = (await client.get(f"{PATH}/{label['id']}/emails")).json()
+            assert (listed["totalCount"], listed["items"][0]["id"]) == (1, str(email_id))
+            assert listed["items"][0]["labelIds"] == [label["id"]]
+            assert (await client.get(f"/api/emails/{email_id}")).json()["labelIds"] == [label["id"]]
+            for _ in range(2):
+                assert (await client.delete(f"{path}/{label['id']}")).status_code == 204
+            assert await flags_of(api) == [(), ()]
 
 
 async def test_a_keyword_that_a_mail_client_set_is_the_label(api: ApiHost) -> None:

@@ -20,6 +20,7 @@ from mailkeep.model.scope import Scope
 from mailkeep.settings import Settings, StoreSettings
 from mailkeep.settings_relay import RelaySettings
 from mailkeep.storage.interface import Store
+from mailkeep_api.rates import Rates
 
 READS = {"list_emails", "read_email", "search_emails", "get_folders", "list_labels"}
 WRITES = {"send_email", "reply_email", "forward_email", "delete_email", "mark_email_read", "move_email"}
@@ -128,6 +129,9 @@ async def test_a_search_has_conditions_that_all_hold(api: ApiHost) -> None:
         assert await subjects(text="green", since="2026-03-02T00:00:00Z") == ["pears"]
         assert await subjects(text="green", folder="Sent") == ["to you"]
         assert await subjects(text="green", limit=1) == ["pears"]
+        assert await subjects(text="green", limit=1, offset=1) == ["apples"]
+        assert await subjects(limit=5, offset=1) == ["apples"]
+        assert (await result_of(ann, "search_emails", text="green", offset=7))["total"] == 2
         assert await subjects(has_attachments=True) == []
 
 
@@ -238,7 +242,60 @@ async def test_a_subject_of_others_brings_no_header_field_into_an_answer(api: Ap
         assert copy["subject"].replace("  ", " ") == "Re: a Bcc: eve@evil.test"
 
 
+async def test_files_go_along_with_what_is_sent_answered_and_forwarded(api: ApiHost) -> None:
+    file = {"name": "räksmörgås.txt", "content": "aGVsbG8=", "content_type": "text/plain"}
+    wild = {"name": "x", "content": "", "content_type": "message/rfc822; a=b"}
+    async with writer(api) as ann:
+        email_id = str(await deliver(api, RICH))
+        await result_of(ann, "send_email", to=[FAR], text="x", attachments=[file, wild])
+        await result_of(ann, "reply_email", email_id=email_id, text="x", attachments=[file])
+        for with_files in (True, False):
+            await result_of(
+                ann,
+                "forward_email",
+                email_id=email_id,
+                to=[FAR],
+                with_files=with_files,
+                attachments=[file],
+            )
+        copies = (await result_of(ann, "list_emails", folder="Sent"))["emails"]
+        found = []
+        for copy in reversed(copies):
+            read = await result_of(ann, "read_email", email_id=copy["email_id"])
+            found.append([(one["name"], one["content_type"], one["size"]) for one in read["files"]])
+    text = ("räksmörgås.txt", "text/plain", 5)
+    assert found == [
+        [text, ("x", "application/octet-stream", 0)],
+        [text],
+        [text, ("x.pdf", "application/pdf", 5)],
+        [text],
+    ]
+
+
+async def test_an_answer_quotes_if_it_is_asked_to(api: ApiHost) -> None:
+    async with writer(api) as ann:
+        email_id = str(await deliver(api, LETTER.replace(b"What now?", b"> Before.\r\n<b>What</b> now?")))
+        await result_of(ann, "reply_email", email_id=email_id, text="This.", html="<p>This.</p>", quote=True)
+        (copy,) = (await result_of(ann, "list_emails", folder="Sent"))["emails"]
+        user = await api.store.directory.user_by_address(ANN)
+        async with api.client(await api.key(user.id, Scope.API_READ)) as client:
+            sent = (await client.get(f"/api/emails/{copy['email_id']}")).json()
+    lines = sent["textBody"].splitlines()
+    assert lines[:2] == ["This.", ""]
+    assert lines[2].startswith("On Sun, 01 Mar 2026 12:00:00 +0000, Carl <carl@other.test> wrote:")
+    assert lines[3:] == [">> Before.", "> <b>What</b> now?"]
+    assert "<blockquote>&gt; Before.<br>\r\n&lt;b&gt;What" in sent["htmlBody"]
+    assert "<b>" not in sent["htmlBody"]
+
+
 # --- what is refused -----------------------------------------------------------------------------
+
+
+LARGE = "A" * 3_600_000  # 2.7 MB
+
+
+def file_of(**given: object) -> dict[str, object]:
+    return {"name": "x.txt", "content": "aGVsbG8=", **given}
 
 
 REFUSED: tuple[tuple[str, dict[str, object], str], ...] = (
@@ -261,6 +318,17 @@ REFUSED: tuple[tuple[str, dict[str, object], str], ...] = (
     ("send_email", {"to": [f"a\r\nBcc: eve@x.test <{FAR}>"], "text": "x"}, "to.0"),
     ("send_email", {"to": [FAR], "text": "x", "sender": "eve@example.test"}, "sender"),
     ("send_email", {"to": [FAR], "text": "x" * 200_001}, "text"),
+    ("send_email", {"to": [FAR], "text": "x", "attachments": [file_of(content="no base64!")]}, "base64"),
+    ("send_email", {"to": [FAR], "text": "x", "attachments": [file_of(content=7)]}, "content"),
+    ("send_email", {"to": [FAR], "text": "x", "attachments": [file_of()] * 21}, "attachments"),
+    ("send_email", {"to": [FAR], "text": "x", "attachments": [file_of(content=LARGE)] * 2}, "5242880"),
+    *(
+        ("send_email", {"to": [FAR], "text": "x", "attachments": [file_of(name=name)]}, "plain file name")
+        for name in ("../x", "a/b", "a\\b", "C:x", ".ssh", "invoice\u202efdp.exe")
+    ),
+    ("send_email", {"to": [FAR], "text": "x", "attachments": [file_of(name="a\r\nB: c")]}, "name"),
+    ("send_email", {"to": [FAR], "text": "x", "attachments": [file_of(path="/etc/passwd")]}, "path"),
+    ("search_emails", {"offset": -1}, "offset"),
     ("forward_email", {"email_id": str(uuid4()), "to": [FAR]}, "no such message"),
 )
 
@@ -282,7 +350,9 @@ async def test_the_mail_of_others_does_not_exist(api: ApiHost) -> None:
             assert "no such message" in (await refusal_of(ann, tool, email_id=email_id)).lower()
 
 
-async def test_writes_are_rated_as_those_of_the_api(api: ApiHost) -> None:
+async def test_writes_are_rated_as_those_of_the_api(api: ApiHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    take = Rates.take
+    monkeypatch.setattr(Rates, "take", lambda rates, kind, caller, _now: take(rates, kind, caller, 1000.0))
     async with writer(api) as ann:
         email_id = str(await deliver(api, plain("hello")))
         for _ in range(30):

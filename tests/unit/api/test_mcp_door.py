@@ -61,7 +61,7 @@ async def test_there_is_nothing_to_listen_to_and_nothing_to_end(api: ApiHost) ->
 
 
 async def test_a_request_has_a_limit_and_nobody_unknown_is_heard_out(api: ApiHost) -> None:
-    large = b'"' + b"x" * limits.BODY_LIMIT + b'"'
+    large = b'"' + b"x" * limits.CALL_LIMIT + b'"'
     headers = {**ACCEPT, "Content-Type": "application/json"}
     async with api.client(await api.key(await api.user(str(ANN)), Scope.APP)) as client:
         assert (await client.post("/mcp", content=large, headers=headers)).status_code == 413
@@ -70,8 +70,13 @@ async def test_a_request_has_a_limit_and_nobody_unknown_is_heard_out(api: ApiHos
         assert (await nobody.post("/mcp", content=large, headers=headers)).status_code == 401
 
 
-def test_the_sdk_is_not_loaded_before_somebody_asks() -> None:
-    program = "import sys, mailkeep_api.server; print({'mcp', 'mcp_types'} & set(sys.modules))"
+def test_what_few_ask_for_is_not_loaded_before_somebody_does() -> None:
+    """The SDK, and what accounts elsewhere, access tokens and PostgreSQL need: megabytes of each process."""
+    program = (
+        "import sys, mailkeep_api.server, mailkeep.storage.opening;"
+        "few = {'mcp', 'mcp_types', 'aiosmtplib', 'imapclient', 'joserfc', 'cryptography', 'asyncpg'};"
+        "print(few & set(sys.modules))"
+    )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
 

@@ -6,8 +6,9 @@ import pytest
 
 from mailkeep.errors import NotFound, Throttled
 from mailkeep.upstream.accounts import AuthConfig, Server, Transport
-from mailkeep_api.assistant import elsewhere
-from mailkeep_api.assistant.lent import Lent, Places
+from mailkeep_api.assistant import elsewhere, places
+from mailkeep_api.assistant.lent import Lent
+from mailkeep_api.assistant.places import Places
 
 GMAIL = [
     ((b"\\HasNoChildren",), b"/", "INBOX"),
@@ -78,19 +79,20 @@ def test_files_are_counted_by_the_structure(body: object, files: int) -> None:
     assert sum(elsewhere._is_file(leaf) for leaf in elsewhere._leaves(body)) == files
 
 
-def test_places_are_bounded_for_an_account_and_for_all_and_given_back() -> None:
-    places = Places(limit=2, account_limit=1)
-    ann, bob, carl = (lent(f"{name}@gmail.example") for name in ("ann", "bob", "carl"))
-    with places.one(ann), places.one(bob):
-        for full in (ann, carl):
-            with pytest.raises(Throttled), places.one(full):
+def test_places_are_bounded_for_an_account_and_for_all_and_given_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(places, "CALLS_LIMIT", 2)
+    monkeypatch.setattr(places, "ACCOUNT_CALLS_LIMIT", 1)
+    taken = Places()
+    with taken.one("gmail ann"), taken.one("gmail bob"):
+        for full in ("gmail ann", "gmail carl"):
+            with pytest.raises(Throttled), taken.one(full):
                 pass
-    with places.one(ann), places.one(carl):
+    with taken.one("gmail ann"), taken.one("gmail carl"):
         pass
 
 
-def lent(address: str) -> Lent:
-    way = Transport(Server("imap.example", 993), address, AuthConfig(oauth_token="hush"))
-    made = Lent(address, "gmail", way, way)
-    assert "hush" not in repr(made)
-    return made
+def test_a_lent_account_shows_no_token() -> None:
+    way = Transport(Server("imap.example", 993), "ann@gmail.example", AuthConfig(oauth_token="hush"))
+    assert "hush" not in repr(Lent("ann@gmail.example", "gmail", way, way))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 from tests.support.api_host import ApiHost
 
@@ -24,6 +25,16 @@ async def document(api: ApiHost) -> dict[str, Any]:
     async with api.client() as client:
         found: dict[str, Any] = (await client.get("/openapi.json")).json()
     return found
+
+
+async def test_a_method_that_a_resource_lacks_is_405_with_those_that_it_has(api: ApiHost) -> None:
+    async with api.client() as client:
+        of_path = await client.patch("/api/labels")
+        of_id = await client.post(f"/api/emails/{uuid4()}")
+        of_none = await client.delete("/api/discovery")
+    assert (of_path.status_code, of_path.headers["allow"]) == (405, "GET, POST")
+    assert (of_id.status_code, of_id.headers["allow"]) == (405, "DELETE, GET, PATCH")
+    assert (of_none.status_code, of_none.headers["allow"]) == (405, "GET")
 
 
 async def test_every_route_says_how_to_prove_oneself_and_how_it_refuses(api: ApiHost) -> None:

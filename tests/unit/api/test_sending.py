@@ -18,6 +18,7 @@ from mailkeep.delivery.dkim_keys import DkimKeyFiles
 from mailkeep.settings import Settings, StoreSettings
 from mailkeep.settings_relay import RelaySettings
 from mailkeep.storage.interface import Store
+from mailkeep.upstream.config import AccountConfig
 from mailkeep_api import limits
 
 PATH = "/api/emails"
@@ -186,3 +187,47 @@ async def test_a_message_has_more_room_than_other_requests_and_a_limit(
         assert (await client.post(PATH, json=new)).status_code == 202
         monkeypatch.setitem(limits.LARGER, ("POST", PATH), limits.BODY_LIMIT)
         assert (await client.post(PATH, json=new)).status_code == 413
+
+
+# --- from an account elsewhere ---------------------------------------------------------------------
+
+
+async def test_an_account_elsewhere_sends_what_is_from_its_address(sender: ApiHost) -> None:
+    """Through the queue, to those here as well; the copy lies here or there, as the account has it."""
+    theirs = AccountConfig("ann@theirs.test", smtp="smtp.theirs.test:587")
+    async with await writing(sender) as ann:
+        user = await sender.store.directory.user_by_address(ANN)
+        assert user is not None
+        new = {"from": "Ann <ann@theirs.test>", "to": [FAR, str(BOB)], "subject": "hi", "textBody": "x"}
+        assert (await ann.post(PATH, json=new)).status_code == 403
+        record = await sender.store.upstreams.add(user.id, "work", theirs.to_json())
+        sent = (await ann.post(PATH, json=new)).json()
+        assert (sent["delivered"], sorted(sent["queued"])) == ([], sorted([FAR, str(BOB)]))
+        assert (await ann.get(f"{PATH}/sent")).json()["items"][0]["id"] == sent["id"]
+        entries = await sender.store.queue.entries()
+        assert {(one.route, one.sender) for one in entries} == {(str(record.id), "ann@theirs.test")}
+        assert sent["messageId"].strip("<>") == f"{entries[0].message_id}@theirs.test"
+        await sender.store.upstreams.remove(record.id)
+        there = replace(theirs, sent_copy="there")
+        await sender.store.upstreams.add(user.id, "work", there.to_json())
+        assert (await ann.post(PATH, json=new)).json()["id"] is None
+    async with await writing(sender, BOB) as bob:  # somebody else's account is nobody's way out
+        assert (await bob.post(PATH, json=new)).status_code == 403
+
+
+async def test_a_message_is_forwarded_whole_if_asked(sender: ApiHost) -> None:
+    async with await writing(sender) as ann:
+        id = str(await deliver(sender, RICH))
+        octets = (await ann.get(f"{PATH}/{id}/export/eml")).content
+        new = {
+            "to": [str(ANN)],
+            "subject": "Fwd",
+            "textBody": "x",
+            "forwardEmailId": id,
+            "forwardAs": "message",
+        }
+        assert (await ann.post(PATH, json=new)).status_code == 202
+        found = await opened(ann, "Fwd")
+        came = (await ann.get(f"{PATH}/{found['id']}/export/eml")).content
+    assert octets.rstrip(b"\r\n") in came
+    assert b"Content-Type: message/rfc822" in came

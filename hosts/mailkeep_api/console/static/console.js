@@ -60,19 +60,34 @@ async function busy(button, alert, act) {
   }
 }
 
-/** Times in the reader's own zone and manner. */
+/** Times in the reader's own zone and manner; brief ones leave out what goes without saying. */
 export function localTimes(root) {
-  for (const time of root.querySelectorAll("time.at")) {
-    time.textContent = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+  for (const time of root.querySelectorAll("time.at, time.brief")) {
+    const at = new Date(time.dateTime);
+    const full = at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+    time.textContent = time.classList.contains("brief") ? briefly(at) : full;
+    time.title = full;
   }
 }
 
+function briefly(at) {
+  const now = new Date();
+  if (at.toDateString() === now.toDateString()) return at.toLocaleTimeString(undefined, { timeStyle: "short" });
+  const year = at.getFullYear() === now.getFullYear() ? undefined : "numeric";
+  return at.toLocaleDateString(undefined, { day: "numeric", month: "short", year });
+}
+
+/** What is left of spans; the page says itself what has ended, so it is asked for again then. */
 function timesLeft() {
+  let next = 15000; // milliseconds
   for (const time of document.querySelectorAll("time.left")) {
-    const minutes = Math.floor((new Date(time.dateTime) - Date.now()) / 60000);
-    if (minutes < 0) location.reload();
-    else time.textContent = minutes === 1 ? "1 minute" : `${minutes} minutes`;
+    const left = new Date(time.dateTime) - Date.now();
+    if (left <= 0) return location.reload();
+    const minutes = Math.floor(left / 60000);
+    time.textContent = minutes < 1 ? "less than a minute" : minutes === 1 ? "1 minute" : `${minutes} minutes`;
+    next = Math.min(next, left + 500); // the server's clock decides
   }
+  setTimeout(timesLeft, next);
 }
 
 onPress("ask", async (button) => {
@@ -88,5 +103,6 @@ onSubmit("sign-in", async (form) => {
 });
 
 localTimes(document);
-if (document.querySelector("time.left")) setInterval(timesLeft, 15000);
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }); // on a phone
+if (document.querySelector("time.left")) timesLeft();
 if (location.pathname !== SIGN_IN) window.addEventListener("pageshow", (event) => event.persisted && location.reload());

@@ -1,6 +1,6 @@
 // Lists of mail that keep themselves up to date, and what one does with a message.
 
-import { ask, localTimes, onPress, onSubmit, say } from "./console.js";
+import { ask, localTimes, onPress, say } from "./console.js";
 
 const EVERY = 2000; // milliseconds between two looks at the list, however much mail arrives
 const list = document.getElementById("list");
@@ -21,7 +21,29 @@ async function refresh() {
     if (box) box.checked = true;
   }
   localTimes(list);
+  group();
   if (focused) document.getElementById(focused)?.focus();
+}
+
+/** A heading before the first message of each day, which is a day where the reader is. */
+function group() {
+  if (!("grouped" in list.dataset)) return;
+  let day = "";
+  for (const time of list.querySelectorAll(".mails time")) {
+    const of = new Date(time.dateTime).toLocaleDateString(undefined, { dateStyle: "full" });
+    if (of === day) continue;
+    day = of;
+    const heading = document.createElement("li");
+    heading.className = "day";
+    heading.textContent = day;
+    time.closest("li").before(heading);
+  }
+}
+
+function tell(mail) {
+  if (!("notifies" in list.dataset) || !("Notification" in window) || Notification.permission !== "granted") return;
+  const shown = new Notification(mail.fromDisplay || mail.from, { body: mail.subject, tag: mail.id });
+  shown.addEventListener("click", () => { window.focus(); location.assign(`/console/mail/${mail.id}`); });
 }
 
 function soon() {
@@ -51,7 +73,12 @@ function listen() {
   events.addEventListener("NewEmail", (event) => {
     const mail = JSON.parse(event.data);
     say(`New mail from ${mail.fromDisplay || mail.from}: ${mail.subject || "no subject"}`);
+    tell(mail);
     soon();
+  });
+  events.addEventListener("UpstreamChanged", (event) => {
+    const account = JSON.parse(event.data);
+    if (account.state === "needs_sign_in") say(`${account.name} needs a sign-in: ${account.said}`);
   });
   for (const name of ["EmailUpdated", "EmailDeleted", "UnreadCountChanged", "Resync"]) events.addEventListener(name, soon);
   events.addEventListener("error", () => {
@@ -74,11 +101,6 @@ onPress("unread", async (button) => {
   location.assign("/console/mail");
 });
 
-onSubmit("new-label", async (form) => {
-  await ask("POST", "/api/labels", { name: form.elements.name.value, color: "#0b5d7a" });
-  location.reload();
-});
-
 if (message) {
   const path = `/api/labels/emails/${message.dataset.id}`;
   message.addEventListener("change", async (event) => {
@@ -96,4 +118,5 @@ if (message) {
   }
 }
 
+if (list) group();
 if (list && "live" in list.dataset) listen();

@@ -10,6 +10,7 @@ from tests.unit.api.console.test_pages import HOSTILE
 
 from mailkeep.auth import KeyService
 from mailkeep.model.scope import Scope
+from mailkeep.upstream.config import AccountConfig
 from mailkeep_api.console.pages import page
 from mailkeep_api.sessions.browser import Connection, Session
 
@@ -39,12 +40,14 @@ async def test_a_hostile_name_of_a_key_stays_text(api: ApiHost, ann: Visitor) ->
 
 async def test_mail_programs_are_told_this_server_s_listeners(ann: Visitor) -> None:
     shown = await ann.page("/console/keys")
-    imap = "Incoming (IMAP): server <code>mail.example.test</code>, port <code>2993</code>, SSL/TLS."
-    smtp = "Outgoing (SMTP): server <code>mail.example.test</code>, port <code>2587</code>, STARTTLS."
+    place = "<td><code>mail.example.test</code></td><td><code>{}</code></td><td>{}</td>"
+    imap = "<td>Incoming (IMAP)</td>" + place.format(2993, "SSL/TLS")
+    smtp = "<td>Outgoing (SMTP)</td>" + place.format(2587, "or STARTTLS")
+    told = shown.partition("Set up a mail program")[2]
+    assert imap in told
+    assert smtp in told
     for program in ("Thunderbird", "Outlook", "Apple Mail"):
-        told = shown.partition(f"<summary>{program}</summary>")[2].partition("</details>")[0]
-        assert imap in told
-        assert smtp in told
+        assert f"<summary>{program}</summary>" in told
 
 
 async def test_a_key_gives_no_scope_that_its_maker_could_not(api: ApiHost) -> None:
@@ -78,11 +81,22 @@ def test_what_is_left_of_a_connection_is_said_in_whole_minutes() -> None:
     ends = {"gmail": timedelta(minutes=12, seconds=5), "outlook": timedelta(seconds=-1)}
     lent = {name: Connection(name, HOSTILE, "token-1", now + left) for name, left in ends.items()}
     session = Session(now + timedelta(hours=1), connections=lent)
-    values = {"address": "", "csrf_token": "c", "session": session, "now": now, "offers": []}
+    values = {"address": "", "csrf_token": "c", "session": session, "now": now, "offers": [], "upstreams": []}
     shown = bytes(page("accounts.html", **values).body).decode()
     assert "Gmail, connected for another" in shown
     assert "12 minutes" in shown
     assert "Outlook: its time is over." in shown
-    assert shown.count("Re-authenticate") == 2
+    assert shown.count("Re-authenticate") == 1
+    assert "/oauth/authorize?provider=outlook" in shown
     assert "token-1" not in shown
+    assert "<script>alert" not in shown
+
+
+async def test_an_account_that_needs_a_sign_in_says_so(ann: Visitor, api: ApiHost) -> None:
+    assert "Kept in step" not in await ann.page("/console/accounts")
+    config = AccountConfig("a@b.test", imap="b.test:993").to_json()
+    record = await api.store.upstreams.add(ann.user_id, HOSTILE, config)
+    await api.store.upstreams.note(record.id, "needs_sign_in", "The provider wants it.")
+    shown = await ann.page("/console/accounts")
+    assert "needs a sign-in.</strong> The provider wants it." in shown
     assert "<script>alert" not in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,7 +12,8 @@ from tests.support.api_mail import BOB, RICH, deliver
 from tests.unit.api.console.conftest import Visitor
 from tests.unit.api.console.test_pages import HOSTILE, assert_private
 
-from mailkeep_api.console.answers import prefixed, quoted
+from mailkeep.mime.answering import quoted
+from mailkeep_api.console.answers import prefixed
 from mailkeep_api.routes import events
 
 HTML = b"""\
@@ -64,6 +66,17 @@ async def test_files_and_addressees_are_shown_and_bcc_is_not(api: ApiHost, ann: 
     assert "x.pdf</a>" in shown
     assert "C, D &lt;c@other.test&gt;" in shown
     assert "secret@" not in shown
+
+
+async def test_a_file_is_saved_by_the_session_alone(api: ApiHost, ann: Visitor) -> None:
+    email_id = await deliver(api, RICH)
+    shown = await ann.page(f"/console/mail/{email_id}")
+    (path,) = re.findall(r'href="(/api/emails/[^"]+/attachments/[^"]+)"', shown)
+    answer = await ann.client.get(path)
+    assert (answer.status_code, answer.content) == (200, b"hello")
+    assert answer.headers["content-disposition"].startswith("attachment;")
+    async with api.client() as nobody:
+        assert (await nobody.get(path)).status_code == 401
 
 
 async def test_what_is_another_s_does_not_exist(api: ApiHost, ann: Visitor) -> None:

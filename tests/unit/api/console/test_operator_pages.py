@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from tests.support.api_host import ApiHost
 from tests.support.api_mail import deliver
 from tests.unit.api.console.conftest import OPERATOR, Visitor
@@ -11,6 +13,7 @@ from mailkeep.model.address import Address
 from mailkeep.model.scope import Scope
 
 PAGE = "/console/operator"
+SECONDS = 10.0
 
 
 async def test_for_everybody_else_there_is_no_such_page(ann: Visitor) -> None:
@@ -42,9 +45,9 @@ async def test_an_operator_sees_queue_domains_users_and_what_nobody_claimed(api:
     assert answer.status_code == 200, answer.text
     assert_private(answer)
     assert "1 waiting, 0 being sent, 0 held" in answer.text
-    assert "<td>far@elsewhere.example</td>" in answer.text
+    assert ">far@elsewhere.example</td>" in answer.text
     assert '<a href="/console/operator/domains/example.test">' in answer.text
-    assert f"<td>{OPERATOR.lower()}</td>" in answer.text
+    assert f">{OPERATOR.lower()}</td>" in answer.text
     assert "<td>nobody@example.test</td><td>1</td><td>26 bytes</td>" in answer.text
     assert "<script>alert" not in answer.text
     assert 'href="/console/operator" aria-current="page"' in answer.text
@@ -61,3 +64,27 @@ async def test_dns_is_asked_about_a_domain_that_is_hosted_here(api: ApiHost) -> 
     assert "example.test publishes no SPF policy" in answer.text
     assert "Add the record: _dmarc.example.test." in answer.text
     assert elsewhere.status_code == 404
+
+
+async def test_an_operator_holds_releases_and_drops_what_waits_and_locks_a_user_out(
+    api: ApiHost, ann: Visitor
+) -> None:
+    operator = await api.user(OPERATOR)
+    async with api.client(await api.key(operator, Scope.APP)) as client:
+        sent = {"to": ["far@elsewhere.example"], "subject": "x", "textBody": "x"}
+        await client.post("/api/emails", json=sent)
+        [entry] = await api.store.queue.entries()
+        place = f"/api/operator/queue/{entry.id}"
+        assert (await ann.client.post(f"{place}/drop", headers=await ann.csrf())).status_code == 404
+        for action, status in (("hold", 204), ("retry", 404), ("release", 204), ("retry", 204), ("x", 404)):
+            assert (await client.post(f"{place}/{action}")).status_code == status, action
+        assert (await client.post(f"{place}/drop")).status_code == 204
+        assert (await client.post(f"{place}/drop")).status_code == 404
+        assert await api.store.queue.entries() == []
+        users = "/api/operator/users"
+        assert (await client.post(f"{users}/{operator}/disable")).status_code == 400
+        assert (await client.post(f"{users}/{ann.user_id}/disable")).status_code == 204
+        async with asyncio.timeout(SECONDS):  # the feed carries it
+            while (await ann.client.get("/api/profile")).status_code != 401:
+                await asyncio.sleep(0.02)
+        assert (await client.post(f"{users}/{ann.user_id}/enable")).status_code == 204

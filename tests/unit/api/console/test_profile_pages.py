@@ -70,3 +70,29 @@ async def test_attempts_of_others_are_not_shown(api: ApiHost, ann: Visitor) -> N
     bob = Visitor(ann.client, await api.user("bob@example.test"))
     await attempt(api, bob)
     assert "198.51.100.7" not in await ann.page("/console/sign-ins")
+
+
+async def test_browsers_are_listed_and_a_sign_in_by_token_can_be_undone(api: ApiHost, ann: Visitor) -> None:
+    async with api.client() as other:
+        other.headers["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+        key = await api.key(ann.user_id, Scope.APP)
+        await other.post("/oauth/key", json={"key": key})
+        row = AuditRecord(
+            at=datetime.now(UTC),
+            host="imap",
+            mechanism="XOAUTH2",
+            address="ann@example.test",
+            network="198.51.100.7",
+            outcome="success",
+            reason="",
+            user_id=ann.user_id,
+        )
+        await api.store.audit.add([row])
+        shown = await ann.page("/console/sign-ins")
+        assert "Firefox on Linux</h3>" in shown
+        assert shown.count("(this one)") == 1
+        assert shown.count("Not me: end all sign-ins") == 1
+        await ann.client.post("/api/profile/sign-out", headers=await ann.csrf())
+        assert (await ann.client.get("/console/sign-ins")).status_code == 303
+        await ann.client.post("/oauth/key", json={"key": key})
+        assert "Not me: end all" not in await ann.page("/console/sign-ins")

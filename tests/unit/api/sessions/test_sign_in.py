@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -162,3 +164,60 @@ async def test_providers_are_named_for_whoever_has_not_signed_in(
     browser: Browser, issuer: ServedIssuer
 ) -> None:
     assert (await browser.status())["providers"] == ["gmail", "outlook", "oidc"]
+
+
+async def listed(browser: Browser) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await browser.client.get("/oauth/sessions")).json()
+    return found
+
+
+async def test_a_browser_lists_the_others_of_its_user_and_ends_one(
+    browser: Browser, other_browser: Browser
+) -> None:
+    other_browser.client.headers["User-Agent"] = "Elsewhere/1"
+    await sign_in(browser)
+    await sign_in(other_browser)
+    other, own = await listed(browser)
+    assert (other["agent"], other["network"], other["isThisOne"]) == ("Elsewhere/1", "127.0.0.1", False)
+    assert (own["isThisOne"], own["byKey"]) == (True, False)
+    refused = await browser.client.delete(f"/oauth/sessions/{other['id']}")
+    assert refused.status_code == 403  # no CSRF token
+    headers = {"X-CSRF-Token": str((await browser.status())["csrfToken"])}
+    for _ in range(2):
+        ended = await browser.client.delete(f"/oauth/sessions/{other['id']}", headers=headers)
+        assert ended.status_code == 204
+    assert not (await other_browser.status())["authenticated"]
+    assert [one["id"] for one in await listed(browser)] == [own["id"]]
+    assert await listed(other_browser) == []
+
+
+async def test_nobody_ends_a_session_of_somebody_else(
+    api: ApiHost, browser: Browser, other_browser: Browser
+) -> None:
+    await sign_in(browser)
+    [own] = await listed(browser)
+    key = await api.key(await api.user("bob@example.test"), Scope.APP)
+    await other_browser.client.post("/oauth/key", json={"key": key})
+    headers = {"X-CSRF-Token": str((await other_browser.status())["csrfToken"])}
+    asked = await other_browser.client.delete(f"/oauth/sessions/{own['id']}", headers=headers)
+    assert asked.status_code == 204
+    assert (await browser.status())["authenticated"]
+
+
+async def test_signing_out_everywhere_ends_browsers_and_tokens_but_no_key(
+    api: ApiHost, browser: Browser, other_browser: Browser
+) -> None:
+    token = browser.issuer.token(email=ANN, scope="api:read api:write", iat=int(time.time()) - 5)
+    async with api.client(token) as client:
+        user_id = UUID((await client.get("/api/profile")).json()["id"])
+        key = await api.key(user_id, Scope.API_READ, Scope.API_WRITE)
+        await other_browser.client.post("/oauth/key", json={"key": key})
+        await sign_in(browser)
+        headers = {"X-CSRF-Token": str((await browser.status())["csrfToken"])}
+        answer = await browser.client.post("/api/profile/sign-out", headers=headers)
+        assert answer.status_code == 204, answer.text
+        assert not (await browser.status())["authenticated"]
+        assert not (await other_browser.status())["authenticated"]
+        assert (await client.get("/api/profile")).status_code == 401
+    async with api.client(key) as client:
+        assert (await client.get("/api/profile")).status_code == 200
