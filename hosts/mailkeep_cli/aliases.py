@@ -1,4 +1,4 @@
-"""`mailkeep aliases`: addresses whose mail goes to others of this server, one or a small list."""
+"""`mailkeep aliases`: addresses whose mail goes to others, here or elsewhere, one or a small list."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ import click
 from mailkeep.errors import InUse, LimitExceeded, NotFound
 from mailkeep.model.address import Address
 from mailkeep.model.directory import Alias
+from mailkeep.storage.interface import Store
 from mailkeep_cli.context import CommandContext, store_command
 from mailkeep_cli.output import Row, show_done, show_rows
 from mailkeep_cli.people import ADDRESS
 
 COLUMNS = {"address": "ALIAS", "targets": "GOES TO"}
+_FATES = {
+    "srs": "leaves this server, under a rewritten reverse-path.",
+    "plain": "leaves this server, under the sender's own reverse-path.",
+    "off": "does not leave this server: [relay] says so.",
+}
 LIST_HINT = "See what is there with: mailkeep aliases list"
 
 
@@ -19,8 +25,9 @@ LIST_HINT = "See what is there with: mailkeep aliases list"
 def aliases() -> None:
     """Addresses whose mail goes to others.
 
-    Targets are addresses of this server's domains, or other aliases. An address that a user has is theirs: an
-    alias of that name rests while they have it.
+    Targets are any addresses, and other aliases. Mail for targets in domains that are not this server's is
+    forwarded as [relay] forwarding says: sealed (ARC), and by default with a rewritten reverse-path (SRS). An
+    address that a user has is theirs: an alias of that name rests while they have it.
     """
 
 
@@ -35,16 +42,28 @@ def add(context: CommandContext, alias: Address, targets: tuple[Address, ...]) -
     Examples:
       mailkeep aliases add support@example.org ann@example.org bob@example.org
       mailkeep aliases add postmaster@example.org ann@example.org
+      mailkeep aliases add ann@example.org ann.li@elsewhere.example
     """
-    made = context.run(
-        lambda store: store.aliases.add(alias, targets),
+    made, hosted = context.run(
+        lambda store: _add(store, alias, targets),
         hints={
             NotFound: "See the domains with: mailkeep domains list",
             InUse: "See whose it is with: mailkeep addresses list",
             LimitExceeded: "Make several aliases, and one that goes to them.",
         },
     )
-    show_done(_row(made), f"{made.address} goes to {', '.join(made.targets)}.", as_json=context.as_json)
+    sentence = f"{made.address} goes to {', '.join(made.targets)}."
+    outside = [one for one in made.targets if one.rpartition("@")[2] not in hosted]
+    if outside:
+        fate = _FATES[context.settings.relay.forwarding if context.settings.relay.route != "off" else "off"]
+        sentence += f" Mail for {', '.join(outside)} {fate}"
+    show_done(_row(made), sentence, as_json=context.as_json)
+
+
+async def _add(store: Store, alias: Address, targets: tuple[Address, ...]) -> tuple[Alias, set[str]]:
+    """The alias, and the domains that are ours."""
+    made = await store.aliases.add(alias, targets)
+    return made, {domain.name for domain in await store.directory.domains()}
 
 
 @aliases.command()

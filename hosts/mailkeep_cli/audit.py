@@ -24,8 +24,9 @@ COLUMNS = {
     "outcome": "OUTCOME",
     "reason": "REASON",
     "key_id": "KEY ID",
+    "session": "SESSION",
 }
-TABLE = ("at", "host", "mechanism", "address", "network", "outcome", "reason")
+TABLE = ("at", "host", "mechanism", "address", "network", "outcome", "reason", "session")
 LIMIT = 100_000
 PAGE = 1000  # rows read at a time
 
@@ -103,4 +104,5 @@ def _row(record: AuditRecord) -> Row:
         "reason": record.reason,
         "user_id": record.user_id,
         "key_id": record.key_id,
+        "session": record.session,
     }

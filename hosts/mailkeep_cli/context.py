@@ -50,6 +50,7 @@ class CommandContext:
 
     settings: Settings
     as_json: bool
+    config: Path | None = None
 
     def run(
         self,
@@ -101,16 +102,17 @@ def store_command(function: Callable[..., None]) -> Callable[..., None]:
     def command(
         data_dir: str | None, database: str | None, config: str | None, as_json: bool, **given: Any
     ) -> None:
-        context = CommandContext(_settings(data_dir, database, config), as_json)
+        file = Path(config) if config else None
+        context = CommandContext(_settings(data_dir, database, file), as_json, file)
         configure(LogSettings(level="error"))
         function(context=context, **given)
 
     return command
 
 
-def _settings(data_dir: str | None, database: str | None, config: str | None) -> Settings:
+def _settings(data_dir: str | None, database: str | None, config: Path | None) -> Settings:
     try:
-        settings = load_settings(Path(config) if config else None)
+        settings = load_settings(config)
     except SettingsError as error:
         raise PlainError(str(error), _GENERAL_HINTS[SettingsError]) from None
     store = settings.store

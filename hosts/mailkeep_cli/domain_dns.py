@@ -9,6 +9,7 @@ import click
 
 from mailkeep.model.address import normal_domain
 from mailkeep.settings import Settings
+from mailkeep.smtp import tlsrpt
 from mailkeep.smtp.sts_policy import policy_id, policy_text
 from mailkeep_cli.context import CommandContext, PlainError, store_command
 from mailkeep_cli.dkim import published, record_of
@@ -55,7 +56,8 @@ def _records(name: str, server: str, settings: Settings, keys: list[DnsRecord]) 
     reports = f"rua=mailto:postmaster@{name}"
     policy = f"v=DMARC1; p=none; {reports}"
     yield DnsRecord(f"_dmarc.{name}", "TXT", policy, "DMARC: watch the reports, then quarantine or reject.")
-    yield DnsRecord(f"_smtp._tls.{name}", "TXT", f"v=TLSRPTv1; {reports}", "Reports of TLS that failed.")
+    failures = tlsrpt.record_text(f"mailto:postmaster@{name}")
+    yield DnsRecord(f"{tlsrpt.PREFIX}.{name}", "TXT", failures, "TLSRPT: who is told of TLS that failed.")
     yield from _mta_sts(name, server, settings)
     yield from _services(name, server, settings)
     yield DnsRecord(f"autoconfig.{name}", "CNAME", f"{server}.", "Thunderbird asks here for its settings.")

@@ -19,7 +19,7 @@ from pathlib import Path
 from mailkeep.errors import SettingsError
 from mailkeep.net import parent
 from mailkeep.net.exits import EXIT_FAULT, EXIT_SETTINGS, EXIT_UNAVAILABLE
-from mailkeep_cli.supervisor_notices import NoticeSocket
+from mailkeep.net.notices import NoticeSocket
 from mailkeep_cli.supervisor_output import LINE_LIMIT, LineWriter, relay
 
 STOP_SECONDS = 12.0  # from SIGTERM to SIGKILL; a host gives itself ten

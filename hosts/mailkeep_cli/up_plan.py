@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +24,10 @@ LISTENERS: Mapping[str, tuple[int, str]] = {
     "pop3s": (995, "MAILKEEP_POP3_TLS"),
     "api": (80, "MAILKEEP_API_LISTEN"),
 }
+# Host -> offset of the port where its operators look: for `mailkeep top`.
+OPERATORS: Mapping[str, int] = {"smtp": 901, "pop3": 902, "imap": 903, "api": 904}
 ROUTE = "MAILKEEP_RELAY_ROUTE"
+PUBLIC_URL = "MAILKEEP_API_PUBLIC_URL"
 LARGEST_PORT_BASE = 65535 - max(offset for offset, _ in LISTENERS.values())
 
 DEMO_DOMAIN = "example.test"  # RFC 6761: never somebody's
@@ -55,7 +58,7 @@ class UpPlan:
 
     def client_endpoint(self, listener: str) -> Endpoint:
         """What a client on this machine connects to: a listener on every address is reached by loopback."""
-        return Endpoint(_reachable(self.host), self.endpoint(listener).port)
+        return Endpoint(reachable(self.host), self.endpoint(listener).port)
 
     @property
     def api_url(self) -> str:
@@ -75,21 +78,23 @@ class UpPlan:
     @property
     def certificate_names(self) -> tuple[str, ...]:
         """Names beyond localhost that clients may use."""
-        return (_reachable(self.host), "example.test", "mail.example.test")
+        return (reachable(self.host), "example.test", "mail.example.test")
 
     def environment(self, inherited: Mapping[str, str], ca: DevelopmentCa) -> dict[str, str]:
         """The environment of every host: secrets travel here and never on a command line."""
         # What is tried out on one machine sends nothing into the world by accident.
         route = {} if self.relay or ROUTE in inherited else {ROUTE: "off"}
         listeners = {setting: str(self.endpoint(name)) for name, (_, setting) in LISTENERS.items()}
+        operators = {f"MAILKEEP_METRICS_{host.upper()}": str(at) for host, at in operators_of(self.port_base)}
         return {
+            **operators,
             **inherited,
             "MAILKEEP_STORE_DATA_DIR": str(self.data_dir),
             "MAILKEEP_STORE_DATABASE": self.database,
             "MAILKEEP_TLS_CERTIFICATE": str(ca.certificate),
             "MAILKEEP_TLS_KEY": str(ca.key),
             "MAILKEEP_AUTH_INSECURE_LOOPBACK_AUTH": "true" if self.insecure_loopback_auth else "false",
-            "MAILKEEP_API_PUBLIC_URL": self.api_url,
+            PUBLIC_URL: inherited.get(PUBLIC_URL) or self.api_url,  # behind a proxy it is another
             "MAILKEEP_NOTIFY_API_URL": self.api_url,
             "MAILKEEP_NOTIFY_KEY_FILE": str(self.internal_key_file),
             **route,
@@ -97,7 +102,14 @@ class UpPlan:
         }
 
 
-def _reachable(host: str) -> str:
+def operators_of(port_base: int) -> Iterator[tuple[str, Endpoint]]:
+    """Where operators look at each host: on loopback alone, because nobody logs in there."""
+    for host, offset in OPERATORS.items():
+        yield host, Endpoint("127.0.0.1", port_base + offset)
+
+
+def reachable(host: str) -> str:
+    """Where to connect to for what listens there."""
     if host == "*":
         return "127.0.0.1"
     try:

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mailkeep.errors import InUse, NotFound
+from mailkeep.errors import NotFound
 from mailkeep.model.address import Address
 from mailkeep.model.upstream import UpstreamRecord
-from mailkeep.observe.logs import configure
+from mailkeep.settings_credentials import CREDENTIAL
 from mailkeep.storage.interface import Store
-from mailkeep.upstream.config import AccountConfig, open_account, read_config
+from mailkeep.upstream.config import ALL_FOLDERS, AccountConfig, open_account, read_config
 from mailkeep.upstream.environment import DEFAULT_PREFIX
 from mailkeep.upstream.errors import UpstreamError
 from mailkeep.upstream.sync.account import SyncedFolder, sync_account
-from mailkeep.upstream.sync.runner import UpstreamRunner
 from mailkeep_cli.context import CommandContext, PlainError, store_command
 from mailkeep_cli.output import show_done, show_rows
 from mailkeep_cli.people import ADDRESS
+from mailkeep_cli.upstream_accounts import HINTS, one_account
+from mailkeep_cli.upstream_progress import progress
+from mailkeep_cli.upstream_run import reload, run
+from mailkeep_cli.upstream_send import send
 
 PRESETS = {
     "gmail": {"imap": "imap.gmail.com:993", "smtp": "smtp.gmail.com:465", "provider": "google"},
@@ -55,11 +54,6 @@ SYNC_COLUMNS = {
     "flags_there": "Flags there",
     "gone_there": "Gone there",
 }
-PID_FILE = "upstream.pid"
-HINTS = {
-    UpstreamError: "docs/upstream.md says what an account needs.",
-    InUse: "Another sync of the account is under way; let it finish.",
-}
 
 
 @click.group()
@@ -68,6 +62,11 @@ def upstream() -> None:
 
     It goes into a user's mailboxes; docs/upstream.md says what an account needs.
     """
+
+
+upstream.add_command(send)
+upstream.add_command(run)
+upstream.add_command(reload)
 
 
 @upstream.command()
@@ -85,7 +84,11 @@ def upstream() -> None:
 @click.option(
     "--option", "options", multiple=True, metavar="NAME=VALUE", help="tenant, issuer, command, endpoint."
 )
-@click.option("--env-file", type=click.Path(path_type=Path), help="Where its secrets lie, mode 0600.")
+@click.option(
+    "--env-file",
+    type=click.Path(path_type=Path),
+    help="Where its secrets lie, mode 0600; or credential:NAME.",
+)
 @click.option("--prefix", default=DEFAULT_PREFIX, show_default=True, help="Of its variables.")
 @click.option("--ca-file", default="", help="PEM of a private CA.")
 @click.option(
@@ -96,6 +99,12 @@ def upstream() -> None:
     "--flags", type=click.Choice(["none", "pull", "push", "both"]), default="both", show_default=True
 )
 @click.option("--deletions", type=click.Choice(["keep", "mirror"]), default="keep", show_default=True)
+@click.option("--sender", default="", help="The address it sends from, if the user name is none.")
+@click.option(
+    "--sent-copy",
+    type=click.Choice(["here", "there"]),
+    help="Who keeps a copy of what is sent.  [default: here; there, if it is of a --kind with all folders]",
+)
 @click.option("--interval", type=float, default=300.0, show_default=True, help="Seconds between syncs.")
 @store_command
 def add(context: CommandContext, name: str, user: Address, **given: Any) -> None:
@@ -146,7 +155,7 @@ def remove(context: CommandContext, name: str) -> None:
     """
 
     async def work(store: Store) -> UpstreamRecord:
-        record = await _one(store, name)
+        record = await one_account(store, name)
         await store.upstreams.remove(record.id)
         return record
 
@@ -167,14 +176,15 @@ def sync(context: CommandContext, names: Sequence[str]) -> None:
     """
 
     async def work(store: Store) -> dict[str, Sequence[SyncedFolder]]:
-        records = [await _one(store, name) for name in names] or list(await store.upstreams.list())
+        records = [await one_account(store, name) for name in names] or list(await store.upstreams.list())
         done = {}
-        with _progress(hidden=context.as_json) as told:
+        with progress(hidden=context.as_json) as told:
             for record in records:
                 config = read_config(record.config)
                 account = await asyncio.to_thread(open_account, record.name, config)
+                shown = partial(told, record.name)
                 try:
-                    done[record.name] = await sync_account(store, record, config, account, told)
+                    done[record.name] = await sync_account(store, record, config, account, shown)
                 finally:
                     await account.close()
         return done
@@ -197,127 +207,27 @@ def sync(context: CommandContext, names: Sequence[str]) -> None:
     show_rows(rows, SYNC_COLUMNS, as_json=context.as_json, empty=NONE)
 
 
-@upstream.command()
-@store_command
-def run(context: CommandContext) -> None:
-    """Keep all accounts in step until stopped: by IDLE and by interval. SIGHUP reads everything again.
-
-    \b
-    Examples:
-      mailkeep upstream run
-    """
-    configure(context.settings.log)
-    with _pid_file(Path(context.settings.store.data_dir)):
-        context.run(_run_until_stopped, hints=HINTS)
-
-
-@upstream.command()
-@store_command
-def reload(context: CommandContext) -> None:
-    """Have the running `mailkeep upstream run` read configuration and secrets again.
-
-    \b
-    Examples:
-      mailkeep upstream reload
-    """
-    path = Path(context.settings.store.data_dir) / PID_FILE
-    try:
-        with path.open("r+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.kill(int(file.read()), signal.SIGHUP)
-                show_done({"reloaded": True}, "Told it to read everything again.", as_json=context.as_json)
-                return
-    except (OSError, ValueError):
-        pass
-    raise PlainError(
-        "No `mailkeep upstream run` is running on this data directory.", "Start it, or use sync."
-    )
-
-
-async def _run_until_stopped(store: Store) -> None:
-    runner = UpstreamRunner(store)
-    loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    loop.add_signal_handler(signal.SIGHUP, runner.reload)
-    running = asyncio.create_task(runner.run())
-    stopped = asyncio.create_task(stopping.wait())
-    await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
-    running.cancel()
-    await asyncio.wait({running})
-    if not running.cancelled() and (error := running.exception()) is not None:
-        raise error
-
-
-@contextmanager
-def _pid_file(directory: Path) -> Iterator[None]:
-    """Held by a lock that dies with us, so a stale file means nothing."""
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / PID_FILE).open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise PlainError(
-                "Another `mailkeep upstream run` has this data directory.", "Stop it first."
-            ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
-
-
-@contextmanager
-def _progress(*, hidden: bool) -> Iterator[Callable[[str, int, int], None]]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with ExitStack() as stack:
-        shown = None if hidden else stack.enter_context(Progress(*columns, transient=True))
-        tasks: dict[str, Any] = {}
-
-        def told(folder: str, done: int, total: int) -> None:
-            if shown is None or not total:
-                return
-            if folder not in tasks:
-                tasks[folder] = shown.add_task(folder, total=total, rate="")
-            task = next(one for one in shown.tasks if one.id == tasks[folder])
-            rate = f"{task.speed:.0f}/s" if task.speed else ""
-            shown.update(tasks[folder], completed=done, total=total, rate=rate)
-
-        yield told
-
-
 def _config(given: dict[str, Any]) -> AccountConfig:
     preset = PRESETS.get(given.pop("kind") or "", {})
     for name in ("imap", "smtp", "provider"):
         given[name] = given[name] or preset.get(name, "")
+    comes_back = bool(preset) and ALL_FOLDERS in given["folders"]
+    given["sent_copy"] = given["sent_copy"] or ("there" if comes_back else "here")
     env_file = given.pop("env_file")
     options = dict(option.partition("=")[::2] for option in given.pop("options"))
     try:
         return AccountConfig(
             **given | {"interval_seconds": given.pop("interval"), "folders": tuple(given.pop("folders"))},
             options=options,
-            env_file=str(env_file.absolute()) if env_file else "",
+            env_file=_place(env_file) if env_file else "",
         )
     except UpstreamError as error:
         raise PlainError(str(error), HINTS[UpstreamError]) from None
 
 
-async def _one(store: Store, name: str) -> UpstreamRecord:
-    found = [record for record in await store.upstreams.list() if name in {record.name, str(record.id)}]
-    if not found:
-        raise NotFound(f"There is no account elsewhere named {name}.")
-    if len(found) > 1:
-        raise NotFound(f"Several users have an account named {name}: name it by its id.")
-    return found[0]
+def _place(env_file: Path) -> str:
+    """A path from anywhere; a credential is named and not found."""
+    return str(env_file) if str(env_file).startswith(CREDENTIAL) else str(env_file.absolute())
 
 
 def _facts(record: UpstreamRecord) -> dict[str, Any]:

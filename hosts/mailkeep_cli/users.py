@@ -100,6 +100,22 @@ def enable(context: CommandContext, address: Address) -> None:
     show_done(_row(user), f"{user.primary_address} may log in.", as_json=context.as_json)
 
 
+@users.command("sign-out")
+@click.argument("address", type=ADDRESS)
+@store_command
+def sign_out(context: CommandContext, address: Address) -> None:
+    """End what the user who has ADDRESS has signed in by access token so far, on every host.
+
+    Their keys go on: revoke those with mailkeep keys revoke. The issuer is not told, and may give new tokens.
+
+    \b
+    Example:
+      mailkeep users sign-out alice@example.org
+    """
+    user = context.run(lambda store: _signed_out(store, address), hints={NotFound: USERS_HINT})
+    show_done(_row(user), f"{user.primary_address} is signed out everywhere.", as_json=context.as_json)
+
+
 @users.command()
 @click.argument("address", type=ADDRESS)
 @click.option("--storage", type=LIMIT, help="Octets, with K, M, G or T; or none, or default.")
@@ -161,6 +177,12 @@ def _own(limit: int | str) -> int | None:
 async def _set_disabled(store: Store, address: Address, disabled: bool) -> User:
     user = await user_of(store, address)
     await store.directory.set_disabled(user.id, disabled)
+    return await user_of(store, address)
+
+
+async def _signed_out(store: Store, address: Address) -> User:
+    user = await user_of(store, address)
+    await store.directory.end_sign_ins(user.id)
     return await user_of(store, address)
 
 

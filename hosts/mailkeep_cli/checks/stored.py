@@ -27,11 +27,19 @@ async def check(settings: Settings, domains: list[str]) -> AsyncIterator[Finding
     except MailkeepError as error:
         yield failure("database", str(error), "Check that it runs, and [store] database and its rights.")
         return
-    if version != HEAD:
+    if version is None or version < HEAD:
         yield _behind(version)
         return
-    yield ok("migrations", f"The tables are at version {HEAD}.")
-    store = await open_store(settings.store)
+    try:
+        store = await open_store(settings.store)
+    except MailkeepError as error:
+        yield failure("migrations", str(error), "Upgrade Mailkeep here as well.")
+        return
+    if version > HEAD:
+        told = f"The tables are at {version}, which is ahead of this Mailkeep's {HEAD} and still serves it."
+        yield warning("migrations", told, "Finish the upgrade: restart the hosts with the new version.")
+    else:
+        yield ok("migrations", f"The tables are at version {HEAD}.")
     try:
         yield await _round_trip(store)
         domains += [domain.name for domain in await store.directory.domains()]

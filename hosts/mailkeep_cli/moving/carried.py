@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,8 +9,6 @@ from typing import Protocol
 
 from mailkeep.errors import InvalidName
 from mailkeep.model.flags import NO_FLAGS, Flags
-
-_LINE_END = re.compile(rb"\r?\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +45,8 @@ class TooLarge:
 
 def with_crlf(octets: bytes) -> bytes:
     """Lines as they are on the wire (RFC 5322 section 2.1)."""
-    return _LINE_END.sub(b"\r\n", octets)
+    # Two passes in C: a pattern that finds both kinds of line end took longer than all else of an import.
+    return octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
 def flags_of(names: Iterator[str] | list[str]) -> Flags:

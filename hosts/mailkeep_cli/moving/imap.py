@@ -45,10 +45,13 @@ async def bring(
     progress: Callable[[float], None],
 ) -> Imported:
     """All folders but those that are left out. Raises UpstreamError, OverQuota, StoreUnavailable."""
-    for folder, name in await connection.run(_folders):
-        if name not in leave_out:
-            await _folder(connection, importer, folder, name, progress)
-    return await importer.finish()
+    try:
+        for folder, name in await connection.run(_folders):
+            if name not in leave_out:
+                await _folder(connection, importer, folder, name, progress)
+        return await importer.finish()
+    finally:
+        await importer.close()
 
 
 async def _folder(

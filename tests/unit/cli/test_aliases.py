@@ -40,11 +40,18 @@ def test_a_list_from_its_making_to_its_end(aliases: Run) -> None:
     assert aliases("list").stdout == ""
 
 
+def test_what_leads_elsewhere_is_said(aliases: Run) -> None:
+    made = aliases("add", TEAM, "Ann@elsewhere.test", "bob@example.org")
+    assert "Mail for Ann@elsewhere.test leaves this server" in made.stderr + made.stdout
+    assert "no more" in aliases("remove", TEAM, "Ann@elsewhere.test").stdout
+    assert "leaves" not in aliases("add", TEAM, "bob@example.org").stdout
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (("add", "ann@example.org", "bob@example.org"), "mailkeep addresses list"),
-        (("add", TEAM, "x@elsewhere.test"), "mailkeep domains list"),
+        (("add", "x@elsewhere.test", "ann@example.org"), "mailkeep domains list"),
         (("add", TEAM), "Missing argument"),
         (("remove", TEAM), "mailkeep aliases list"),
     ],

@@ -225,6 +225,7 @@ WELL = {
     ("mx", "example.test"): (MailExchanger(10, HOST),),
     ("txt", "example.test"): (b"google-site-verification=1", b"v=spf1 mx -all"),
     ("txt", "_dmarc.example.test"): (b"v=DMARC1; p=none",),
+    ("txt", "_smtp._tls.example.test"): (b"v=TLSRPTv1; rua=mailto:tls@example.test",),
 }
 
 
@@ -234,7 +235,7 @@ async def zone(records: dict[tuple[str, str], tuple[Any, ...]]) -> list[Finding]
 
 
 async def test_a_domain_that_is_set_up() -> None:
-    assert states(await zone(WELL)) == [State.OK] * 4
+    assert states(await zone(WELL)) == [State.OK] * 5
 
 
 @pytest.mark.parametrize(
@@ -245,6 +246,11 @@ async def test_a_domain_that_is_set_up() -> None:
         (("mx", "example.test"), State.FAILURE, f"example.test. MX 10 {HOST}."),
         (("txt", "example.test"), State.WARNING, 'example.test. TXT "v=spf1 mx -all"'),
         (("txt", "_dmarc.example.test"), State.WARNING, '_dmarc.example.test. TXT "v=DMARC1'),
+        (
+            ("txt", "_smtp._tls.example.test"),
+            State.WARNING,
+            '_smtp._tls.example.test. TXT "v=TLSRPTv1; rua=mailto:postmaster@example.test"',
+        ),
     ],
 )
 async def test_what_is_missing_is_given_as_a_record(
@@ -254,6 +260,16 @@ async def test_what_is_missing_is_given_as_a_record(
     (ill,) = [finding for finding in found if finding.state is not State.OK]
     assert ill.state is state
     assert record in ill.mend
+
+
+async def test_reports_of_tls_that_would_go_nowhere() -> None:
+    (ill,) = [
+        finding
+        for finding in await zone({**WELL, ("txt", "_smtp._tls.example.test"): (b"v=TLSRPTv1; rua=tls",)})
+        if finding.state is not State.OK
+    ]
+    assert ill.state is State.WARNING
+    assert "_smtp._tls.example.test is of no use" in ill.sentence
 
 
 async def test_name_servers_that_do_not_answer_are_no_fault_of_the_domain() -> None:

@@ -21,8 +21,8 @@ def _own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(context, "configure", lambda _settings: None)
 
 
-WITHOUT_STORE = {"mcp", "oauth bootstrap"}
-STORE_COMMANDS = [name for name in COMMANDS if name not in ("up", "settings")]
+WITHOUT_STORE = {"mcp", "oauth bootstrap", "top"}
+STORE_COMMANDS = [name for name in COMMANDS if name not in ("up", "settings", "completion", "man")]
 
 
 def leaves() -> Iterator[tuple[str, click.Command]]:

@@ -32,10 +32,13 @@ def test_the_hosts_read_back_what_was_planned() -> None:
     assert settings.pop3.plain == ("127.0.0.1:2110",)
     assert settings.pop3.tls == ("127.0.0.1:2995",)
     assert settings.api.listen == ("127.0.0.1:2080",)
+    assert settings.metrics.smtp == ("127.0.0.1:2901",)
+    assert settings.metrics.api == ("127.0.0.1:2904",)
     assert settings.notify.api_url == "http://127.0.0.1:2080"
     assert settings.notify.key_file == "/data/internal.key"
     assert (settings.tls.certificate, settings.tls.key) == ("/tls/server.pem", "/tls/server.key")
     assert settings.auth.insecure_loopback_auth
+    assert settings.api.public_url == "http://127.0.0.1:2080"
     assert settings.log.level == "debug"  # what the user has set besides stays
 
 
@@ -149,3 +152,11 @@ def test_the_table_shows_a_new_key_once(capsys: pytest.CaptureFixture[str]) -> N
     shown = capsys.readouterr().out
     assert "keys create demo@example.test --data-dir /data\n" in shown
     assert "mk_new_key" not in shown
+
+
+def test_a_public_address_that_was_set_besides_is_kept() -> None:
+    """A proxy or a name of this machine stands in front of it."""
+    named = {"MAILKEEP_API_PUBLIC_URL": "https://mail.example.org"}
+    settings = load_settings(environ=UpPlan(Path("/data")).environment(named, CA))
+    assert settings.api.public_url == "https://mail.example.org"
+    assert settings.notify.api_url == "http://127.0.0.1:2080"

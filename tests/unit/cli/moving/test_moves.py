@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conftest import open_test_store
 from tests.storage.making import new_user
 from tests.support.corpus import python_corpus
 
-from mailkeep.errors import MailboxNotFound
+from mailkeep.errors import MailboxNotFound, OverQuota
 from mailkeep.model.flags import FlagAction, Flags
 from mailkeep.model.uids import UidSet
+from mailkeep.settings import StoreSettings
 from mailkeep.storage.interface import Store
+from mailkeep_cli.moving import importing
 from mailkeep_cli.moving.carried import Carried, TooLarge, with_crlf
 from mailkeep_cli.moving.exporting import Exporter
 from mailkeep_cli.moving.importing import Imported, Importer
@@ -167,3 +171,30 @@ async def test_a_mailbox_that_is_not_there_is_refused(store: Store) -> None:
     user = await new_user(store)
     with pytest.raises(MailboxNotFound):
         await Exporter(store, user.account_id).mailboxes("nowhere")
+
+
+async def test_batches_on_their_way_keep_the_order_of_the_source(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "BATCH_MESSAGES", 2)
+    user = await new_user(store)
+    numbers = [number for pair in zip(range(20), range(20, 40), strict=True) for number in pair]
+    brought = await bring(store, user.account_id, Listed(*map(message, numbers)))
+    assert brought.added == 40
+    assert [octets for octets, _, _ in (await contents(store, user.account_id))["INBOX"]] == [
+        message(number).octets for number in numbers
+    ]
+
+
+async def test_after_a_refusal_nothing_more_is_written_and_what_was_written_is_counted(
+    store_settings: StoreSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "BATCH_MESSAGES", 2)
+    async with open_test_store(replace(store_settings, quota_messages=5)) as store:
+        user = await new_user(store)
+        importer = Importer(store, user.account_id, "", LIMIT)
+        with pytest.raises(OverQuota):
+            await importer.run(Listed(*map(message, range(20))), silent)
+        held = (await contents(store, user.account_id))["INBOX"]
+        assert [octets for octets, _, _ in held] == [message(number).octets for number in range(4)]
+        assert importer.done.added == 4
