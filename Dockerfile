@@ -9,19 +9,22 @@ ARG BASE=docker.io/library/python:3.11-slim-bookworm
 FROM ${BASE} AS build
 WORKDIR /src
 RUN python3 -m venv /opt/mailkeep
-COPY locks/runtime.txt locks/runtime.txt
-RUN /opt/mailkeep/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r locks/runtime.txt
+COPY locks/runtime.txt locks/otel.txt locks/
+# OpenTelemetry too: nobody can add it to an image later, and it is imported only where OTEL_* asks for traces.
+RUN /opt/mailkeep/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes \
+      -r locks/runtime.txt -r locks/otel.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY hosts hosts
 COPY shared shared
 RUN /opt/mailkeep/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation . \
- && /opt/mailkeep/bin/pip uninstall --yes --quiet hatchling editables setuptools pip \
+ && /opt/mailkeep/bin/pip uninstall --yes --quiet hatchling editables pathspec pluggy trove-classifiers setuptools pip \
  && rm -f /opt/mailkeep/bin/pip*
 
 # --- what all hosts share: no build tools, no root, nothing to write to but the state directory
 FROM ${BASE} AS runtime
 COPY --from=build /opt/mailkeep /opt/mailkeep
-RUN mkdir -p /var/lib/mailkeep && chown 10001:10001 /var/lib/mailkeep && chmod 0700 /var/lib/mailkeep
+RUN mkdir -p /var/lib/mailkeep/upstream && chown -R 10001:10001 /var/lib/mailkeep \
+ && chmod -R 0700 /var/lib/mailkeep
 ENV PATH=/opt/mailkeep/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
