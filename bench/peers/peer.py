@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from tests.support import ports
 
 from bench.clients.wire import Server
 
@@ -52,8 +53,4 @@ class Peer(ABC):
 
 def free_ports(*listeners: str) -> dict[str, int]:
     """A free loopback port for each."""
-    probes = {name: socket.create_server((LOOPBACK, 0)) for name in listeners}
-    ports = {name: int(probe.getsockname()[1]) for name, probe in probes.items()}
-    for probe in probes.values():
-        probe.close()
-    return ports
+    return dict(zip(listeners, ports.free_ports(len(listeners)), strict=True))

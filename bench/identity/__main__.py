@@ -1,4 +1,4 @@
-"""`python -m bench.identity linking|reconnects|revocation`: what identity costs, on real hosts.
+"""`python -m bench.identity linking|reconnects|endings|timing`: what identity costs, on real hosts.
 
 Each starts `mailkeep up` on SQLite or on a private PostgreSQL that waits for its disk, and prints one JSON
 object.
@@ -8,76 +8,44 @@ Figures are of one run on one machine.
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import os
-import shutil
-import ssl
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import uvloop
 from tests.support.hosts import MailkeepUp, Person
-from tests.support.postgres import PostgresCluster
 
 from bench.clients import logins
 from bench.clients.appends import select
-from bench.clients.wire import Line, Server, imap_session, spread
-from bench.peers import private
+from bench.clients.wire import Line, Server, imap_session
+from bench.identity.endings import endings
+from bench.identity.hosts import DATABASE, DOMAIN, beside, imaps, running
+from bench.identity.timing import timing
 from mailkeep.auth import KeyService
 from mailkeep.mime.prepare import prepare
 from mailkeep.model.address import Address
 from mailkeep.model.message import Delivery, DeliveryTarget
 from mailkeep.model.scope import Scope
 from mailkeep.settings import AuthSettings
-from mailkeep.storage import open_store
 from mailkeep.storage.interface import Store
 
-DOMAIN = "example.test"
 AT_ONCE = 256  # deliveries that share commits while the store is filled
 KEYS_AT_ONCE = 16
 USERS = 100
 HEARD_SECONDS = 60.0
 
-DATABASE = click.option("--database", type=click.Choice(["sqlite", "postgres"]), default="postgres")
-
-
-@contextmanager
-def running(database: str, **environ: str) -> Iterator[MailkeepUp]:
-    """All hosts, on a database of their own."""
-    with ExitStack() as stack:
-        directory: Path = private.directory("identity")
-        stack.callback(shutil.rmtree, directory, ignore_errors=True)
-        url = ""
-        if database == "postgres":
-            cluster = stack.enter_context(PostgresCluster(durable=True))
-            url = cluster.url(cluster.create_database())
-        yield stack.enter_context(MailkeepUp(directory, url, (), environ))
-
-
-@asynccontextmanager
-async def beside(up: MailkeepUp) -> AsyncIterator[Store]:
-    """The same store, in this process."""
-    store = await open_store(up.store_settings)
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
-def imaps(up: MailkeepUp, person: Person) -> Server:
-    """Where one logs in."""
-    host, port = up.place("imaps")
-    return Server(host, port, "implicit", person.address, person.api_key)
-
 
 @click.group()
 def main() -> None:
-    """What identity costs: linking waiting mail, cold logins after a restart, revocation."""
+    """Linking waiting mail, cold logins after a restart, the ends of sessions, and what time tells."""
+
+
+main.add_command(endings)
+main.add_command(timing)
 
 
 # --- linking ----------------------------------------------------------------------------------------
@@ -187,87 +155,6 @@ async def _make_keys(up: MailkeepUp, count: int) -> list[Person]:
 async def _reconnect(server: Server, people: list[Person], sessions: int) -> dict[str, object]:
     accounts = [(person.address, person.api_key) for person in people]
     return await logins.measure_accounts(server, accounts, sessions=sessions)
-
-
-# --- revocation -------------------------------------------------------------------------------------
-
-
-@main.command()
-@DATABASE
-@click.option("--rounds", default=20)
-@click.option("--sessions", default=50, help="Open IMAP sessions of each key.")
-def revocation(database: str, rounds: int, sessions: int) -> None:
-    """From the commit that revokes a key until the last of its sessions, on every host, has ended."""
-    with running(database) as up:
-        click.echo(json.dumps({"database": database} | uvloop.run(_revocation(up, rounds, sessions))))
-
-
-async def _revocation(up: MailkeepUp, rounds: int, sessions: int) -> dict[str, object]:
-    person_address = Address.parse(f"person@{DOMAIN}")
-    took: dict[str, list[float]] = {"imap": [], "pop3": [], "smtp": [], "events": []}
-    async with beside(up) as store:
-        user = await store.directory.add_user(person_address)
-        service = KeyService(store, AuthSettings())
-        for _ in range(rounds):
-            made = await service.create(user.id, "bench")
-            person = Person(str(person_address), made.api_key)
-            opened = [("imap", await imap_session(imaps(up, person))) for _ in range(sessions)]
-            opened += [("pop3", await _pop3(up, person)), ("smtp", await _smtp(up, person))]
-            opened.append(("events", await _events(up, person)))
-            ends = [asyncio.create_task(_ended(line)) for _, line in opened]
-            await asyncio.sleep(0)
-            began = time.perf_counter()
-            await service.revoke(made.id)
-            for (host, _), end in zip(opened, ends, strict=True):
-                took[host].append(await asyncio.wait_for(end, HEARD_SECONDS) - began)
-    return {"rounds": rounds, "sessions": sessions} | {host: spread(times) for host, times in took.items()}
-
-
-async def _ended(line: Line) -> float:
-    try:
-        while True:
-            await line.block()
-    except Exception:
-        return time.perf_counter()
-    finally:
-        line.close()
-
-
-async def _pop3(up: MailkeepUp, person: Person) -> Line:
-    line = await _connect(up, "pop3s")
-    await line.expect(b"+OK")
-    await line.ask(f"USER {person.address}".encode(), b"+OK")
-    await line.ask(f"PASS {person.api_key}".encode(), b"+OK")
-    return line
-
-
-async def _smtp(up: MailkeepUp, person: Person) -> Line:
-    line = await _connect(up, "submissions")
-    await line.expect(b"220")
-    line.send(b"EHLO bench.test\r\n")
-    await line.until(b"250 ")
-    plain = base64.b64encode(f"\0{person.address}\0{person.api_key}".encode()).decode()
-    await line.ask(f"AUTH PLAIN {plain}".encode(), b"235")
-    return line
-
-
-async def _events(up: MailkeepUp, person: Person) -> Line:
-    host, port = up.api_url.split("://")[1].split(":")
-    _, line = await asyncio.get_running_loop().create_connection(Line, host, int(port))
-    head = f"GET /api/events HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"
-    line.send(f"{head}Authorization: Bearer {person.api_key}\r\n\r\n".encode())
-    await line.expect(b"HTTP/1.1 200")
-    await line.until(b"retry:")
-    return line
-
-
-async def _connect(up: MailkeepUp, listener: str) -> Line:
-    host, port = up.place(listener)
-    context = ssl.create_default_context(cafile=up.ca_file)
-    _, line = await asyncio.get_running_loop().create_connection(
-        Line, host, port, ssl=context, server_hostname="localhost"
-    )
-    return line
 
 
 if __name__ == "__main__":
