@@ -20,6 +20,7 @@ from typing import Any
 import hypothesis
 import pytest
 import uvloop
+from tests.support.databases import Databases
 from tests.support.postgres import PROGRAMS_ROOT, PostgresCluster, PostgresMissing, run_apart
 
 from mailkeep.settings import StoreSettings
@@ -29,6 +30,7 @@ from mailkeep.storage.interface import Store
 REQUIRE_POSTGRES = "MAILKEEP_REQUIRE_POSTGRES"
 BACKENDS = ("sqlite", "postgres")
 NO_POSTGRES = "PostgreSQL's initdb and postgres were not found"
+STORE_SECONDS = 60.0  # for each statement: a machine that is busy with much else is no outage
 
 
 def pytest_configure() -> None:
@@ -157,17 +159,24 @@ def sqlite_settings(sqlite_template: Path, tmp_path: Path) -> StoreSettings:
     """Settings of a fresh SQLite store."""
     data_dir = tmp_path / "store"
     shutil.copytree(sqlite_template, data_dir)
-    return StoreSettings(data_dir=str(data_dir))
+    return StoreSettings(data_dir=str(data_dir), timeout_seconds=STORE_SECONDS)
+
+
+@pytest.fixture(scope="session")
+def postgres_databases(postgres_cluster: PostgresCluster, postgres_template: str) -> Databases:
+    """Copies of the template."""
+    return Databases(postgres_cluster, postgres_template)
 
 
 @pytest.fixture
 def postgres_settings(
-    postgres_cluster: PostgresCluster, postgres_template: str, tmp_path: Path
+    postgres_cluster: PostgresCluster, postgres_databases: Databases, tmp_path: Path
 ) -> Iterator[StoreSettings]:
     """Settings of a fresh PostgreSQL store."""
-    name = postgres_cluster.create_database(postgres_template)
-    yield StoreSettings(data_dir=str(tmp_path / "store"), database=postgres_cluster.url(name))
-    postgres_cluster.drop_database(name)
+    name = postgres_databases.take()
+    url = postgres_cluster.url(name)
+    yield StoreSettings(data_dir=str(tmp_path / "store"), database=url, timeout_seconds=STORE_SECONDS)
+    postgres_databases.give_back(name)
 
 
 @pytest.fixture(params=BACKENDS)

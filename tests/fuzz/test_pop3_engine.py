@@ -78,9 +78,14 @@ def test_reading_ahead_sees_what_will_be_read(stream: bytes) -> None:
     connection = Connection()
     connection.state = State.TRANSACTION
     connection.receive(stream)
-    ahead = connection.queued_retrievals(100)
+    ahead = connection.queued_retrievals()
     found = outcomes(connection)
     assert found[: len(ahead)] == [c.Retr(number) for number in ahead]
+    skipping = Connection()
+    skipping.state = State.TRANSACTION
+    skipping.receive(stream)
+    skipping.skip_retrievals(len(ahead))
+    assert outcomes(skipping) == found[len(ahead) :]
 
 
 @given(st.lists(st.binary(max_size=60), max_size=10))

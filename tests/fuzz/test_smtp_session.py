@@ -26,6 +26,7 @@ PIECES = [
     b"HELO client.example\r\n",
     b"MAIL FROM:<a@b.example>\r\n",
     b"MAIL FROM:<> SIZE=10 BODY=8BITMIME SMTPUTF8\r\n",
+    b"MAIL FROM:<a@b.example> BODY=BINARYMIME\r\n",
     b"MAIL FROM:<a@b.example> SIZE=99999999999\r\n",
     b"RCPT TO:<fuzz@example.test>\r\n",
     b"RCPT TO:<\xce\xb4@example.test>\r\n",

@@ -16,6 +16,8 @@ from tests.support.oidc.hosts import MailkeepWithIssuer
 from tests.support.oidc.running import RunningIssuer, running_issuer
 from tests.support.postgres import PostgresCluster
 
+from mailkeep_cli.up_plan import DEMO_ADDRESS
+
 BACKENDS = ("sqlite", "postgres")
 
 
@@ -37,8 +39,10 @@ def backend(request: pytest.FixtureRequest) -> str:
 def mailkeep(
     backend: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[MailkeepUp]:
-    """All hosts, running, shared by the session's tests of one database."""
-    with MailkeepUp(tmp_path_factory.mktemp(f"up-{backend}"), _database(backend, request)) as up:
+    """All hosts, running, shared by the session's tests of one database. The demo user operates them."""
+    environ = {"MAILKEEP_API_OPERATORS": DEMO_ADDRESS}
+    directory = tmp_path_factory.mktemp(f"up-{backend}")
+    with MailkeepUp(directory, _database(backend, request), environ=environ) as up:
         yield up
 
 

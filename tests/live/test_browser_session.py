@@ -8,16 +8,15 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import httpx2
 import pytest
 from tests.live.conftest import _database
+from tests.support.leftovers import holders, places_of
 from tests.support.oidc.hosts import MailkeepWithIssuer
 from tests.support.oidc.running import CLIENT_ID, RESOURCE, RunningIssuer, running_issuer
-from tests.support.postgres import PostgresCluster
 
 SUBJECT = "browsing-person"
 SCOPE = "openid email profile api:read api:write"
@@ -83,11 +82,7 @@ def test_a_session_is_in_memory_and_nowhere_else(
         assert until_answered(browser, f"{up.api_url}/oauth/status") == {**SIGNED_OUT, "providers": ["oidc"]}
         secrets |= {browser.cookies["email_session"].encode(), status["csrfToken"].encode()}
     assert len(secrets) >= 6
-    places = [tmp_path]
-    if up.database:
-        cluster: PostgresCluster = request.getfixturevalue("postgres_cluster")
-        assert cluster.directory is not None
-        places.append(cluster.directory)
+    places = places_of(up, tmp_path, request)
     assert holders(places, {SUBJECT.encode()}) != [], "the person is there, so the search finds what is there"
     assert holders(places, secrets) == []
 
@@ -101,13 +96,3 @@ def until_answered(browser: httpx2.Client, url: str) -> dict[str, object]:
         except httpx2.TransportError:
             time.sleep(0.1)
     raise AssertionError("the host did not come back")
-
-
-def holders(places: list[Path], wanted: set[bytes]) -> list[str]:
-    """Files below the places that hold one of these. What vanishes meanwhile held nothing for long."""
-    found = []
-    for path in (path for place in places for path in place.rglob("*")):
-        with suppress(OSError):
-            octets = path.read_bytes() if path.is_file() else b""
-            found += [str(path)] if any(word in octets for word in wanted) else []
-    return found

@@ -98,6 +98,34 @@ def test_submitted_mail_is_unchanged_too(mailkeep: MailkeepUp, person: Person) -
     assert beneath_trace(stored) == octets
 
 
+def test_binary_content_reads_the_same_everywhere(mailkeep: MailkeepUp, person: Person) -> None:
+    """RFC 3030: sent with every octet in it, kept in base64; IMAP's BINARY gives the octets as they were."""
+    content = bytes(range(256)) * 40 + b"\r\n.\r\nQUIT\r\n\n.\n\r.\r\0"
+    octets = (
+        b"Subject: binary\r\nMIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\n"
+        b"Content-Transfer-Encoding: binary\r\n\r\n" + content
+    )
+    with smtplib.SMTP(*mailkeep.place("mx"), timeout=SECONDS) as client:
+        client.ehlo()
+        assert client.has_extn("binarymime")
+        client.mail("bob@remote.example", ["BODY=BINARYMIME"])
+        client.rcpt(person.address)
+        client.send(b"BDAT %d LAST\r\n" % len(octets) + octets)
+        assert client.getreply()[0] == 250
+        assert client.noop()[0] == 250
+    with imap(mailkeep, person) as session:
+        session.select(readonly=True)
+        _, answers = session.fetch("1", "(RFC822.SIZE BINARY.SIZE[1] BINARY.PEEK[1] BODY.PEEK[])")
+    told, decoded = answers[0]
+    whole = answers[1][1]
+    assert decoded == content
+    assert b"BINARY.SIZE[1] %d " % len(content) in told
+    assert int(told.partition(b"RFC822.SIZE ")[2].split()[0]) == len(whole)
+    assert b"\0" not in whole
+    assert whole.count(b"\n") == whole.count(b"\r\n")
+    assert read_pop3(mailkeep, person) == [whole]
+
+
 def test_appended_mail_is_unchanged_with_nothing_on_top(mailkeep: MailkeepUp, person: Person) -> None:
     messages = [as_sent(octets) for octets in generated().values()]
     with imap(mailkeep, person) as client:

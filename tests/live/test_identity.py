@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import imaplib
 import json
 import poplib
@@ -11,12 +12,16 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, suppress
+from datetime import UTC, datetime
 
 import pytest
+from tests.live.conftest import _database
 from tests.support import clients
 from tests.support.hosts import MailkeepUp, Person
 
+from mailkeep.auth import apikeys
 from mailkeep.model.scope import Scope
 
 SECONDS = 60.0
@@ -48,6 +53,14 @@ DOORS = {
     Scope.SMTP: (enter_smtp, smtplib.SMTPAuthenticationError),
     Scope.API_READ: (enter_api, urllib.error.HTTPError),
 }
+
+
+@pytest.fixture(scope="module")
+def one_day_of_last_use(backend, request, tmp_path_factory):
+    """Hosts that write times of last use once a day."""
+    environ = {"MAILKEEP_AUTH_LAST_USED_FLUSH_SECONDS": "86400"}
+    with MailkeepUp(tmp_path_factory.mktemp("a-day"), _database(backend, request), environ=environ) as up:
+        yield up
 
 
 def _ask(up: MailkeepUp, path: str, authorization: str):
@@ -145,11 +158,24 @@ def test_a_key_bound_to_a_network_opens_nothing_from_elsewhere(mailkeep, person)
             enter(mailkeep, bound)
 
 
-def test_last_use_is_written_and_survives(mailkeep, person):
+def test_last_use_is_written_within_its_time(mailkeep, person):
     enter_imap(mailkeep, person)
     deadline = time.monotonic() + SECONDS
     while mailkeep.cli("keys", "list", person.address)[0]["last_used_at"] is None:
         assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize("scope", DOORS)
+def test_a_clean_stop_writes_when_keys_were_last_used(one_day_of_last_use, scope):
+    """Each host gathers times in memory, here for a day, and has them written when it ends."""
+    up = one_day_of_last_use
+    person = up.add_person("", "example.test", scope)
+    DOORS[scope][0](up, person)
+    assert up.cli("keys", "list", person.address)[0]["last_used_at"] is None
+    up.stop()
+    [key] = up.cli("keys", "list", person.address)
+    assert key["last_used_at"] > key["created_at"]
+    up.start()
 
 
 def _open_sessions(up: MailkeepUp, person: Person, stack: ExitStack) -> dict[str, socket.socket]:
@@ -196,9 +222,92 @@ def _read_to_the_end(wire: socket.socket) -> None:
         return
 
 
-def test_the_audit_log_names_mechanism_address_and_network(mailkeep, person):
-    enter_pop3(mailkeep, person)
-    [row] = _audit(mailkeep, person, 1)
-    assert (row["host"], row["address"], row["network"]) == ("pop3", person.address, "127.0.0.1")
-    assert row["mechanism"] == "USER"
-    assert person.api_key[13:] not in json.dumps(row)
+def bearer(mechanism: str, person: Person) -> bytes:
+    """The client's first response (Google's XOAUTH2, RFC 7628)."""
+    if mechanism == "XOAUTH2":
+        return f"user={person.address}\1auth=Bearer {person.api_key}\1\1".encode()
+    return f"n,a={person.address},\1auth=Bearer {person.api_key}\1\1".encode()
+
+
+def answers(mechanism: str, person: Person) -> Iterator[bytes]:
+    """What a client says, one challenge after the other; at last the answer to an error's explanation."""
+    if mechanism == "PLAIN":
+        yield f"\0{person.address}\0{person.api_key}".encode()
+    elif mechanism == "LOGIN":
+        yield person.address.encode()
+        yield person.api_key.encode()
+    else:
+        yield bearer(mechanism, person)
+        yield b"\1"
+
+
+def attempt_imap(up: MailkeepUp, mechanism: str, person: Person) -> None:
+    with imaplib.IMAP4_SSL(*up.place("imaps"), ssl_context=up.tls, timeout=SECONDS) as client:
+        if mechanism == "the command LOGIN":
+            client._simple_command("LOGIN", person.address, person.api_key)
+        else:
+            said = answers(mechanism, person)
+            with suppress(imaplib.IMAP4.error):
+                client.authenticate(mechanism, lambda _: next(said))
+
+
+def attempt_pop3(up: MailkeepUp, mechanism: str, person: Person) -> None:
+    client = poplib.POP3_SSL(*up.place("pop3s"), context=up.tls, timeout=SECONDS)
+    with closing(client), suppress(poplib.error_proto):
+        if mechanism == "USER":
+            client.user(person.address)
+            client.pass_(person.api_key)
+            return
+        said, reply = answers(mechanism, person), client._shortcmd(f"AUTH {mechanism}")
+        while reply.startswith(b"+ "):
+            reply = client._shortcmd(base64.b64encode(next(said)).decode())
+
+
+def attempt_smtp(up: MailkeepUp, mechanism: str, person: Person) -> None:
+    with smtplib.SMTP_SSL(*up.place("submissions"), context=up.tls, timeout=SECONDS) as client:
+        client.ehlo()
+        said, (code, _) = answers(mechanism, person), client.docmd("AUTH", mechanism)
+        while code == 334:
+            code, _ = client.docmd(base64.b64encode(next(said)).decode())
+
+
+def attempt_api(up: MailkeepUp, mechanism: str, person: Person) -> None:
+    with suppress(urllib.error.HTTPError), _ask(up, "/api/emails", f"{mechanism} {person.api_key}"):
+        pass
+
+
+SASL = ("PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER")
+WAYS = {
+    "imap": (attempt_imap, {"the command LOGIN": "LOGIN"} | dict(zip(SASL, SASL, strict=True))),
+    "pop3": (attempt_pop3, {"USER": "USER"} | dict(zip(SASL, SASL, strict=True))),
+    "smtp": (attempt_smtp, dict(zip(SASL, SASL, strict=True))),
+    "api": (attempt_api, {"Bearer": "bearer", "ApiKey": "apikey"}),
+}
+
+
+@pytest.mark.parametrize("host", WAYS)
+def test_every_attempt_leaves_a_row_with_all_that_is_known(mailkeep, person, host):
+    """When, host, mechanism, address, key, network, outcome, reason: of what worked and of what did not."""
+    body = person.api_key[:12] + "_" + "W" * 43
+    wrong = Person(person.address, body + apikeys.checksum(body))
+    attempt, ways = WAYS[host]
+    began = datetime.now(UTC)
+    for way in ways:
+        attempt(mailkeep, way, person)
+        attempt(mailkeep, way, wrong)
+    rows = _audit(mailkeep, person, 2 * len(ways))
+    known = {
+        "host": host,
+        "address": "" if host == "api" else person.address,
+        "network": "127.0.0.1",
+        "key_id": _key_id(mailkeep, person),
+    }
+    assert [row["mechanism"] for row in rows] == [name for name in ways.values() for _ in range(2)]
+    assert [(row["outcome"], row["reason"]) for row in rows] == [
+        ("success", ""),
+        ("failure", "wrong_secret"),
+    ] * len(ways)
+    for row in rows:
+        assert {name: row[name] for name in known} == known
+        assert began <= datetime.fromisoformat(row["at"]) <= datetime.now(UTC)
+        assert person.api_key[13:] not in json.dumps(row)

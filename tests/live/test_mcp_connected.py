@@ -27,8 +27,7 @@ from mailkeep.model.scope import Scope
 from mailkeep.settings import AuthSettings, Settings
 from mailkeep.settings_sessions import ProviderSettings, SessionSettings
 from mailkeep.storage import open_store
-from mailkeep_api.assistant import connected
-from mailkeep_api.assistant.lent import Places
+from mailkeep_api.assistant import connected, places
 from mailkeep_api.assistant.platforms import ADDRESS, PROVIDER, TOKEN
 
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
@@ -259,9 +258,9 @@ async def test_what_does_not_fit_is_refused_by_name(
             answer = await refusal_of(client, tool, **given)
             assert said in answer.lower(), (tool, given, answer)
         assert (await result_of(client, "list_emails", folder="Sent"))["total"] == 0
-        monkeypatch.setattr(connected, "_places", Places(limit=0))
+        monkeypatch.setattr(places, "CALLS_LIMIT", 0)
         assert "under way" in await refusal_of(client, "list_emails")
-        monkeypatch.setattr(connected, "_places", Places())
+        monkeypatch.setattr(places, "CALLS_LIMIT", 1)
         monkeypatch.setattr(connected, "CALL_SECONDS", 0.0)
         assert "did not answer" in await refusal_of(client, "list_emails")
 

@@ -12,13 +12,17 @@ import pytest
 from bench.peers.dovecot import Dovecot
 from tests.support.api_mail import RICH, plain
 from tests.support.clients import SECONDS
+from tests.support.mail_server import OFFERS, Sink, sink
 from tests.support.programs import program
 
 from mailkeep.errors import NotFound
 from mailkeep.upstream.accounts import AuthConfig, Server, Transport
+from mailkeep.upstream.errors import UpstreamCode, UpstreamError
 from mailkeep_api.assistant import arguments
 from mailkeep_api.assistant.connected import ConnectedMailbox
+from mailkeep_api.assistant.in_doubt import InDoubt
 from mailkeep_api.assistant.lent import Lent
+from mailkeep_api.assistant.places import Places
 
 GET = arguments.GetFolders()
 NAMED = """
@@ -26,6 +30,10 @@ namespace inbox {
   mailbox Papierkorb {
     auto = create
     special_use = \\Trash
+  }
+  mailbox Sent {
+    auto = create
+    special_use = \\Sent
   }
   mailbox "Alle Nachrichten" {
     auto = create
@@ -55,9 +63,18 @@ class Theirs:
     def __init__(self, dovecot: Dovecot) -> None:
         self._account = dovecot.account(f"there-{secrets.token_hex(4)}")
         self._port = dovecot.ports["imap"]
+        self._in_doubt = InDoubt()
+        self.mailbox = self.submitting_at(self._port)
+
+    def submitting_at(self, port: int) -> ConnectedMailbox:
+        """The mailbox, with a submission server there."""
         auth = AuthConfig(self._account.password)
-        way = Transport(Server("127.0.0.1", self._port, "none"), self._account.address, auth)
-        self.mailbox = ConnectedMailbox(Lent(self._account.address, "gmail", way, way), "client.example")
+        imap, smtp = (
+            Transport(Server("127.0.0.1", place, "none"), self._account.address, auth)
+            for place in (self._port, port)
+        )
+        lent = Lent(self._account.address, "gmail", imap, smtp)
+        return ConnectedMailbox(lent, "client.example", Places(), self._in_doubt)
 
     def append(self, folder: str, octets: bytes, at: float = 1_700_000_000.0) -> None:
         with imaplib.IMAP4("127.0.0.1", self._port, timeout=SECONDS) as client:
@@ -109,3 +126,37 @@ async def test_deleting_moves_to_the_trash_under_a_new_id(theirs: Theirs) -> Non
     assert (opened.text.strip(), opened.email.is_read, len(opened.files)) == ("Grüße", True, 1)
     with pytest.raises(NotFound):
         await theirs.mailbox.read_email(arguments.ReadEmail(email_id=item.email_id))
+
+
+MESSAGE = arguments.SendEmail(to=["bob@far.test"], subject="hi", text="hello", bcc=["cy@far.test"])
+
+
+async def sent_in_doubt(mailbox: ConnectedMailbox, far: Sink) -> bytes:
+    """The server has it, and the line breaks before it says so."""
+    with pytest.raises(UpstreamError) as caught:
+        await mailbox.send_email(MESSAGE)
+    assert caught.value.code is UpstreamCode.UNAVAILABLE
+    return far.ended[-1].octets
+
+
+async def test_what_may_have_arrived_is_sent_again_under_its_id(theirs: Theirs) -> None:
+    drops = [""]
+    async with sink(
+        offers=[*OFFERS, "AUTH PLAIN"], answer=lambda line: drops.pop() if line == "END" and drops else None
+    ) as far:
+        mailbox = theirs.submitting_at(far.port)
+        first = await sent_in_doubt(mailbox, far)
+        sent = await mailbox.send_email(MESSAGE)
+        assert [one.octets for one in far.ended] == [first, first]
+        assert f"<{sent.message_id}>".encode() in first
+        another = await mailbox.send_email(MESSAGE)  # that one was answered: this is a new message
+        assert another.message_id != sent.message_id
+
+
+async def test_what_lies_in_sent_is_not_sent_again(theirs: Theirs) -> None:
+    async with sink(offers=[*OFFERS, "AUTH PLAIN"], answer=lambda line: "" if line == "END" else None) as far:
+        mailbox = theirs.submitting_at(far.port)
+        theirs.append("Sent", await sent_in_doubt(mailbox, far))
+        sent = await mailbox.send_email(MESSAGE)
+        assert (sent.queued, len(far.ended)) == (["bob@far.test", "cy@far.test"], 1)
+        assert f"<{sent.message_id}>".encode() in far.ended[0].octets

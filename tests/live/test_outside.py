@@ -3,7 +3,6 @@ the stranger, behind a balancer's header and over LMTP."""
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +12,7 @@ import dkim as dkimpy
 from tests.support.clients import read_imap
 from tests.support.dns_zone import DnsZone
 from tests.support.hosts import MailkeepUp
+from tests.support.ports import free_port
 from tests.support.programs import program, run, succeed
 from tests.unit.mailauth.signing import pem, rsa_key, rsa_record
 
@@ -30,12 +30,6 @@ def zone_text() -> str:
     """The key in strings that a TXT record may have."""
     text = rsa_record()
     return ZONE.format(key=" ".join(f'"{text[at : at + 200]}"' for at in range(0, len(text), 200)))
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 def configure(up: MailkeepUp, *words: str) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import sys
 import tarfile
 import zipfile
 from pathlib import Path
 
+from tests.support.clients import beneath_trace, deliver, message, read_imap
+from tests.support.hosts import HOSTS, MailkeepUp, command_line
 from tests.support.machine import REPOSITORY
 
 
@@ -30,24 +30,27 @@ def test_the_source_distribution_makes_the_same_wheel_and_the_wheel_works_alone(
     with zipfile.ZipFile(direct) as one, zipfile.ZipFile(again) as other:
         assert sorted(one.namelist()) == sorted(other.namelist())
         assert not [name for name in one.namelist() if name.startswith(("tests/", "bench/"))]
-        one.extractall(tmp_path / "installed")
-    # -S leaves out the repository, which is installed by a .pth file; the libraries are named one by one.
+    made = installed(direct, tmp_path / "venv")
+    assert (made / "share" / "man" / "man1" / "mailkeep.1").read_text().startswith(".TH MAILKEEP 1")
+    with MailkeepUp(tmp_path / "up", program=made / "bin" / "mailkeep") as up:
+        octets = message(up.demo.address)
+        deliver(up, up.demo.address, octets)
+        assert [beneath_trace(one) for one in read_imap(up, up.demo)] == [octets]
+        hosts = [pid for host in HOSTS for pid in up.pids(host)]
+        assert all(command_line(pid).startswith(f"{made}/bin/python") for pid in hosts)
+
+
+def installed(wheel: Path, venv: Path) -> Path:
+    """A new environment with the wheel in it, as pip and pipx make them. The libraries are the tests' own:
+    their directory is named, but what its .pth files name, the repository, is not."""
+    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True, capture_output=True, timeout=240)
+    pip = [venv / "bin" / "pip", "--disable-pip-version-check", "install", "--no-index", "--no-deps", wheel]
+    subprocess.run(pip, check=True, capture_output=True, timeout=240)
+    (packages,) = venv.glob("lib/python*/site-packages")
     libraries = [path for path in sys.path if path.endswith("site-packages")]
-    environ = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("MAILKEEP_")},
-        "PYTHONPATH": os.pathsep.join([str(tmp_path / "installed"), *libraries]),
-    }
-    program = "import mailkeep, sys; from mailkeep_cli.main import main; print(mailkeep.__file__); main()"
-    ran = subprocess.run(
-        [sys.executable, "-S", "-c", program, "migrate", "--data-dir", str(tmp_path / "data"), "--json"],
-        env=environ,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    where, _, answer = ran.stdout.partition("\n")
-    assert Path(where).is_relative_to(tmp_path / "installed")
-    assert json.loads(answer)["version"]
+    (packages / "libraries.pth").write_text("\n".join(libraries))
+    program = "import mailkeep, mailkeep_imap; print(mailkeep.__file__)"
+    python = venv / "bin" / "python"
+    ran = subprocess.run([python, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert Path(ran.stdout.strip()).is_relative_to(packages)
+    return venv

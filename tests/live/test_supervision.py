@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import imaplib
-import json
 import os
 import poplib
 import signal
@@ -23,7 +22,7 @@ from tests.support.hosts import HOSTS, MailkeepUp, is_alive
 Make = Callable[..., MailkeepUp]
 
 
-def test_the_first_start_makes_a_demo_and_the_second_keeps_it(own_mailkeep: Make) -> None:
+def test_the_first_start_makes_a_demo_and_later_ones_keep_it(own_mailkeep: Make) -> None:
     up = own_mailkeep()
     up.start()
     assert up.ready["domain"] == "example.test"
@@ -52,16 +51,13 @@ def test_the_first_start_makes_a_demo_and_the_second_keeps_it(own_mailkeep: Make
     with imap(up, demo) as client:
         assert client.select()[1] == [b"1"]
     up.stop(signal.SIGINT)
-    up.check_log()
-
-
-def test_no_demo_makes_no_user(own_mailkeep: Make) -> None:
-    up = own_mailkeep("--no-demo")
+    (up.data_dir / "internal.key").unlink()  # the hosts' own key is made anew if it is lost
+    first = up.internal_key
     up.start()
-    assert not {"domain", "address", "api_key"} & set(up.ready)
-    assert "internal_key" in up.ready
-    assert up.cli("users", "list") == []
+    assert up.ready["internal_key"] != first
+    assert (up.data_dir / "internal.key").read_text().strip() == up.ready["internal_key"]
     up.stop()
+    up.check_log()
 
 
 def test_a_host_that_is_killed_comes_back_and_the_reason_is_printed(own_mailkeep: Make) -> None:
@@ -81,24 +77,28 @@ def test_a_host_that_is_killed_comes_back_and_the_reason_is_printed(own_mailkeep
             assert client.stat()[0] == number
         with submission(up, up.demo) as sender:
             assert sender.noop()[0] == 250
-        with urllib.request.urlopen(f"{up.api_url}/health", timeout=30) as answer:
+        with urllib.request.urlopen(f"{up.api_url}/health", timeout=60) as answer:
             assert answer.status == 200
     up.stop()
     up.check_log()
 
 
-def test_hosts_do_not_outlive_a_supervisor_that_is_killed(own_mailkeep: Make) -> None:
+def test_a_second_one_on_its_data_directory_stops_at_once_and_it_stops_while_clients_are_connected(
+    own_mailkeep: Make,
+) -> None:
     up = own_mailkeep()
     up.start()
-    hosts = [pid for host in HOSTS for pid in up.pids(host)]
-    assert len(hosts) == len(HOSTS)
-    up.kill()
-    wait_for_the_end_of(hosts)
-
-
-def test_it_stops_while_clients_are_connected(own_mailkeep: Make) -> None:
-    up = own_mailkeep()
-    up.start()
+    told = (up.directory / "ready.json").read_bytes()
+    key = (up.data_dir / "development.key").read_bytes()
+    second = up.launch("--port-base", str(up.port_base + 1), "--ready-file", str(up.directory / "ready.json"))
+    assert second.wait(60) == 78
+    assert up.log.endswith(
+        f"mailkeep: Another `mailkeep up` runs on the data directory '{up.data_dir}': stop it, or give this "
+        "one another --data-dir.\n"
+    )
+    assert (up.directory / "ready.json").read_bytes() == told
+    assert (up.data_dir / "development.key").read_bytes() == key
+    assert all(len(up.pids(host)) == 1 for host in HOSTS)
     with ExitStack() as open_until_the_end:
         clients = {
             name: open_until_the_end.enter_context(connect(up, name))
@@ -156,28 +156,17 @@ def test_settings_that_cannot_work_end_in_their_own_exit_code(tmp_path: Path) ->
     assert up.log == "mailkeep: [store] database is not a database URL.\n"
 
 
-def test_a_second_one_on_the_same_data_directory_stops_at_once(own_mailkeep: Make) -> None:
-    up = own_mailkeep()
+def test_hosts_do_not_outlive_one_that_is_killed_and_nothing_has_to_be_removed_by_hand(
+    own_mailkeep: Make,
+) -> None:
+    """Without a demo, as there is none in production."""
+    up = own_mailkeep("--no-demo")
     up.start()
-    told = (up.directory / "ready.json").read_bytes()
-    key = (up.data_dir / "development.key").read_bytes()
-    second = up.launch("--port-base", str(up.port_base + 1), "--ready-file", str(up.directory / "ready.json"))
-    assert second.wait(60) == 78
-    assert up.log.endswith(
-        f"mailkeep: Another `mailkeep up` runs on the data directory '{up.data_dir}': stop it, or give this "
-        "one another --data-dir.\n"
-    )
-    assert (up.directory / "ready.json").read_bytes() == told
-    assert (up.data_dir / "development.key").read_bytes() == key
-    assert all(len(up.pids(host)) == 1 for host in HOSTS)
-    up.stop()
-    up.check_log()
-
-
-def test_nothing_of_a_killed_one_has_to_be_removed_by_hand(own_mailkeep: Make) -> None:
-    up = own_mailkeep()
-    up.start()
+    assert not {"domain", "address", "api_key"} & set(up.ready)
+    assert "internal_key" in up.ready
+    assert up.cli("users", "list") == []
     hosts = [pid for host in HOSTS for pid in up.pids(host)]
+    assert len(hosts) == len(HOSTS)
     up.kill()
     wait_for_the_end_of(hosts)
     up.start()
@@ -200,21 +189,8 @@ def test_login_in_clear_from_this_machine_can_be_permitted(own_mailkeep: Make) -
     up.stop()
 
 
-def test_the_hosts_own_key_is_made_anew_if_it_is_lost(own_mailkeep: Make) -> None:
-    up = own_mailkeep()
-    up.start()
-    first = up.internal_key
-    up.stop()
-    (up.data_dir / "internal.key").unlink()
-    up.start()
-    assert up.ready["internal_key"] != first
-    assert (up.data_dir / "internal.key").read_text().strip() == up.ready["internal_key"]
-    up.stop()
-    json.loads((up.directory / "ready.json").read_text())
-
-
 def connect(up: MailkeepUp, listener: str) -> socket.socket:
-    connection = socket.create_connection(up.place(listener), timeout=30)
+    connection = socket.create_connection(up.place(listener), timeout=60)
     return up.tls.wrap_socket(connection, server_hostname="localhost") if listener == "imaps" else connection
 
 
@@ -226,7 +202,7 @@ def read_to_the_end(connection: socket.socket) -> bytes:
 
 
 def wait_for_the_end_of(hosts: list[int]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while [pid for pid in hosts if is_alive(pid)]:
         assert time.monotonic() < deadline, "a host outlived mailkeep up"
         time.sleep(0.02)

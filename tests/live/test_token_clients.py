@@ -100,11 +100,24 @@ def test_offlineimap_with_a_token_of_somebody_else(
     assert not holds_the_message(tmp_path / "near")
 
 
-@pytest.mark.parametrize("mechanism", ["oauthbearer", "xoauth2"])
+@pytest.mark.parametrize(
+    ("mechanism", "resource"),
+    [
+        ("oauthbearer", ""),
+        ("xoauth2", ""),
+        ("xoauth2", RESOURCE),
+    ],  # by OAUTHBEARER it sends 512 octets at most
+    ids=["oauthbearer-opaque", "xoauth2-opaque", "xoauth2-jwt"],
+)
 def test_neomutt(
-    up: MailkeepWithIssuer, issuer: RunningIssuer, address: str, tmp_path: Path, mechanism: str
+    up: MailkeepWithIssuer,
+    issuer: RunningIssuer,
+    address: str,
+    tmp_path: Path,
+    mechanism: str,
+    resource: str,
 ) -> None:
-    token = token_file(up, issuer, address, tmp_path, resource="")  # it takes no more than 1,023 octets
+    token = token_file(up, issuer, address, tmp_path, resource)
     copied = tmp_path / "copied"
     config = private_file(
         tmp_path / "neomuttrc",

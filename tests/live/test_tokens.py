@@ -12,6 +12,7 @@ import json
 import poplib
 import secrets
 import smtplib
+import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -20,12 +21,13 @@ from pathlib import Path
 import httpx2
 import pytest
 from tests.support.clients import SECONDS, deliver, message
-from tests.support.hosts import MailkeepUp
+from tests.support.hosts import HOSTS, MailkeepUp
 from tests.support.oidc.hosts import MailkeepWithIssuer
 from tests.support.oidc.running import RESOURCE, RunningIssuer
 from tests.support.programs import private_file, program, run, succeed
 
 CURL_LOGIN_DENIED = 67
+CURL_MECHANISMS = ((), ("--login-options", "AUTH=XOAUTH2"))  # by itself it takes OAUTHBEARER
 
 
 @pytest.fixture
@@ -145,17 +147,23 @@ def test_curl_reads_with_a_token(
 ) -> None:
     deliver(up, address_of(subject), message(address_of(subject)))
     token = up.keeps_secret(issuer.sign_in(subject, resource=resource))
-    said = succeed(curl(up, tmp_path, subject, token, scheme, listener, path))
-    assert b"INBOX" in said if scheme == "imaps" else said.startswith(b"1 ")
+    for options in CURL_MECHANISMS:
+        said = succeed([*curl(up, tmp_path, subject, token, scheme, listener, path), *options])
+        assert b"INBOX" in said if scheme == "imaps" else said.startswith(b"1 ")
 
 
+@KINDS
 def test_curl_sends_with_a_token(
-    up: MailkeepWithIssuer, issuer: RunningIssuer, subject: str, tmp_path: Path
+    up: MailkeepWithIssuer, issuer: RunningIssuer, subject: str, tmp_path: Path, resource: str
 ) -> None:
-    token, own = up.keeps_secret(issuer.sign_in(subject)), address_of(subject)
+    token, own = up.keeps_secret(issuer.sign_in(subject, resource=resource)), address_of(subject)
     command = curl(up, tmp_path, subject, token, "smtps", "submissions", "")
-    succeed([*command, "--mail-from", own, "--mail-rcpt", own, "-T", "-"], stdin=message(own, sender=own))
-    assert get_emails(up, token).json()["totalCount"] == 1
+    for options in CURL_MECHANISMS:
+        succeed(
+            [*command, *options, "--mail-from", own, "--mail-rcpt", own, "-T", "-"],
+            stdin=message(own, sender=own),
+        )
+    assert get_emails(up, token).json()["totalCount"] == len(CURL_MECHANISMS)
 
 
 def test_curl_is_told_that_another_users_address_is_not_the_tokens(
@@ -167,11 +175,12 @@ def test_curl_is_told_that_another_users_address_is_not_the_tokens(
         assert ran.returncode == CURL_LOGIN_DENIED, ran.stderr
 
 
+@KINDS
 @pytest.mark.parametrize("auth", ["oauthbearer", "xoauth2"])
 def test_msmtp_and_mpop_with_a_token(
-    up: MailkeepWithIssuer, issuer: RunningIssuer, subject: str, tmp_path: Path, auth: str
+    up: MailkeepWithIssuer, issuer: RunningIssuer, subject: str, tmp_path: Path, auth: str, resource: str
 ) -> None:
-    token, own = up.keeps_secret(issuer.sign_in(subject)), address_of(subject)
+    token, own = up.keeps_secret(issuer.sign_in(subject, resource=resource)), address_of(subject)
     password = private_file(tmp_path / "token", f"{token}\n")
     (host, port), mbox = up.place("submissions"), tmp_path / "mbox"
     both = f"user {own}\nauth {auth}\npasswordeval cat {password}\ntls on\ntls_trust_file {up.ca_file}\n"
@@ -373,3 +382,22 @@ def test_a_development_token_with_another_signature_opens_nothing(mailkeep: Mail
     assert get_emails(mailkeep, forged).status_code == 401
     none = base64.urlsafe_b64encode(b'{"alg":"none"}').rstrip(b"=").decode()
     assert get_emails(mailkeep, f"{none}.{body.partition('.')[2]}.").status_code == 401
+
+
+def test_no_host_starts_where_others_reach_it_and_a_development_key_opens_all(tmp_path: Path) -> None:
+    """Whoever has the key is everybody."""
+    key = secrets.token_urlsafe(32)
+    up = str(Path(sys.executable).with_name("mailkeep"))
+    told = [[up, "up", "--data-dir", str(tmp_path / "up"), "--host", "0.0.0.0"]]
+    told += [[sys.executable, "-m", f"mailkeep_{host}"] for host in HOSTS]
+    public = {
+        f"MAILKEEP_{name}": "0.0.0.0:0" for name in ("SMTP_MX", "POP3_PLAIN", "IMAP_PLAIN", "API_LISTEN")
+    }
+    environ = {"MAILKEEP_JWT_DEVELOPMENT_KEY": key, "MAILKEEP_STORE_DATA_DIR": str(tmp_path / "hosts")}
+    for command in told:
+        more = public if command[1] == "-m" else {}
+        ran = run(command, home=tmp_path, environ={**environ, **more})
+        assert ran.returncode not in {0, -15}, command
+        assert b"jwt_development_key is for development and a listener is public" in ran.stderr
+        assert key.encode() not in ran.stdout + ran.stderr
+    assert not (tmp_path / "hosts").exists()

@@ -32,9 +32,9 @@ async def _events_of(lines: AsyncIterator[str]) -> Events:
         name, _, value = line.partition(": ")
         if name:
             event[name] = value
-        elif event:
+        elif "data" in event:
             yield event
-            event = {}
+            event = {"id": event["id"]}
 
 
 async def heard(events: Events) -> dict[str, str]:

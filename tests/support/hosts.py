@@ -12,7 +12,6 @@ import os
 import random
 import secrets
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.support.ports import ATTEMPTS, PORTS, is_free
 from tests.support.postgres import run_apart
 
 from mailkeep.auth import KeyService
@@ -29,6 +29,7 @@ from mailkeep.model.address import Address
 from mailkeep.model.scope import Scope
 from mailkeep.settings import AuthSettings, StoreSettings
 from mailkeep.storage import open_store
+from mailkeep_cli.up_plan import OPERATORS
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -42,6 +43,7 @@ OFFSETS = {
     "imaps": 993,
     "pop3s": 995,
     "api": 80,
+    **{f"{host} operators": offset for host, offset in OPERATORS.items()},
 }
 
 
@@ -69,8 +71,10 @@ class MailkeepUp:
         database: str = "",
         options: Sequence[str] = (),
         environ: Mapping[str, str] | None = None,
+        program: Path | None = None,
     ) -> None:
         self.directory = directory
+        self._program = str(program or Path(sys.executable).with_name("mailkeep"))
         self.data_dir = directory / "data"
         self.database = database
         self.options = tuple(options)
@@ -107,7 +111,7 @@ class MailkeepUp:
 
     def launch(self, *options: str) -> subprocess.Popen[bytes]:
         """Only the process, with these options more; it need not become ready."""
-        command = [str(Path(sys.executable).with_name("mailkeep")), "up", "--data-dir", str(self.data_dir)]
+        command = [self._program, "up", "--data-dir", str(self.data_dir)]
         command += ["--port-base", str(self.port_base), *self.options, *options]
         with (self.directory / "log").open("ab") as log, (self.directory / "shown").open("ab") as shown:
             return subprocess.Popen(
@@ -241,7 +245,7 @@ class MailkeepUp:
 
     def cli(self, *arguments: str) -> Any:
         """Run `mailkeep ... --json` on this data and return its answer. Raises CalledProcessError."""
-        command = [str(Path(sys.executable).with_name("mailkeep")), *arguments]
+        command = [self._program, *arguments]
         command += ["--data-dir", str(self.data_dir), "--json"]
         ran = subprocess.run(command, env=self.environment, capture_output=True, check=True, timeout=60)
         return json.loads(ran.stdout or b"null")
@@ -274,9 +278,9 @@ class MailkeepUp:
 
 def free_port_base() -> int:
     """A port base with all of its ports free, outside of the ports that the kernel hands out."""
-    for _ in range(200):
-        base = random.randrange(10_000, 30_000)
-        if all(_is_free(base + offset) for offset in OFFSETS.values()):
+    for _ in range(ATTEMPTS):
+        base = random.choice(PORTS)
+        if all(is_free(base + offset) for offset in OFFSETS.values()):
             return base
     raise RuntimeError("no free ports")
 
@@ -314,13 +318,3 @@ def _parent_of(pid: int) -> int:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     except (OSError, IndexError):
         return 0
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True

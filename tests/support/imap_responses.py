@@ -159,9 +159,10 @@ all_responses = st.one_of(
         remove_from=moved,
     ),
     st.builds(
-        lambda tag, numbers: responses.EsearchData(tag, in_order=numbers),
+        lambda tag, numbers, scores: responses.EsearchData(tag, in_order=numbers, relevancy=scores),
         values.tags,
         unsorted,
+        st.lists(st.integers(1, 100), max_size=8).map(tuple),
     ),
     st.builds(
         responses.MetadataChanged,

@@ -1,5 +1,6 @@
 """A private Postfix that relays everything to one place over verified TLS: another server of the world.
-With a certificate of its own it also offers STARTTLS to whoever sends to it.
+With a certificate of its own it also offers STARTTLS to whoever sends to it; with a Dovecot to ask it takes
+mail from those alone who log in, as a provider's submission does.
 
 It runs from the installed package with a configuration, a queue and a port of its own, and touches nothing
 of the machine's. Postfix's master insists on root.
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.hosts import Place
+from tests.support.ports import free_port
 from tests.support.programs import REQUIRE_CLIENTS, program, run
 
 SECONDS = 60.0
@@ -75,11 +77,22 @@ smtpd_tls_loglevel = 1
 """
 
 
+_LOGINS = """\
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = inet:{place}
+smtpd_sasl_security_options = noanonymous
+smtpd_relay_restrictions = permit_sasl_authenticated, reject
+"""
+
+
 class Postfix:
     """Use as a context manager. `place` is where it takes mail from anybody on this machine."""
 
-    def __init__(self, relay_to: Place, ca_file: str, chain: bytes = b"") -> None:
-        """`chain` is a key and certificates as PEM."""
+    def __init__(
+        self, relay_to: Place, ca_file: str, chain: bytes = b"", logins_at: Place | None = None
+    ) -> None:
+        """`chain` is a key and certificates as PEM, `logins_at` where a Dovecot's auth service listens."""
         self._command = program("postfix")
         if os.getuid() != 0:
             if os.environ.get(REQUIRE_CLIENTS) == "1":
@@ -91,7 +104,8 @@ class Postfix:
         self._relay_to = relay_to
         self._ca_file = ca_file
         self._chain = chain
-        self.place = Place("127.0.0.1", _free_port())
+        self._logins_at = logins_at
+        self.place = Place("127.0.0.1", free_port())
 
     @property
     def log(self) -> str:
@@ -119,6 +133,8 @@ class Postfix:
             (self._root / "tls.pem").write_bytes(self._chain)
             (self._root / "tls.pem").chmod(0o600)
             main += _TLS.format(root=self._root)
+        if self._logins_at:
+            main += _LOGINS.format(place=":".join(map(str, self._logins_at)))
         (config / "main.cf").write_text(main)
         (config / "master.cf").write_text(_MASTER.format(listen=f"127.0.0.1:{self.place.port}"))
         started = run([self._command, "-c", str(config), "start"])
@@ -150,9 +166,3 @@ class Postfix:
                 time.sleep(0.05)
             else:
                 return
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -12,7 +12,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
+from tests.support.ports import free_port
 
 PROGRAMS_ROOT = Path("/usr/lib/postgresql")  # where Debian keeps them, one directory a version
 START_SECONDS = 30.0
@@ -113,7 +113,7 @@ class PostgresCluster:
     def create_database(self, template: str = "template0") -> str:
         """A new database with a name of its own, copied from a template that nobody is connected to."""
         name = f"t_{secrets.token_hex(6)}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return name
 
     def drop_database(self, name: str) -> None:
@@ -145,7 +145,7 @@ class PostgresCluster:
 
     def _initialise(self) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="mkpg-"))
-        self.port = _free_port()
+        self.port = free_port()
         password_file = self.directory / "password"
         password_file.write_text(self.password)
         if os.getuid() == 0:
@@ -218,12 +218,6 @@ def run_apart(coroutine: Coroutine[Any, Any, T]) -> T:
 def _version(directory: Path) -> int:
     name = directory.parent.name
     return int(name) if name.isdigit() else 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _as_unprivileged() -> list[str]:

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.support.programs import program, succeed
 
 from mailkeep.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[2]
 HOSTS = ("smtp", "pop3", "imap", "api")
-OURS = (*HOSTS, "migrate", "tools")
+OURS = (*HOSTS, "upstream", "migrate", "tools")
 METRICS_PORT = 9300
 
 
@@ -106,7 +107,8 @@ def test_images_run_their_host_as_nobody_in_particular(host: str) -> None:
 
 
 def test_build_tools_stay_in_the_build() -> None:
-    assert "uninstall --yes --quiet hatchling editables setuptools pip" in " ".join(stages()["build"])
+    tools = "hatchling editables pathspec pluggy trove-classifiers setuptools pip"
+    assert f"uninstall --yes --quiet {tools}" in " ".join(stages()["build"])
     assert not [line for line in stages()["runtime"] if "pip" in line or "apt" in line]
 
 
@@ -119,7 +121,7 @@ def test_containers_hold_little_and_may_do_less(compose: dict[str, Any], name: s
     assert service["mem_limit"]
 
 
-@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("host", [*HOSTS, "upstream"])
 def test_hosts_start_after_the_migration_of_a_database_that_answers(
     compose: dict[str, Any], host: str
 ) -> None:
@@ -140,6 +142,25 @@ def test_what_is_named_is_declared(compose: dict[str, Any]) -> None:
         assert (ROOT / mounted).exists()
     targets = {service["build"]["target"] for service in services if "build" in service}
     assert targets <= set(stages())
+
+
+def test_every_service_is_limited_and_ends_with_its_restart_policy(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        assert service["mem_limit"], name
+        assert service["restart"] == ("no" if name in ("migrate", "tools") else "unless-stopped"), name
+
+
+@pytest.mark.parametrize(
+    ("profiles", "more"),
+    [((), set()), (("monitoring",), {"prometheus", "grafana"}), (("tools",), {"tools"})],
+)
+def test_compose_itself_takes_the_file(profiles: tuple[str, ...], more: set[str]) -> None:
+    """Without an engine: it reads, checks and merges all of it, and says what it would start."""
+    options = [word for name in profiles for word in ("--profile", name)]
+    command = [program("docker-compose"), "-f", str(ROOT / "docker-compose.yml"), *options, "config"]
+    assert succeed([*command, "--quiet"]) == b""
+    started = set(succeed([*command, "--services"]).decode().split())
+    assert started >= {*HOSTS, "postgres", "migrate", "upstream"} | more
 
 
 def test_prometheus_scrapes_the_hosts(compose: dict[str, Any]) -> None:

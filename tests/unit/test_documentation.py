@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from mailkeep_cli.main import main
+from mailkeep_cli.manual import page
 from mailkeep_cli.settings import described, reference
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +20,10 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 def test_the_list_of_settings_is_what_the_code_says() -> None:
     assert (ROOT / "docs" / "settings.md").read_text() == reference(), "run: make settings"
+
+
+def test_the_manual_page_is_what_the_commands_say() -> None:
+    assert (ROOT / "docs" / "mailkeep.1").read_text() == page(main), "run: make man"
 
 
 def test_every_setting_is_in_the_list() -> None:

@@ -80,3 +80,15 @@ def test_a_file_that_is_no_secret_is_named_and_not_shown(tmp_path: Path, content
     with pytest.raises(SettingsError, match=str(path)) as caught:
         load_settings(environ={"MAILKEEP_STORE_DATABASE": f"file:{path}"})
     assert "xxxx" not in str(caught.value)
+
+
+def test_a_directory_of_credentials_is_named_by_its_files_beginning(config: Path, tmp_path: Path) -> None:
+    config.write_text('[dkim]\ndirectory = "credential:dkim"\n')
+    (config.parent / "credentials" / "dkim").mkdir(parents=True)
+    given = tmp_path / "given"
+    given.mkdir()
+    (given / "mailkeep_dkim_example.test_one.pem").write_text("PEM")
+    assert load_settings(config, {"CREDENTIALS_DIRECTORY": str(given)}).dkim.directory == str(
+        given / "mailkeep_dkim"
+    )
+    assert load_settings(config, {}).dkim.directory == str(config.parent / "credentials" / "dkim")

@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const MARGIN = 16; // around a thing that is pictured
 const SECONDS = Number(process.env.SECONDS);
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM,
@@ -16,9 +17,11 @@ let page = null;
 let complaints = []; // of the page's own script, and of its Content-Security-Policy
 
 const able = {
-  async open(colorScheme, width) {
-    const context = await browser.newContext({ colorScheme, viewport: { width, height: 800 } });
+  async open(colorScheme, width, height) {
+    await page?.context().close(); // or it goes on to listen, and to complain
+    const context = await browser.newContext({ colorScheme, viewport: { width, height } });
     context.setDefaultTimeout(SECONDS * 1000);
+    await context.grantPermissions(["clipboard-read", "clipboard-write"]); // a headless one has nobody to ask
     page = await context.newPage();
     complaints = [];
     page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
@@ -29,18 +32,37 @@ const able = {
   address: async () => new URL(page.url()).pathname,
   arrive: (path) => page.waitForURL((url) => url.pathname === path),
   fill: (selector, text) => page.fill(selector, text),
+  choose: (selector, label) => page.selectOption(selector, { label }).then(() => null),
+  resize: (width, height) => page.setViewportSize({ width, height }),
+  unfold: (selector) =>
+    page.locator(`${selector} details`).evaluateAll((all) => all.forEach((one) => { one.open = true; })),
   press: (key) => page.keyboard.press(key),
   click: (selector) => page.click(selector),
   see: (selector, text) => page.locator(selector, { hasText: text }).first().waitFor(),
   text: (selector) => page.locator(selector).first().innerText(),
+  copied: () => page.evaluate(() => navigator.clipboard.readText()),
+  focused: () => page.evaluate(() => document.activeElement.textContent.trim()),
   mark: () => page.evaluate(() => { window.marked = true; }),
   marked: () => page.evaluate(() => window.marked === true),
   overflow: () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth),
   complaints: async () => complaints,
+  async picture(selector) {
+    const box = selector && (await page.locator(selector).first().boundingBox());
+    const clip = box && { x: box.x - MARGIN, y: box.y - MARGIN, width: box.width + 2 * MARGIN, height: box.height + 2 * MARGIN };
+    const png = await page.screenshot(clip ? { clip, fullPage: true, animations: "disabled" } : { animations: "disabled" });
+    return png.toString("base64");
+  },
   async axe() {
     await page.evaluate(axe);
-    const found = await page.evaluate(() => window.axe.run());
-    return found.violations.map(({ id, impact, nodes }) => `${impact}: ${id} at ${nodes.map((node) => node.target)}`);
+    const said = [];
+    for (const colorScheme of ["light", "dark"]) { // of the system: a page whose user chose one stays in it
+      await page.emulateMedia({ colorScheme });
+      const { violations } = await page.evaluate(() => window.axe.run());
+      for (const { id, impact, nodes } of violations) {
+        said.push(`${impact}, ${colorScheme}: ${id} at ${nodes.map((node) => node.target)}`);
+      }
+    }
+    return said;
   },
 };
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,9 +25,9 @@ class Chromium:
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
 
-    def open(self, scheme: str = "light", width: int = 1100) -> None:
+    def open(self, scheme: str = "light", width: int = 1100, height: int = 800) -> None:
         """A new page of a browser that knows nothing yet."""
-        self._do("open", scheme, width)
+        self._do("open", scheme, width, height)
 
     def goto(self, url: str) -> None:
         self._do("goto", url)
@@ -42,6 +43,18 @@ class Chromium:
     def fill(self, selector: str, text: str) -> None:
         self._do("fill", selector, text)
 
+    def choose(self, selector: str, label: str) -> None:
+        """An option of a list."""
+        self._do("choose", selector, label)
+
+    def unfold(self, selector: str = "body") -> None:
+        """Open all that is folded away in there."""
+        self._do("unfold", selector)
+
+    def resize(self, width: int, height: int) -> None:
+        """The window, with the page in it."""
+        self._do("resize", width, height)
+
     def press(self, key: str) -> None:
         self._do("press", key)
 
@@ -56,6 +69,14 @@ class Chromium:
         """What is visible of an element."""
         return str(self._do("text", selector))
 
+    def copied(self) -> str:
+        """What the clipboard holds."""
+        return str(self._do("copied"))
+
+    def focused(self) -> str:
+        """The text of what the keyboard would act on."""
+        return str(self._do("focused"))
+
     def mark(self) -> None:
         """Leave a mark in the page that a reload takes away."""
         self._do("mark")
@@ -68,12 +89,16 @@ class Chromium:
         """By how many pixels the page is wider than its window."""
         return int(self._do("overflow"))
 
+    def picture(self, selector: str = "") -> bytes:
+        """What the window shows, or one thing on the page, as PNG."""
+        return b64decode(self._do("picture", selector))
+
     def complaints(self) -> list[str]:
         """Errors of script, and of the Content-Security-Policy."""
         return list(self._do("complaints"))
 
     def axe(self) -> list[str]:
-        """What axe-core finds against the page."""
+        """What axe-core finds against the page, light and dark."""
         return list(self._do("axe"))
 
     def _do(self, *command: object) -> Any:

@@ -3,16 +3,22 @@
 // It says its issuer URL on standard output as one JSON line, and ends when standard input does. People are
 // who the test says: `login_hint` is the subject, <subject>@example.test the address, verified unless
 // the subject begins with "unverified-". With a resource the access token is a JWT (RFC 9068), without one
-// it is opaque; with the scope "brief" it lives for BRIEF_SECONDS. POST /test/rotate gives it a new signing key, with or without the old one beside it;
+// it is opaque; with the scope "brief" it lives for BRIEF_SECONDS, with "brief-once" only the first one does, and not
+// those that it is refreshed to. POST /test/rotate gives it a new signing key, with or without the old one beside it;
 // GET /test/counts says how often each path was asked for.
+//
+// With CLICKED=1 it shows pages instead: one to say who one is, one to agree or refuse, for a person in a browser.
+// Gmail and Outlook ask in their own ways, and so does it: access_type and prompt=select_account mean something.
 
 import { createServer } from 'node:http';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { Provider } from 'oidc-provider';
+import { Provider, interactionPolicy } from 'oidc-provider';
 
 const SCOPES = ['openid', 'offline_access', 'email', 'profile', 'imap', 'pop3', 'smtp', 'api:read', 'api:write',
-  'IMAP.AccessAsUser.All', 'brief'];
-const BRIEF_SECONDS = 6;
+  'IMAP.AccessAsUser.All', 'brief', 'brief-once', 'https://mail.google.com/',
+  'https://outlook.office.com/IMAP.AccessAsUser.All', 'https://outlook.office.com/SMTP.Send'];
+const CLICKED = process.env.CLICKED === '1';
+const BRIEF_SECONDS = 5;
 const LONG_SECONDS = 600;
 const RESOURCE = 'urn:mailkeep';
 const [clientSecret, redirectUri] = [process.env.CLIENT_SECRET, process.env.REDIRECT_URI];
@@ -29,8 +35,10 @@ function newKey() {
 }
 
 function lifeOf(ctx) {
-  const code = ctx.oidc.entities.AuthorizationCode ?? ctx.oidc.entities.RefreshToken;
-  return code?.scopes.has('brief') ? BRIEF_SECONDS : LONG_SECONDS;
+  const { AuthorizationCode, RefreshToken, DeviceCode } = ctx.oidc.entities;
+  const code = AuthorizationCode ?? RefreshToken ?? DeviceCode;
+  const brief = code?.scopes.has('brief') || (!RefreshToken && code?.scopes.has('brief-once'));
+  return brief ? BRIEF_SECONDS : LONG_SECONDS;
 }
 
 function claimsOf(sub) {
@@ -39,10 +47,39 @@ function claimsOf(sub) {
   };
 }
 
-async function consent(ctx) {
+function policy() {
+  const { base, Prompt } = interactionPolicy;
+  const made = base();
+  made.add(new Prompt({ name: 'select_account', requestable: true }), 0);
+  return made;
+}
+
+const PAGES = {
+  login: '<label>Who are you? <input id="login" name="login"></label> <button>Continue</button>',
+  consent: '<button>Allow</button> <button name="refused" value="yes">Refuse</button>',
+};
+PAGES.select_account = PAGES.login;
+
+async function show(ctx) {
+  const { prompt } = await provider.interactionDetails(ctx.req, ctx.res);
+  ctx.type = 'html';
+  ctx.body = `<!doctype html><link rel="icon" href="data:,"><title>${prompt.name}</title><form method="post"><h1>${prompt.name}</h1>${PAGES[prompt.name]}</form>`;
+}
+
+async function submitted(ctx) {
+  let body = '';
+  for await (const piece of ctx.req) body += piece;
+  return new URLSearchParams(body);
+}
+
+async function consent(ctx, form) {
   const { prompt, params, session } = await provider.interactionDetails(ctx.req, ctx.res);
-  if (prompt.name === 'login') {
-    return { login: { accountId: params.login_hint } };
+  const accountId = form?.get('login') ?? params.login_hint ?? 'somebody';
+  if (form?.has('refused')) {
+    return { error: 'access_denied', error_description: 'The person refused.' };
+  }
+  if (prompt.name === 'login' || prompt.name === 'select_account') {
+    return { [prompt.name]: {}, login: { accountId } };
   }
   const grant = new provider.Grant({ accountId: session.accountId, clientId: params.client_id });
   grant.addOIDCScope(params.scope);
@@ -54,7 +91,8 @@ function newProvider(issuer) {
   const made = new Provider(issuer, {
     clients: [
       { client_id: 'mail-app', token_endpoint_auth_method: 'none', redirect_uris: [redirectUri, 'http://127.0.0.1/oauth/callback'],
-        grant_types: ['authorization_code', 'refresh_token'], application_type: 'native' },
+        grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
+        application_type: 'native' },
       { client_id: 'mailkeep', client_secret: clientSecret, redirect_uris: [],
         grant_types: [], response_types: [] },
     ],
@@ -66,12 +104,14 @@ function newProvider(issuer) {
       Interaction: 600, IdToken: 600, RefreshToken: 3600 },
     findAccount: (ctx, sub) => ({ accountId: sub, claims: () => claimsOf(sub) }),
     extraTokenClaims: (ctx, token) => (token.aud ? claimsOf(token.accountId) : undefined),
-    interactions: { url: (ctx, interaction) => `/test/consent/${interaction.uid}` },
+    interactions: { policy: policy(), url: (ctx, interaction) => `/test/consent/${interaction.uid}` },
+    conformIdTokenClaims: false,
     pkce: { required: () => true },
     features: {
       devInteractions: { enabled: false },
       introspection: { enabled: true, allowedPolicy: () => true },
       revocation: { enabled: true },
+      deviceFlow: { enabled: true },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => undefined,
@@ -84,8 +124,14 @@ function newProvider(issuer) {
     },
   });
   made.use(async (ctx, next) => {
+    await next();
+    if (ctx.body?.device_code) ctx.body.interval = 1; // RFC 8628 section 3.2: otherwise it is 5 seconds
+  });
+  made.use(async (ctx, next) => {
     if (!ctx.path.startsWith('/test/consent/')) return next();
-    await made.interactionFinished(ctx.req, ctx.res, await consent(ctx), { mergeWithLastSubmission: true });
+    if (CLICKED && ctx.method === 'GET') return show(ctx);
+    const form = CLICKED ? await submitted(ctx) : undefined;
+    await made.interactionFinished(ctx.req, ctx.res, await consent(ctx, form), { mergeWithLastSubmission: true });
     ctx.respond = false;
     return undefined;
   });

@@ -79,6 +79,18 @@ class RunningIssuer:
         form = {"token": tokens.access_token, "client_id": CLIENT_ID}
         httpx2.post(f"{self.issuer}/token/revocation", data=form, trust_env=False).raise_for_status()
 
+    def is_active(self, tokens: Tokens) -> bool:
+        """RFC 7662, of an opaque access token."""
+        answer = httpx2.post(
+            f"{self.issuer}/token/introspection",
+            data={"token": tokens.access_token},
+            auth=("mailkeep", self.client_secret),
+            trust_env=False,
+        )
+        answer.raise_for_status()
+        active: bool = answer.json()["active"]
+        return active
+
     def count(self, path: str) -> int:
         """How often a path was asked for."""
         return int(self._control("GET", "/test/counts").get(path, 0))
@@ -100,14 +112,16 @@ class RunningIssuer:
 
 
 @contextmanager
-def running_issuer() -> Iterator[RunningIssuer]:
-    """An issuer on a free port of loopback. Skips, or fails if clients are required, without node and npm."""
+def running_issuer(*, clicked: bool = False) -> Iterator[RunningIssuer]:
+    """An issuer on a free port of loopback; with `clicked`, people sign in to it on pages. Skips, or fails if
+    clients are required, without node and npm."""
     node = program("node")
     client_secret = secrets.token_urlsafe(24)
     environment = {
         "PATH": os.environ["PATH"],
         "CLIENT_SECRET": client_secret,
         "REDIRECT_URI": REDIRECT_URI,
+        "CLICKED": "1" if clicked else "",
     }
     directory = installed(HERE, FILES)
     with (directory / "issuer.log").open("ab") as log:

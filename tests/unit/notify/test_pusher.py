@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.support.api_host import ApiHost, free_port, running_api
+from tests.support.api_host import ApiHost, running_api
 from tests.support.event_stream import Events, heard, listening
+from tests.support.ports import free_port
 
 from mailkeep.errors import SettingsError
 from mailkeep.mime.prepare import prepare
