@@ -28,6 +28,7 @@ from mailkeep.storage import migrate, open_store
 from mailkeep.storage.interface import Store
 
 REQUIRE_POSTGRES = "MAILKEEP_REQUIRE_POSTGRES"
+HERE = Path(__file__).parent
 BACKENDS = ("sqlite", "postgres")
 NO_POSTGRES = "PostgreSQL's initdb and postgres were not found"
 STORE_SECONDS = 60.0  # for each statement: a machine that is busy with much else is no outage
@@ -41,8 +42,21 @@ def pytest_configure() -> None:
         del os.environ[name]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What crosses a wire depends on the machine's other work: it has a second try, which is told of."""
+    for item in items:
+        if item.path.is_relative_to(HERE / "live") or item.path.is_relative_to(HERE / "transcripts"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say once, and loudly, that half of the store was not tested, in place of a line a test."""
+    """Why a test needed its second try. And once, loudly, that half of the store was not tested, in place of
+    a line a test."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.write_sep("_", f"tried twice: {report.nodeid}", yellow=True)
+        terminalreporter.write_line(report.longreprtext)
+        for title, text in report.sections:
+            terminalreporter.write_line(f"{title}\n{text}")
     skipped = terminalreporter.stats.get("skipped", [])
     mine = [report for report in skipped if NO_POSTGRES in str(report.longrepr)]
     if mine:

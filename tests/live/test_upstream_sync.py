@@ -480,6 +480,7 @@ def test_the_daemon_hears_of_mail_of_new_secrets_and_of_a_reload(
     finally:
         process.kill()
         process.wait()
+        print(log.read_text())  # shown if it fails
     for secret in (other.api_key, base64.b64encode(other.api_key.encode()).decode()):
         assert secret not in log.read_text()
     with pytest.raises(subprocess.CalledProcessError) as caught:

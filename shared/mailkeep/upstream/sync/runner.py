@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from contextlib import suppress
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -29,14 +27,12 @@ from mailkeep.upstream.config import (
     transports,
 )
 from mailkeep.upstream.errors import UpstreamCode, UpstreamError
+from mailkeep.upstream.sync import idle
 from mailkeep.upstream.sync.account import sync_account
 
 SYNCS_AT_ONCE = 4
 LIST_SECONDS = 30.0  # until accounts that were added or removed are noticed
 WATCH_SECONDS = 2.0
-IDLE_SLICE_SECONDS = 60.0
-IDLE_LIMIT_SECONDS = 540.0  # RFC 2177 says 29 minutes; what stands between forgets a connection sooner
-DONE_SECONDS = 10.0
 FIRST_WAIT_SECONDS = 5.0
 WAIT_LIMIT_SECONDS = 900.0
 
@@ -53,6 +49,9 @@ class _Kept:
         self.secrets_seen = 0
         self.seen: object = None
         """How the folder that we IDLE in looked before the last sync."""
+
+        self.broken_off = 0
+        """How often in a row IDLE failed."""
 
         self.wake = asyncio.Event()
 
@@ -185,33 +184,25 @@ class UpstreamRunner:
             await asyncio.wait(waiting)
 
     async def _idle(self, kept: _Kept, account: UpstreamAccount, seconds: float) -> None:
-        """Return when the first folder has news; a server without IDLE is waited out.
-
-        IDLE tells of what comes after SELECT: what came between the sync and it shows in how the folder
-        looks.
-        """
+        """Return when the first folder has news; a server without IDLE is waited out, and one that breaks it
+        off is asked again after a while."""
         assert kept.config is not None
         first = kept.config.folders[0]
-        folder = "INBOX" if first == ALL_FOLDERS else first
-        until = time.monotonic() + min(seconds, IDLE_LIMIT_SECONDS)
         try:
             async with account.imap() as connection:
-                if not await connection.run(lambda client: client.has_capability("IDLE")):
+                if not await idle.has_idle(connection):
                     await asyncio.sleep(seconds)
                     return
-                looks = await connection.run(partial(_look, folder))
-                if looks != kept.seen:
-                    kept.seen = looks
-                    return
-                await connection.run(lambda client: client.idle())
-                while time.monotonic() < until:
-                    left = min(IDLE_SLICE_SECONDS, max(until - time.monotonic(), 0.1))
-                    if await connection.run(partial(_idle_check, left), left + 30):
-                        break
-                await connection.run(lambda client: client.idle_done(), DONE_SECONDS)
+                looks = await idle.look(connection, "INBOX" if first == ALL_FOLDERS else first)
+                if looks == kept.seen:
+                    await idle.wait_for_news(connection, seconds)
+                kept.seen = looks
+                kept.broken_off = 0
         except UpstreamError as error:
-            log.info("IDLE ended; the interval counts", account=account.name, reason=str(error))
-            await asyncio.sleep(seconds)
+            kept.broken_off += 1
+            wait = wait_seconds(error, kept.broken_off)
+            log.info("IDLE was broken off", account=account.name, reason=str(error))
+            await asyncio.sleep(seconds if wait is None else min(wait, seconds))
 
 
 def wait_seconds(error: Exception, failures: int) -> float | None:
@@ -222,24 +213,6 @@ def wait_seconds(error: Exception, failures: int) -> float | None:
     if isinstance(error, InUse):
         seconds = FIRST_WAIT_SECONDS
     return seconds * random.uniform(0.5, 1.0)  # noqa: S311
-
-
-def _look(folder: str, client: Any) -> object:
-    answer = client.select_folder(folder, readonly=True)
-    return [answer.get(name) for name in (b"UIDVALIDITY", b"EXISTS", b"UIDNEXT", b"HIGHESTMODSEQ")]
-
-
-def _idle_check(seconds: float, client: Any) -> Any:
-    """IMAPClient polls the socket; what came in one packet with the answer to IDLE lies in imaplib's buffer
-    already, and would not be seen before the next news."""
-    sock = client.socket()
-    sock.setblocking(False)
-    try:
-        if client._imap.file.peek(1):
-            return True
-    except OSError:
-        pass  # nothing there yet
-    return client.idle_check(seconds)
 
 
 def _changed_at(config: AccountConfig) -> int:
