@@ -41,7 +41,7 @@ async def connected(idling: Idling) -> AsyncIterator[ImapConnection]:
     """Logged in at such a server, with its one folder selected."""
     server = await asyncio.start_server(lambda *streams: _serve(idling, *streams), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    transport = Transport(Server("127.0.0.1", port, "none"), "ann", AuthConfig(password="p"))  # noqa: S106
+    transport = Transport(Server("127.0.0.1", port, "none"), "ann", AuthConfig(password="p"))
     connection = ImapConnection(transport)
     try:
         async with asyncio.timeout(SECONDS):

@@ -53,7 +53,7 @@ def _looks(folder: str, client: Any) -> object:
 
 
 def _begin(client: Any) -> bool:
-    """Whether the server told news before it began to wait, as it may after any command (RFC 9051 section 7)."""
+    """Whether the server told news before it began to wait, as it may at any time (RFC 9051 section 7)."""
     imap = client._imap
     imap.untagged_responses = {}
     tag = client._idle_tag = imap._command("IDLE")
