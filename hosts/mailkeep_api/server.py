@@ -33,6 +33,7 @@ from mailkeep_api.app import create_app
 from mailkeep_api.assistant.server import AssistantServer
 from mailkeep_api.browsers import Browsers
 from mailkeep_api.deps import Services
+from mailkeep_api.digesting.sender import DigestSender
 from mailkeep_api.following import Following
 from mailkeep_api.forwarded import Forwarded
 from mailkeep_api.guarded import GuardedHttp, GuardedWebSocket
@@ -88,6 +89,7 @@ async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
             serving = asyncio.create_task(server.serve(sockets), name="uvicorn")
             await _first(server.accepting, serving)
             tasks.spawn(OutboxTaker(services).run(), "outbox taker")
+            tasks.spawn(DigestSender(store, settings).run(), "digest sender")
             lifecycle.ready({"api": [address_of(listener) for listener in sockets]})
             await _until_stopped(lifecycle, server, serving, services.hub)
     finally:

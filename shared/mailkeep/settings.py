@@ -21,6 +21,7 @@ import msgspec
 
 from mailkeep import settings_credentials
 from mailkeep.errors import SettingsError
+from mailkeep.settings_api import ApiSettings
 from mailkeep.settings_dkim import DkimSettings
 from mailkeep.settings_dns import DnsSettings
 from mailkeep.settings_identity import IssuerSettings, check_development_key, has_public_listener
@@ -192,38 +193,6 @@ class ImapSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class ApiSettings:
-    """The HTTP host. `public_url` is what clients and the console show."""
-
-    listen: tuple[str, ...] = ()
-    max_connections: Count = 10000
-    max_connections_per_network: Count = 2000
-    public_url: str = ""
-    cors_origins: tuple[str, ...] = ("http://localhost:5173", "http://localhost:5492")
-    # Names by which clients may ask, "*.example.net" for all below one; others hear 400. Empty: any name.
-    allowed_hosts: tuple[str, ...] = ()
-    # Reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, besides those of [net].
-    trusted_proxies: tuple[str, ...] = ()
-    # What /config/config.json tells a web client of its sign-in; an empty authority is the first issuer.
-    oidc_authority: str = ""
-    oidc_client_id: str = ""
-    oidc_redirect_uri: str = ""
-    oidc_scope: str = "openid profile email"
-    # Web Push (RFC 8030): the key by which push services know this server, made at its first use if there is
-    # none. An empty file is vapid.pem in the data directory, an empty subject postmaster of the SMTP host.
-    push_key_file: str = ""
-    push_subject: str = ""
-    push_private_services: bool = False  # push services on private networks or other ports than 443
-    push_ca_file: str = ""
-    # Addresses of users who see the console's page for operators: queue, domains, users, unclaimed addresses.
-    operators: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Raises ValueError with a sentence that names the setting."""
-        check_networks("trusted_proxies", self.trusted_proxies)
-
-
-@dataclass(frozen=True, slots=True)
 class NotifySettings:
     """How hosts reach the API. The key file holds one API key with the scope `internal`, mode 0600."""
 
@@ -268,7 +237,7 @@ class Settings:
     reception: ReceptionSettings = field(default_factory=ReceptionSettings)
     pop3: Pop3Settings = Pop3Settings()
     imap: ImapSettings = ImapSettings()
-    api: ApiSettings = ApiSettings()
+    api: ApiSettings = field(default_factory=ApiSettings)
     sessions: SessionSettings = field(default_factory=SessionSettings)
     notify: NotifySettings = NotifySettings()
     metrics: MetricsSettings = MetricsSettings()

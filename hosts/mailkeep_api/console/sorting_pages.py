@@ -51,6 +51,6 @@ async def trial(filter_id: UUID, visitor: VisitorDep, services: ServicesDep) -> 
 
 
 @router.get("/console/settings")
-async def settings(visitor: VisitorDep) -> HTMLResponse:
-    """What these pages themselves heed of the user's preferences."""
-    return console_page("settings.html", visitor)
+async def settings(visitor: VisitorDep, services: ServicesDep) -> HTMLResponse:
+    """What these pages themselves heed of the user's preferences, and when a digest comes."""
+    return console_page("settings.html", visitor, digest_zone=services.settings.api.digest_zone)

@@ -34,7 +34,7 @@ from mailkeep.storage.interface.locks import Locks
 from mailkeep.storage.interface.mailboxes import Mailboxes
 from mailkeep.storage.interface.messages import Body, Column, Messages
 from mailkeep.storage.interface.outbox import Outbox, OutboxItem
-from mailkeep.storage.interface.preferences import PreferenceStore
+from mailkeep.storage.interface.preferences import DueDigest, PreferenceStore
 from mailkeep.storage.interface.proofs import Proofs
 from mailkeep.storage.interface.push import PushSubscription, PushSubscriptions
 from mailkeep.storage.interface.queue import Queue, QueueFilter
@@ -62,6 +62,7 @@ __all__ = [
     "Committer",
     "Containing",
     "Directory",
+    "DueDigest",
     "EmailFilter",
     "EmailRow",
     "Emails",

@@ -22,6 +22,7 @@ preference = Table(
     Column("digest_frequency", Text, nullable=False),
     Column("digest_time", Text, nullable=False),
     Column("updated_at", MOMENT, nullable=False),
+    Column("digest_due_at", MOMENT),  # null: to be settled
 )
 
 # The keyword is what entries hold; a rename leaves it as it is.

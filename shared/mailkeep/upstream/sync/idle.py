@@ -75,4 +75,4 @@ def _heard(seconds: float, client: Any) -> bool:
         return bool(client.idle_check(seconds))
     finally:
         sock.settimeout(timeout)
-    raise client._imap.abort("the connection ended")
+    raise UpstreamError(UpstreamCode.UNAVAILABLE, "The IMAP server closed the connection.")

@@ -68,6 +68,9 @@ async def test_settings_are_shown_and_heeded(api: ApiHost, ann: Visitor) -> None
         "showPreview": False,
         "groupByDate": True,
         "desktopNotifications": True,
+        "emailDigest": True,
+        "digestFrequency": "weekly",
+        "digestTime": "07:30",
     }
     assert (
         await ann.client.put("/api/preferences", json=chosen, headers=await ann.csrf())
@@ -78,6 +81,10 @@ async def test_settings_are_shown_and_heeded(api: ApiHost, ann: Visitor) -> None
         '<option value="compact" selected>',
         'value="10"',
         'name="grouped" checked',
+        'name="digest" checked',
+        '<option value="weekly" selected>',
+        'value="07:30"',
+        "At (UTC)",
     ):
         assert said in shown
     mail = await ann.page("/console/mail")
