@@ -6,51 +6,16 @@ delivered and wants TLS.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.support.imap_host import IN_THE_CLEAR, Client, ImapHost, Login, Operator, imap_user
 
-from mailkeep.net.development import DevelopmentCa, ensure_ca
+from mailkeep.net.development import DevelopmentCa
 from mailkeep.settings import StoreSettings
 
-BACKENDS = ("sqlite", "postgres")
 WIDE_LIMITS = {"STORE_QUOTA_STORAGE": str(1 << 40), "STORE_QUOTA_MESSAGES": str(1 << 30)}
-
-
-@pytest.fixture(scope="session")
-def ca(tmp_path_factory: pytest.TempPathFactory) -> DevelopmentCa:
-    """What the hosts' certificates hang on."""
-    return ensure_ca(tmp_path_factory.mktemp("tls"))
-
-
-@pytest.fixture(scope="session", params=BACKENDS)
-def backend(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[StoreSettings]:
-    """Settings of a store for the whole run."""
-    data_dir = tmp_path_factory.mktemp("imap") / "store"
-    if request.param == "sqlite":
-        template: Path = request.getfixturevalue("sqlite_template")
-        shutil.copytree(template, data_dir)
-        yield StoreSettings(data_dir=str(data_dir))
-        return
-    cluster: Any = request.getfixturevalue("postgres_cluster")
-    name = cluster.create_database(request.getfixturevalue("postgres_template"))
-    yield StoreSettings(data_dir=str(data_dir), database=cluster.url(name))
-    cluster.drop_database(name)
-
-
-@pytest.fixture(scope="session")
-def operator(backend: StoreSettings) -> Iterator[Operator]:
-    """Whoever adds users and delivers mail."""
-    opened = Operator(backend)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture(scope="session")
@@ -92,10 +57,3 @@ def client(host: ImapHost, user: Login, exits: ExitStack) -> Client:
 def other(host: ImapHost, user: Login, client: Client, exits: ExitStack) -> Client:
     """A second session of the same user with INBOX selected."""
     return exits.enter_context(host.log_in(user, "INBOX"))
-
-
-@pytest.fixture
-def exits() -> Iterator[ExitStack]:
-    """Closes what a test has entered."""
-    with ExitStack() as stack:
-        yield stack

@@ -9,15 +9,9 @@ from typing import Any
 import pytest
 from tests.support.smtp_host import SmtpHost, Wire, smtp_host
 
-from mailkeep.net.development import DevelopmentCa, ensure_ca
+from mailkeep.net.development import DevelopmentCa
 from mailkeep.settings_relay import RelaySettings
 from mailkeep.storage.interface import Store
-
-
-@pytest.fixture(scope="session")
-def ca(tmp_path_factory: pytest.TempPathFactory) -> DevelopmentCa:
-    """Certificates for localhost."""
-    return ensure_ca(tmp_path_factory.mktemp("ca"))
 
 
 @pytest.fixture
