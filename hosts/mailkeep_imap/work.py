@@ -8,7 +8,9 @@ but a sentence and a correlation id; the session goes on.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailkeep.imap import responses
@@ -26,14 +28,14 @@ from mailkeep.imap.framing import (
     LiteralRequest,
 )
 from mailkeep.imap.parser import parse
-from mailkeep.imap.state import check
+from mailkeep.imap.state import PERMITTED, check
 from mailkeep.model.mailbox import HIERARCHY_DELIMITER
 from mailkeep.net.twisted_bridge import PeerGone
 from mailkeep.observe import tracing
 from mailkeep.observe.logs import cause_of, get_logger, new_correlation_id
-from mailkeep.observe.timed import timed
+from mailkeep.observe.timed import TIMINGS
 from mailkeep_imap import codes, commands, progress, uidonly, updates
-from mailkeep_imap.commands import append
+from mailkeep_imap.commands import Handler, append
 from mailkeep_imap.outcome import BAD, OK, Done
 from mailkeep_imap.updates import Reporting
 
@@ -42,6 +44,22 @@ if TYPE_CHECKING:
     from mailkeep_imap.session import Session
 
 log = get_logger(__name__)
+_clock = time.perf_counter
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What is the same for every command of a type."""
+
+    handler: Handler | None
+    name: str
+    is_long: bool
+
+
+_KINDS = {
+    command: _Kind(commands.HANDLERS.get(command), f"IMAP {command.name}", command in progress.LONG)
+    for command in PERMITTED
+}
 
 
 async def work(session: Session) -> None:
@@ -62,28 +80,28 @@ async def work(session: Session) -> None:
 
 
 async def _take_all(session: Session) -> None:
-    while not session.output.gone:
+    output = session.output
+    while not output.gone:
         if session.farewell is not None:
             session.close(session.farewell)
             return
-        event = await _next_event(session)
-        if event is NEED_DATA:
-            return
-        await _take(session, event)
-        await session.output.make_room()
-
-
-async def _next_event(session: Session) -> Event:
-    while not session.output.gone:
         try:
             event = session.framer.next_event()
-            if event is not NEED_DATA or not session.inflate():
-                return event
-            await asyncio.sleep(0)  # a little input may stand for very much: others get their turn
+            if event is NEED_DATA:
+                if not session.inflate():
+                    return
+                await asyncio.sleep(0)  # a little input may stand for very much: others get their turn
+                continue
         except ImapSyntaxError as error:
             await session.drop_upload()
             _broken(session, error)
-    return NEED_DATA
+            continue
+        if type(event) is CommandLine:  # nearly always: small commands come by the thousand
+            await _command(session, event)
+        else:
+            await _take(session, event)
+        if output.is_full:
+            await output.drain()
 
 
 def _broken(session: Session, error: ImapSyntaxError) -> None:
@@ -100,8 +118,6 @@ def _broken(session: Session, error: ImapSyntaxError) -> None:
 
 async def _take(session: Session, event: Event) -> None:
     match event:
-        case CommandLine():
-            await _command(session, event)
         case LiteralRequest():
             await _literal(session, event)
         case LiteralChunk():
@@ -137,21 +153,30 @@ async def _command(session: Session, line: CommandLine) -> None:
         check(command, session.state)
         if session.uid_only:
             uidonly.check(command)
-        handler = commands.HANDLERS.get(type(command))
-        if handler is None:
+        kind = _KINDS[type(command)]
+        if kind.handler is None:
             raise UnknownCommand(f"{command.name} is not offered here.", tag)
     except ImapSyntaxError as error:
         await session.drop_upload()
         _answer(session, error.tag or tag, _refusal(session, error))
         return
-    carried_out, reporting = handler(session, command), updates.permitted(command)
-    name = f"IMAP {command.name}"
-    with tracing.span(name, tracing.SERVER), timed(name):
-        if type(command) in progress.LONG:
-            with progress.told(session, command):
-                await _run(session, tag, carried_out, reporting, command)
+    carried_out = _run(session, tag, kind.handler(session, command), updates.permitted(command), command)
+    if kind.is_long:
+        carried_out = _telling(session, command, carried_out)
+    began = _clock()
+    try:
+        if tracing.is_on():
+            with tracing.span(kind.name, tracing.SERVER):
+                await carried_out
         else:
-            await _run(session, tag, carried_out, reporting, command)
+            await carried_out
+    finally:
+        TIMINGS.note(kind.name, _clock() - began)
+
+
+async def _telling(session: Session, command: Command, carried_out: Awaitable[None]) -> None:
+    with progress.told(session, command):
+        await carried_out
 
 
 async def _run(
@@ -168,8 +193,10 @@ async def _run(
     except Exception as error:  # every kind has its answer in codes.py
         done = _refusal(session, error)
     finally:
-        await session.drop_upload()
-    if session.selected is not None and session.selected.is_void:
+        if session.upload is not None:
+            await session.drop_upload()
+    view = session.selected
+    if view is not None and view.is_void:
         session.close("The selected mailbox was made anew; please select it again.")
     if done is None or session.output.gone:
         return
@@ -177,7 +204,7 @@ async def _run(
         _be_quiet_about(session.notifications, command)
     if session.notifications is not None or session.contexts:
         await updates.tell(session, reporting, command)
-    else:
+    elif view is not None:
         updates.report(session, reporting)
     _answer(session, tag, done)
     if session.after is not None:

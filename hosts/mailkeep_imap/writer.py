@@ -52,7 +52,6 @@ class Output:
     """Twisted calls the three producer methods. `resumed` is called whenever there is room again."""
 
     __slots__ = (
-        "_gone",
         "_lingering",
         "_lost",
         "_paused",
@@ -60,6 +59,7 @@ class Output:
         "_size",
         "_waiter",
         "deflate",
+        "gone",
         "linger_seconds",
         "midway",
         "resumed",
@@ -77,7 +77,7 @@ class Output:
         self._pieces: list[bytes] = []
         self._size = 0
         self._paused = False
-        self._gone = False
+        self.gone = False  # the connection is lost, or closed by us: nothing more can be sent
         self._lost = False  # at the transport's own word, or because it was told to abort
         self._lingering: asyncio.TimerHandle | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -86,12 +86,12 @@ class Output:
     @property
     def has_room(self) -> bool:
         """True if a flush now would not have to wait."""
-        return not self._paused and not self._gone
+        return not self._paused and not self.gone
 
     @property
-    def gone(self) -> bool:
-        """True if the connection is lost or closed by us: nothing more can be sent."""
-        return self._gone
+    def is_full(self) -> bool:
+        """True if whoever has more to say should `drain` first."""
+        return self._size >= FLUSH_SIZE or self._paused
 
     def write(self, octets: bytes) -> None:
         """Gather octets; the caller flushes, or calls `make_room` where it may wait."""
@@ -104,21 +104,21 @@ class Output:
             octets = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
             self._pieces.clear()
             self._size = 0
-            if self.deflate is not None and not self._gone:
+            if self.deflate is not None and not self.gone:
                 octets = self.deflate(octets)
-            if not self._gone:
+            if not self.gone:
                 with ending_if_reset(self.abort):
                     self.transport.write(octets)
 
     async def make_room(self) -> None:
         """To be called between the pieces of a long answer. Raises PeerGone."""
-        if self._size >= FLUSH_SIZE or self._paused:
+        if self.is_full:
             await self.drain()
 
     async def drain(self) -> None:
         """Flush, and wait until the client has taken enough. Raises PeerGone, also when it takes nothing."""
         self.flush()
-        if self._paused and not self._gone:
+        if self._paused and not self.gone:
             self._waiter = asyncio.get_running_loop().create_future()
             try:
                 async with asyncio.timeout(self.stall_seconds):
@@ -127,7 +127,7 @@ class Output:
                 self.abort()
             finally:
                 self._waiter = None
-        if self._gone:
+        if self.gone:
             raise PeerGone("The connection was lost.")
 
     def pause_reading(self) -> None:
@@ -148,7 +148,7 @@ class Output:
 
     def close(self) -> None:
         """Send what was gathered and close. A registered producer would keep Twisted from closing."""
-        if not self._gone:
+        if not self.gone:
             self.flush()
             self._end()
             with ending_if_reset(self.abort):
@@ -165,7 +165,7 @@ class Output:
             self.transport.abortConnection()
 
     def _end(self) -> None:
-        self._gone = True
+        self.gone = True
         self._pieces.clear()
         self._wake()
 

@@ -37,6 +37,7 @@ ENABLED_ON_REQUEST = {name.upper(): name for name in (CONDSTORE, QRESYNC, IMAP4R
 _IN_UTF8 = frozenset({IMAP4REV2, UTF8_ACCEPT})
 _SYNCHRONIZING = frozenset({CONDSTORE, QRESYNC})
 VERSION = version("mailkeep")
+_NOTHING_DONE = {command: Done(f"{command.name} completed.") for command in (Noop, Check)}
 log = get_logger(__name__)
 
 
@@ -52,7 +53,7 @@ async def noop(session: Session, command: Noop | Check) -> Done:
     if session.selected is not None and not session.is_fresh:
         await session.host.store.messages.refresh(session.selected.snapshot)
         session.is_fresh = True
-    return Done(f"{command.name} completed.")
+    return _NOTHING_DONE[type(command)]
 
 
 async def logout(session: Session, command: Logout) -> Done:

@@ -109,6 +109,10 @@ def parse(octets: bytes, form: NameForm = NameForm.MODIFIED_UTF7, streamed: tupl
     if found is None:
         raise _headless(octets)
     tag = found[1].decode("ascii")
+    if found.end() == len(octets) and found[2] is None:
+        plain = _PLAIN.get(found[3].upper())
+        if plain is not None:
+            return plain(tag)
     cursor = Cursor(octets, form, streamed)
     cursor.at = found.end()
     try:

@@ -38,12 +38,13 @@ class State(Enum):
     LOGOUT = "logout"
 
 
-_ANY = frozenset({State.NOT_AUTHENTICATED, State.AUTHENTICATED, State.SELECTED})
-_BEFORE = frozenset({State.NOT_AUTHENTICATED})
-_AFTER = frozenset({State.AUTHENTICATED, State.SELECTED})
-_SELECTED = frozenset({State.SELECTED})
+# Tuples, because each look into a set would call the enumeration's own hash, and each command looks.
+_ANY = (State.SELECTED, State.AUTHENTICATED, State.NOT_AUTHENTICATED)
+_BEFORE = (State.NOT_AUTHENTICATED,)
+_AFTER = (State.SELECTED, State.AUTHENTICATED)
+_SELECTED = (State.SELECTED,)
 
-PERMITTED: dict[type[Command], frozenset[State]] = {
+PERMITTED: dict[type[Command], tuple[State, ...]] = {
     # RFC 9051 section 6.1; RFC 2971 section 3.1
     session.Capability: _ANY,
     session.Noop: _ANY,

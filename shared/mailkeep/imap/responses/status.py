@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from mailkeep.imap.names import LEGACY, NameForm
 
+SENTENCES_KEPT = 256  # most answers are one of a few
 _UNFIT = re.compile(r"[^\x20-\x7e]+")  # resp-text of an IMAP4rev1 client is TEXT-CHAR
 
 
@@ -73,6 +75,7 @@ def continuation(text: str = "") -> bytes:
     return b"+ %b\r\n" % _UNFIT.sub("?", text).encode("ascii")
 
 
+@lru_cache(SENTENCES_KEPT)
 def resp_text(text: str) -> bytes:
     """Text for a status line: never empty, never mistaken for a code."""
     line = _UNFIT.sub("?", text).strip() or "Done."
