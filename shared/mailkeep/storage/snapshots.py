@@ -11,18 +11,15 @@ import asyncio
 import logging
 import weakref
 from collections.abc import Sequence
-from typing import Any
 
 from mailkeep.errors import MailboxNotFound, StoreUnavailable
-from mailkeep.storage import change_log
+from mailkeep.storage import change_log, entry_pages
 from mailkeep.storage.database import Connection, Database, Row
 from mailkeep.storage.feed import Hub
 from mailkeep.storage.interface import Topic, TopicKind
 from mailkeep.storage.query import Query
 from mailkeep.storage.snapshot import CHANGES_KEPT, Snapshot
-from mailkeep.storage.values import as_words
 
-PAGE = 5000  # entries read at a time: what the event loop digests in a few milliseconds
 RETRY_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
@@ -33,10 +30,6 @@ _SINCE = Query(
     "SELECT m.uidvalidity, m.uidnext, m.highestmodseq, c.modseq, c.appended, c.flagged, c.expunged"
     " FROM mailbox m LEFT JOIN change c ON c.mailbox_id = m.id AND c.modseq > :modseq"
     " WHERE m.id = :id AND m.selectable ORDER BY c.modseq LIMIT :most"
-)
-_ENTRIES = Query(
-    "SELECT uid, message_id, flags, keywords, modseq, size, internal_date FROM entry"
-    " WHERE mailbox_id = :mailbox_id AND uid > :after ORDER BY uid LIMIT :most"
 )
 
 
@@ -122,9 +115,9 @@ class Snapshots:
             head = await _head(connection, mailbox_id)
             snapshot = Snapshot(mailbox_id, head[0], head[1], head[2])
             after = 0
-            while page := await connection.all(_ENTRIES, mailbox_id=mailbox_id, after=after, most=PAGE):
-                snapshot.load_columns(_columns(page))
-                after = page[-1][0]
+            while columns := await entry_pages.page(connection, mailbox_id, after):
+                snapshot.load_columns(columns)
+                after = snapshot.uids[-1]
             return snapshot
 
         return await self._database.read_at_once(work)
@@ -156,9 +149,3 @@ async def _head(connection: Connection, mailbox_id: int) -> Row:
     if head is None:
         raise MailboxNotFound("The mailbox does not exist.")
     return head
-
-
-def _columns(page: Sequence[Row]) -> list[Sequence[Any]]:
-    uids, message_ids, flags, keywords, modseqs, sizes, dates = zip(*page, strict=True)
-    told = [as_words(words) for words in keywords] if any(keywords) else keywords
-    return [uids, message_ids, flags, told, modseqs, sizes, [date // 1_000_000 for date in dates]]
