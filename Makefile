@@ -81,7 +81,10 @@ lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --no-annotate -c locks/runtime.txt --group pyproject.toml:otel -o locks/otel.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  --no-annotate -c locks/runtime.txt -c locks/otel.txt --group pyproject.toml:dev -o locks/dev.txt
+	  --no-annotate -c locks/runtime.txt --group pyproject.toml:objects -o locks/objects.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --no-annotate -c locks/runtime.txt -c locks/otel.txt -c locks/objects.txt --group pyproject.toml:dev \
+	  -o locks/dev.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --no-annotate -c locks/runtime.txt -c locks/dev.txt --group pyproject.toml:docs -o locks/docs.txt
 

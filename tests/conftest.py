@@ -21,9 +21,11 @@ import hypothesis
 import pytest
 import uvloop
 from tests.support.databases import Databases
+from tests.support.object_server.running import ObjectServer
 from tests.support.postgres import PROGRAMS_ROOT, PostgresCluster, PostgresMissing, run_apart
 
 from mailkeep.settings import StoreSettings
+from mailkeep.settings_objects import ObjectSettings
 from mailkeep.storage import migrate, open_store
 from mailkeep.storage.interface import Store
 
@@ -152,6 +154,15 @@ def postgres_cluster() -> Iterator[PostgresCluster]:
 
 
 @pytest.fixture(scope="session")
+def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
+    """The session's own object store: each `settings()` of it is another bucket."""
+    server = ObjectServer(tmp_path_factory.mktemp("objects"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
 def postgres_template(postgres_cluster: PostgresCluster, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Name of a migrated database to copy."""
     name = postgres_cluster.create_database()
@@ -201,9 +212,11 @@ def store_settings(request: pytest.FixtureRequest) -> StoreSettings:
 
 
 @asynccontextmanager
-async def open_test_store(settings: StoreSettings) -> AsyncIterator[Store]:
+async def open_test_store(
+    settings: StoreSettings, objects: ObjectSettings | None = None
+) -> AsyncIterator[Store]:
     """A store that is closed at the end; open the same settings twice to have two processes' worth."""
-    opened = await open_store(settings)
+    opened = await open_store(settings, objects)
     try:
         yield opened
     finally:

@@ -68,7 +68,7 @@ class _Server(uvicorn.Server):
 async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
     """Run the API host until `lifecycle.stopping`. Raises SettingsError if a listener cannot be bound."""
     sockets = bind_all(settings.api.listen)
-    store = await open_store(settings.store)
+    store = await open_store(settings.store, settings.objects)
     proxies = (*settings.net.trusted_proxies, *settings.api.trusted_proxies)
     trusted = Networks(proxies)
     authenticator = Authenticator(store, settings.auth, "api", proxies)

@@ -68,7 +68,7 @@ class CommandContext:
             raise PlainError(str(error), _hint(error, {**_GENERAL_HINTS, **(hints or {})})) from error
 
     async def _with_store(self, work: Callable[[Store], Awaitable[Result]]) -> Result:
-        store = await open_store(self.settings.store)
+        store = await open_store(self.settings.store, self.settings.objects)
         try:
             return await work(store)
         finally:

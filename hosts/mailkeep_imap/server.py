@@ -102,7 +102,7 @@ async def main(settings: Settings, lifecycle: Lifecycle) -> None:
     """The host's whole life, in the frame of `run_twisted_host`."""
     tls = twisted_tls(settings.tls)
     listeners = Listeners(settings, tls)
-    store = await open_store(settings.store)
+    store = await open_store(settings.store, settings.objects)
     try:
         await asyncio.to_thread(sweep, spool_directory(settings.store.data_dir))
         authenticator = Authenticator(store, settings.auth, "imap", settings.net.trusted_proxies)

@@ -39,7 +39,7 @@ async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
         "pop3": bind_all(settings.pop3.plain),
         "pop3s": bind_all(settings.pop3.tls) if tls is not None else [],
     }
-    store = await open_store(settings.store)
+    store = await open_store(settings.store, settings.objects)
     authenticator = Authenticator(store, settings.auth, "pop3", settings.net.trusted_proxies)
     try:
         await authenticator.start()

@@ -59,7 +59,7 @@ log = get_logger(__name__)
 
 async def main(settings: Settings, lifecycle: Lifecycle) -> None:
     """Serve until `lifecycle.stopping`. Raises SettingsError, StoreUnavailable at start."""
-    store = await open_store(settings.store)
+    store = await open_store(settings.store, settings.objects)
     authenticator = Authenticator(store, settings.auth, "smtp", settings.net.trusted_proxies)
     try:
         await authenticator.start()

@@ -26,6 +26,7 @@ from mailkeep.settings_dkim import DkimSettings
 from mailkeep.settings_dns import DnsSettings
 from mailkeep.settings_identity import IssuerSettings, check_development_key, has_public_listener
 from mailkeep.settings_net import NetSettings
+from mailkeep.settings_objects import ObjectSettings
 from mailkeep.settings_reception import ReceptionSettings, check_networks
 from mailkeep.settings_relay import RelaySettings
 from mailkeep.settings_sessions import ProviderSettings, SessionSettings
@@ -228,6 +229,7 @@ class Settings:
     """The whole tree."""
 
     store: StoreSettings = StoreSettings()
+    objects: ObjectSettings = field(default_factory=ObjectSettings)
     tls: TlsSettings = TlsSettings()
     auth: AuthSettings = AuthSettings()
     net: NetSettings = field(default_factory=NetSettings)

@@ -1,4 +1,4 @@
-"""Lets the store's collector run now and then, in one process of all that are on the store.
+"""Lets the store's collector and its mover run now and then, in one process of all that are on the store.
 
 A run that fails is tried again at its next time: nothing depends on it but room on the disk.
 """
@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from mailkeep.errors import InUse, MailkeepError
 from mailkeep.observe.logs import cause_of, get_logger
 from mailkeep.settings import StoreSettings
-from mailkeep.storage.interface import Collected, Store
+from mailkeep.storage.interface import Collected, Moved, Store
 
 EARLIEST = 0.25  # of the interval: processes that start together begin apart, and a short life costs nothing
 
@@ -28,12 +28,13 @@ class Housekeeper:
         self._unclaimed_days = settings.unclaimed_days
 
     async def run(self) -> None:
-        """Collect, wait, collect."""
+        """Collect, move, wait, collect."""
         if not self._seconds:
             return
         await asyncio.sleep(self._seconds * random.uniform(EARLIEST, 1))  # noqa: S311  no secret
         while True:
             await self.collect()
+            await self.move()
             await asyncio.sleep(self._seconds)
 
     async def collect(self) -> Collected:
@@ -52,5 +53,26 @@ class Housekeeper:
                 messages=done.messages,
                 octets=done.octets,
                 unclaimed_messages=done.expired,
+            )
+        return done
+
+    async def move(self) -> Moved:
+        """Large content to the object store, once, if the settings name one."""
+        try:
+            done = await self._store.objects.tend()
+        except InUse:
+            return Moved()
+        except MailkeepError as error:
+            log.warning(
+                "content could not be moved to the object store; will be tried again", **cause_of(error)
+            )
+            return Moved()
+        if done != Moved():
+            log.info(
+                "moved content to the object store",
+                blobs=done.blobs,
+                octets=done.octets,
+                left=done.left,
+                objects_removed=done.removed,
             )
         return done

@@ -71,6 +71,33 @@ POOL_IN_USE = Gauge("mailkeep_store_in_use", "Database connections that work now
 POOL_LIMIT = Gauge("mailkeep_store_limit", "How many there may be.", registry=REGISTRY)
 STORE_FAILURES = Counter("mailkeep_store_failures", "Times that the database failed.", registry=REGISTRY)
 
+# --- the object store -----------------------------------------------------------------------------
+
+OBJECTS_MOVED = Counter(
+    "mailkeep_objects_moved",
+    "Large contents that went there (out) or came back (in).",
+    ["way"],
+    registry=REGISTRY,
+)
+OBJECT_OCTETS_MOVED = Counter(
+    "mailkeep_objects_moved_bytes", "What that was, as it is stored.", ["way"], registry=REGISTRY
+)
+OBJECT_FRAMES_READ = Counter(
+    "mailkeep_object_frames_read", "Pieces of content that were read there.", registry=REGISTRY
+)
+OBJECT_FRAMES_REMEMBERED = Counter(
+    "mailkeep_object_frames_remembered", "Those that were still in memory.", registry=REGISTRY
+)
+OBJECT_READ_SECONDS = Histogram(
+    "mailkeep_object_read_seconds", "Requests to read there.", buckets=_FAST, registry=REGISTRY
+)
+OBJECT_FAILURES = Counter(
+    "mailkeep_object_failures",
+    "Requests that the object store did not answer as it should, by what was asked: get, put, delete.",
+    ["operation"],
+    registry=REGISTRY,
+)
+
 # --- what waits -----------------------------------------------------------------------------------
 
 OUTBOX = Gauge("mailkeep_outbox_notifications", "News that the API has not heard.", registry=REGISTRY)

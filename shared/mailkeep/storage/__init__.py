@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mailkeep.settings import StoreSettings
+    from mailkeep.settings_objects import ObjectSettings
     from mailkeep.storage.interface import Store
 
 
-async def open_store(settings: StoreSettings) -> Store:
+async def open_store(settings: StoreSettings, objects: ObjectSettings | None = None) -> Store:
     """One process's door to the store, made or migrated first if need be.
 
-    Safe while other processes do the same. Raises StoreUnavailable, SettingsError.
+    Without `objects` there is no object store. Safe while other processes do the same. Raises
+    StoreUnavailable, SettingsError.
     """
-    store: Store = await importlib.import_module("mailkeep.storage.opening").open_store(settings)
+    store: Store = await importlib.import_module("mailkeep.storage.opening").open_store(settings, objects)
     return store
 
 

@@ -20,6 +20,7 @@ from mailkeep.model.message import SpooledContent
 from mailkeep.storage import tables
 from mailkeep.storage.database import Connection, Row
 from mailkeep.storage.failures import store_failures
+from mailkeep.storage.objects.place import Place
 from mailkeep.storage.query import BulkInsert, Query
 from mailkeep.storage.values import now
 
@@ -120,6 +121,12 @@ _INSERT_CHUNKS = BulkInsert(
     tables.blob_chunk, conflict="(digest, number) DO UPDATE SET number = excluded.number WHERE false"
 )
 _CHUNK = Query("SELECT chunk FROM blob_chunk WHERE digest = :digest AND number = :number")
+# In one state: the chunk may be on its way from one to the other.
+_CHUNK_OR_OBJECT = Query(
+    "SELECT blob_chunk.chunk, blob_object.key, blob_object.ends FROM blob"
+    " LEFT JOIN blob_chunk ON blob_chunk.digest = blob.digest AND blob_chunk.number = :number"
+    " LEFT JOIN blob_object ON blob_object.digest = blob.digest WHERE blob.digest = :digest"
+)
 
 
 def inserts(blobs: Iterable[PackedBlob]) -> Sequence[tuple[BulkInsert, Sequence[Row]]]:
@@ -136,10 +143,14 @@ def inserts(blobs: Iterable[PackedBlob]) -> Sequence[tuple[BulkInsert, Sequence[
     return ((_INSERT, firsts), (_INSERT_CHUNKS, more))
 
 
-async def chunk(connection: Connection, digest: bytes, number: int) -> bytes:
-    """One stored chunk after the first. Raises StoreCorrupt if it is missing."""
+async def chunk(connection: Connection, digest: bytes, number: int) -> bytes | Place:
+    """One stored chunk after the first, or where it lies. Raises StoreCorrupt if it is missing."""
     row = await connection.one(_CHUNK, digest=digest, number=number)
     if row is None:
-        raise StoreCorrupt("A chunk of stored content is missing.")
+        row = await connection.one(_CHUNK_OR_OBJECT, digest=digest, number=number)
+        if row is None or row[0] is row[1] is None:
+            raise StoreCorrupt("A chunk of stored content is missing.")
+        if row[0] is None:
+            return Place.unpack(digest, row[1], row[2])
     stored: bytes = row[0]
     return stored

@@ -12,7 +12,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from mailkeep.errors import NotFound
 from mailkeep.storage import blobs
 from mailkeep.storage.by_ids import ByIds
-from mailkeep.storage.database import Connection, Database, Row
+from mailkeep.storage.database import Database, Row
+from mailkeep.storage.objects.contents import Contents
 from mailkeep.storage.query import Query
 
 _MESSAGE = "SELECT message.id, message.size, message.header, blob.digest, blob.size, blob.chunk FROM message"
@@ -24,23 +25,26 @@ Found = Sequence[tuple[int, bytes]]
 """(message id, octets), in the order that was asked for."""
 
 
-async def stored_body(database: Database, message_id: int) -> StoredBody:
+async def stored_body(database: Database, contents: Contents, message_id: int) -> StoredBody:
     """One message, whose octets are read when they are asked for. Raises NotFound."""
     row = await database.read(lambda connection: connection.one(_BODY, id=message_id))
     if row is None:
         raise NotFound("The message is gone.")
-    return StoredBody(database, row)
+    return StoredBody(contents, row)
 
 
-async def in_turn(database: Database, groups: Sequence[list[int]]) -> AsyncGenerator[Found, None]:
+async def in_turn(
+    database: Database, contents: Contents, groups: Sequence[list[int]]
+) -> AsyncGenerator[Found, None]:
     """Each group of message ids as whole messages; those that are gone are left out."""
     reading: asyncio.Task[Found] | None = None
     try:
         for place, group in enumerate(groups):
-            found = await (_group(database, group) if reading is None else reading)
+            found = await (_group(database, contents, group) if reading is None else reading)
             reading = None
             if place + 1 < len(groups):
-                reading = asyncio.create_task(_group(database, groups[place + 1]), name="read bodies")
+                following = _group(database, contents, groups[place + 1])
+                reading = asyncio.create_task(following, name="read bodies")
                 reading.add_done_callback(_heard)
             yield found
     finally:
@@ -54,14 +58,14 @@ def _heard(reading: asyncio.Task[Found]) -> None:
         reading.exception()
 
 
-async def _group(database: Database, ids: list[int]) -> Found:
+async def _group(database: Database, contents: Contents, ids: list[int]) -> Found:
     rows = await database.read(lambda connection: _BODIES.all(connection, ids))
     if [row[0] for row in rows] != ids:
         by_id = {row[0]: row for row in rows}
         rows = [by_id[id] for id in ids if id in by_id]
     # Not in SQLite's thread: to wait for the interpreter after each message costs more than it takes.
     return [
-        (row[0], await StoredBody(database, row).read() if row[4] > blobs.CHUNK else _small(row))
+        (row[0], await StoredBody(contents, row).read() if row[4] > blobs.CHUNK else _small(row))
         for row in rows
     ]
 
@@ -73,13 +77,21 @@ def _small(row: Row) -> bytes:
 
 
 class StoredBody:
-    """See interface.Body. Holds the header and the first chunk; further chunks are read when asked for."""
+    """See interface.KeptBody. Holds the header and the first chunk; more chunks are read when asked for."""
 
-    __slots__ = ("_chunk", "_content_size", "_database", "_digest", "_header", "size")
+    __slots__ = ("_ahead", "_chunk", "_content_size", "_contents", "_digest", "_header", "size")
 
-    def __init__(self, database: Database, row: Row) -> None:
-        self._database = database
+    def __init__(self, contents: Contents, row: Row) -> None:
+        self._contents = contents
+        self._ahead: tuple[int, bytes] | None = None
         _, self.size, self._header, self._digest, self._content_size, self._chunk = row
+
+    async def reach(self, offset: int = 0, length: int | None = None) -> None:
+        """See interface.KeptBody."""
+        stop = (self.size if length is None else min(self.size, offset + length)) - len(self._header)
+        number = max(1, (offset - len(self._header)) // blobs.CHUNK)
+        if number * blobs.CHUNK < stop:
+            self._ahead = number, await self._content(number, (stop - 1) // blobs.CHUNK)
 
     async def read(self, offset: int = 0, length: int | None = None) -> bytes:
         """See interface.Body."""
@@ -94,16 +106,17 @@ class StoredBody:
         at, stop = max(offset - kept, 0), end - kept
         while at < stop:
             number, skip = divmod(at, blobs.CHUNK)
-            piece = await self._content(number)
+            piece = await self._content(number, (stop - 1) // blobs.CHUNK)
             taken = piece[skip : skip + stop - at]
             yield taken
             at += len(taken)
 
-    async def _content(self, number: int) -> bytes:
+    async def _content(self, number: int, last: int) -> bytes:
+        """The octets of one chunk. The reader will go on to the last one named."""
         if number == 0:
             return blobs.unpack(self._chunk)
-
-        async def work(connection: Connection) -> bytes:
-            return await blobs.chunk(connection, self._digest, number)
-
-        return blobs.unpack(await self._database.read(work))
+        if self._ahead is not None and self._ahead[0] == number:
+            _, piece = self._ahead
+            self._ahead = None
+            return piece
+        return await self._contents.chunk(self._digest, number, last)

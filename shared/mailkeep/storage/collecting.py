@@ -18,6 +18,7 @@ from mailkeep.storage import retention
 from mailkeep.storage.database import Connection, Database, Transaction
 from mailkeep.storage.interface import Locks
 from mailkeep.storage.interface.collecting import GRACE, Collected
+from mailkeep.storage.objects.leaving import LEAVE_WITH_BLOBS
 from mailkeep.storage.query import Query
 from mailkeep.storage.values import moment, now
 
@@ -31,7 +32,7 @@ MESSAGE_REFERENCES = (("entry", "message_id"),)
 BLOB_REFERENCES = (("message", "digest"), ("queue_message", "digest"))
 # What belongs to a message or a blob, and goes with it.
 MESSAGE_PARTS = (("message_sent", "message_id"),)
-BLOB_PARTS = (("blob_chunk", "digest"),)
+BLOB_PARTS = (("blob_chunk", "digest"), ("blob_object", "digest"))
 
 
 class _ForKeys:
@@ -41,12 +42,12 @@ class _ForKeys:
         self._by_list = Query(f"{statement} = ANY(:keys)")
         self._by_key = Query(f"{statement} = :key")
 
-    async def run(self, transaction: Transaction, keys: Collection[Any]) -> None:
+    async def run(self, transaction: Transaction, keys: Collection[Any], **given: Any) -> None:
         """Run it; no keys are fine."""
         if transaction.dialect == "postgres":
-            await transaction.run(self._by_list, keys=list(keys))
+            await transaction.run(self._by_list, keys=list(keys), **given)
         else:
-            await transaction.many(self._by_key, [{"key": key} for key in keys])
+            await transaction.many(self._by_key, [{"key": key, **given} for key in keys])
 
 
 def _unreferenced(key: str, references: Sequence[tuple[str, str]]) -> str:
@@ -84,6 +85,7 @@ _HOLD_CHUNKS = Query(
     "SELECT digest, number FROM blob_chunk WHERE digest = ANY(:keys) ORDER BY digest, number"
     " FOR UPDATE SKIP LOCKED"
 )
+_LEAVE_OBJECTS = _ForKeys(LEAVE_WITH_BLOBS)
 _REMOVE_BLOBS = (
     *(_ForKeys(f"DELETE FROM {table} WHERE {column}") for table, column in BLOB_PARTS),
     _ForKeys("DELETE FROM blob WHERE digest"),
@@ -200,8 +202,9 @@ class _Blobs:
             span = {"after": after, "through": through, "before": self._before}
             sizes = {row[0]: row[1] for row in await transaction.all(_HOLD_BLOBS, **span)}
             if transaction.dialect == "postgres":  # SQLite has one writer
-                for digest in await _held_elsewhere(transaction, list(sizes)):
+                for digest in await held_elsewhere(transaction, list(sizes)):
                     del sizes[digest]
+            await _LEAVE_OBJECTS.run(transaction, sizes, since=now())
             for statement in _REMOVE_BLOBS:
                 await statement.run(transaction, sizes)
             return Collected(blobs=len(sizes), octets=sum(sizes.values()))
@@ -209,7 +212,7 @@ class _Blobs:
         return through, await self._database.write(remove)
 
 
-async def _held_elsewhere(transaction: Transaction, digests: list[bytes]) -> set[bytes]:
+async def held_elsewhere(transaction: Transaction, digests: list[bytes]) -> set[bytes]:
     """Hold the further chunks of blobs; those of which somebody else holds one."""
     held = {tuple(row) for row in await transaction.all(_HOLD_CHUNKS, keys=digests)}
     return {row[0] for row in await transaction.all(_CHUNKS, keys=digests) if tuple(row) not in held}

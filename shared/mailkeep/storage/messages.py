@@ -14,7 +14,8 @@ from mailkeep.storage import change_log
 from mailkeep.storage.bodies import in_turn, stored_body
 from mailkeep.storage.by_ids import ByIds
 from mailkeep.storage.database import Database, Row
-from mailkeep.storage.interface import Body, Column
+from mailkeep.storage.interface import Column, KeptBody
+from mailkeep.storage.objects.contents import Contents
 from mailkeep.storage.query import Query
 from mailkeep.storage.snapshot import Snapshot
 from mailkeep.storage.snapshots import Snapshots
@@ -44,8 +45,9 @@ _SIZES = ByIds("SELECT id, size FROM message WHERE id")
 class StoredMessages:
     """See interface.Messages."""
 
-    def __init__(self, database: Database, snapshots: Snapshots) -> None:
+    def __init__(self, database: Database, snapshots: Snapshots, contents: Contents) -> None:
         self._database = database
+        self._contents = contents
         self._snapshots = snapshots
         self._row_queries: dict[tuple[Column, ...], ByIds] = {}
 
@@ -116,9 +118,9 @@ class StoredMessages:
 
     # --- octets ---------------------------------------------------------------------------------
 
-    async def body(self, message_id: int) -> Body:
+    async def body(self, message_id: int) -> KeptBody:
         """See interface.Messages."""
-        return await stored_body(self._database, message_id)
+        return await stored_body(self._database, self._contents, message_id)
 
     async def bodies(
         self, message_ids: Sequence[int], sizes: Sequence[int] | None = None
@@ -137,7 +139,7 @@ class StoredMessages:
             sized = [row async for row in self._sizes(message_ids)]
         else:
             sized = list(zip(message_ids, sizes, strict=True))
-        async with aclosing(in_turn(self._database, _groups(sized))) as batches:
+        async with aclosing(in_turn(self._database, self._contents, _groups(sized))) as batches:
             async for batch in batches:
                 yield batch
 

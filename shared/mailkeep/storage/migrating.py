@@ -218,4 +218,7 @@ def _upgrade(connection: Any, to: str = "head") -> None:
     last = ScriptDirectory.from_config(config).get_revision(to)
     if inspect(connection).has_table("compatibility"):
         oldest = getattr(last.module, "oldest", last.revision)
-        connection.exec_driver_sql(f"UPDATE compatibility SET oldest = '{oldest}' WHERE id = 1")
+        # Never down: what was done to the store since may ask for more (see objects/moving.py).
+        connection.exec_driver_sql(
+            f"UPDATE compatibility SET oldest = '{oldest}' WHERE id = 1 AND oldest < '{oldest}'"
+        )

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from mailkeep.errors import SettingsError
 from mailkeep.model.quota import DefaultLimits, Limits
 from mailkeep.settings import StoreSettings
+from mailkeep.settings_objects import ObjectSettings
 from mailkeep.storage import migrating
 from mailkeep.storage.database import Connection, Database
 from mailkeep.storage.failures import store_failures
@@ -26,12 +27,16 @@ from mailkeep.storage.store import Backend, OpenedStore
 _COUNTER = Query("SELECT value FROM feed_counter WHERE id = 1")
 
 
-async def open_store(settings: StoreSettings) -> Store:
+async def open_store(settings: StoreSettings, objects: ObjectSettings | None = None) -> Store:
     """See mailkeep.storage.open_store."""
     await migrate(settings)
     path = _sqlite_path(settings)
     backend = await _open_postgres(settings) if path is None else await _open_sqlite(path, settings)
-    return OpenedStore(backend, _default_limits(settings))
+    try:
+        return OpenedStore(backend, _default_limits(settings), objects or ObjectSettings())
+    except BaseException:
+        await _close(backend)
+        raise
 
 
 async def stored_version(settings: StoreSettings) -> str | None:
@@ -51,9 +56,13 @@ async def opened_database(settings: StoreSettings) -> AsyncIterator[Database]:
     try:
         yield backend.database
     finally:
-        await backend.locks.close()
-        await backend.close_carrier()
-        await backend.database.close()
+        await _close(backend)
+
+
+async def _close(backend: Backend) -> None:
+    await backend.locks.close()
+    await backend.close_carrier()
+    await backend.database.close()
 
 
 def _default_limits(settings: StoreSettings) -> DefaultLimits:

@@ -27,6 +27,7 @@ from mailkeep.storage.bodies import StoredBody
 from mailkeep.storage.database import Database, Row, Transaction, changed
 from mailkeep.storage.interface import Body, QueueFilter, TopicKind
 from mailkeep.storage.interface.queue import ANYTHING
+from mailkeep.storage.objects.contents import Contents
 from mailkeep.storage.query import Query
 from mailkeep.storage.queue_rows import listed, remove, settle
 from mailkeep.storage.values import (
@@ -110,8 +111,9 @@ _RESCHEDULE = listed("UPDATE queue_recipient SET due_at = :due_at, held = :held,
 class StoredQueue:
     """See interface.Queue."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, contents: Contents) -> None:
         self._database = database
+        self._contents = contents
 
     async def claim(
         self, lease: str, limit: int, seconds: float, busy: Sequence[str] = ()
@@ -187,7 +189,7 @@ class StoredQueue:
         message = QueuedMessage(
             row[12], envelope, row[8], row[7], as_datetime(row[6]), as_uuid_or_none(row[0]), row[13]
         )
-        return message, StoredBody(self._database, (None, *row[7:12]))
+        return message, StoredBody(self._contents, (None, *row[7:12]))
 
     async def settle(self, settlements: Sequence[Settlement]) -> int:
         """See interface.Queue."""

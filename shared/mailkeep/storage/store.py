@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from mailkeep.model.quota import DefaultLimits
+from mailkeep.settings_objects import ObjectSettings
 from mailkeep.storage.aliases import StoredAliases
 from mailkeep.storage.annotations import StoredAnnotations
 from mailkeep.storage.audit import StoredAudit
@@ -34,6 +35,7 @@ from mailkeep.storage.interface import (
     Locks,
     Mailboxes,
     Messages,
+    ObjectStorage,
     Outbox,
     PreferenceStore,
     Proofs,
@@ -52,6 +54,9 @@ from mailkeep.storage.labels import StoredLabels
 from mailkeep.storage.locks import AdvisoryLocks, FileLocks
 from mailkeep.storage.mailboxes import StoredMailboxes
 from mailkeep.storage.messages import StoredMessages
+from mailkeep.storage.objects.bucket import opened_bucket
+from mailkeep.storage.objects.contents import Contents
+from mailkeep.storage.objects.storage import StoredObjects
 from mailkeep.storage.outbox import StoredOutbox
 from mailkeep.storage.preferences import StoredPreferences
 from mailkeep.storage.proofs import StoredProofs
@@ -105,13 +110,16 @@ class OpenedStore:
     annotations: Annotations
     sharing: Sharing
     collector: Collector
+    objects: ObjectStorage
     texts: Texts
     upstreams: Upstreams
     secrets: Secrets
     url_secrets: UrlSecrets
 
-    def __init__(self, backend: Backend, defaults: DefaultLimits) -> None:
+    def __init__(self, backend: Backend, defaults: DefaultLimits, objects: ObjectSettings) -> None:
         database = backend.database
+        bucket = opened_bucket(objects)
+        contents = Contents(database, bucket)
         self._backend = backend
         self._closing: asyncio.Task[None] | None = None
         self._snapshots = Snapshots(database, backend.hub)
@@ -121,12 +129,12 @@ class OpenedStore:
         self.committer = self._committer
         self.directory = StoredDirectory(database, Recipients(database, backend.hub))
         self.mailboxes = StoredMailboxes(database)
-        self.messages = StoredMessages(database, self._snapshots)
+        self.messages = StoredMessages(database, self._snapshots, contents)
         self.emails = StoredEmails(database)
         self.keys = StoredKeys(database)
         self.proofs = StoredProofs(database)
         self.outbox = StoredOutbox(database)
-        self.queue = StoredQueue(database)
+        self.queue = StoredQueue(database, contents)
         self.audit = StoredAudit(database)
         self.preferences = StoredPreferences(database)
         self.greylist = StoredGreylist(database)
@@ -138,6 +146,7 @@ class OpenedStore:
         self.annotations = StoredAnnotations(database)
         self.sharing = StoredSharing(database)
         self.collector = StoredCollector(database, backend.locks)
+        self.objects = StoredObjects(database, backend.locks, bucket, objects)
         self.texts = StoredTexts(database)
         self.upstreams = StoredUpstreams(database)
         self.secrets = StoredSecrets(database)

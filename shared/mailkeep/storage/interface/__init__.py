@@ -32,7 +32,8 @@ from mailkeep.storage.interface.keys import Keys, StoredKey
 from mailkeep.storage.interface.labels import Labels
 from mailkeep.storage.interface.locks import Locks
 from mailkeep.storage.interface.mailboxes import Mailboxes
-from mailkeep.storage.interface.messages import Body, Column, Messages
+from mailkeep.storage.interface.messages import Body, Column, KeptBody, Messages
+from mailkeep.storage.interface.objects import Moved, ObjectStorage, ObjectUsage
 from mailkeep.storage.interface.outbox import Outbox, OutboxItem
 from mailkeep.storage.interface.preferences import DueDigest, PreferenceStore
 from mailkeep.storage.interface.proofs import Proofs
@@ -74,12 +75,16 @@ __all__ = [
     "Grant",
     "Greylist",
     "IndexedText",
+    "KeptBody",
     "Keys",
     "Labels",
     "Locks",
     "Mailboxes",
     "Marked",
     "Messages",
+    "Moved",
+    "ObjectStorage",
+    "ObjectUsage",
     "Outbox",
     "OutboxItem",
     "PreferenceStore",
@@ -129,6 +134,7 @@ class Store(Protocol):
     annotations: Annotations
     sharing: Sharing
     collector: Collector
+    objects: ObjectStorage
     texts: Texts
     secrets: Secrets
     url_secrets: UrlSecrets

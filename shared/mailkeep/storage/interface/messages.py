@@ -37,6 +37,14 @@ class Body(Protocol):
         """The same in pieces of at most 256 KiB, for streaming."""
 
 
+class KeptBody(Body, Protocol):
+    """One that the store keeps, perhaps in part outside of the database."""
+
+    async def reach(self, offset: int = 0, length: int | None = None) -> None:
+        """Raises now what reading these octets would raise where something outside of the database cannot be
+        had: for whoever must say yes or no before the first octet. Reads one piece at most, and keeps it."""
+
+
 class Messages(Protocol):
     """Reading. Entries come from the snapshot; message rows come by message id."""
 
@@ -65,7 +73,7 @@ class Messages(Protocol):
         """UIDs that were removed with modseqs in (since, through] (RFC 7162 section 3.2.6); None if that
         is not known, or is more than is worth reading: then all that is not there counts as removed."""
 
-    async def body(self, message_id: int) -> Body:
+    async def body(self, message_id: int) -> KeptBody:
         """The octets of one message. Raises NotFound."""
 
     def bodies(

@@ -17,10 +17,12 @@ from mailkeep.storage.tables.mailboxes import acl, annotation, mailbox, subscrip
 from mailkeep.storage.tables.messages import (
     blob,
     blob_chunk,
+    blob_object,
     change,
     entry,
     message,
     message_sent,
+    object_leaving,
     text_segment,
 )
 from mailkeep.storage.tables.owners import account, address, address_proof, alias, domain, user
@@ -38,6 +40,7 @@ __all__ = [
     "audit",
     "blob",
     "blob_chunk",
+    "blob_object",
     "change",
     "compatibility",
     "domain",
@@ -50,6 +53,7 @@ __all__ = [
     "message",
     "message_sent",
     "metadata",
+    "object_leaving",
     "outbox",
     "preference",
     "push_claim",

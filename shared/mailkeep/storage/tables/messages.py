@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+)
 
 from mailkeep.storage.tables.columns import MOMENT, UUID, metadata, serial
 
@@ -22,6 +33,27 @@ blob_chunk = Table(
     Column("digest", LargeBinary, ForeignKey("blob.digest"), primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("chunk", LargeBinary, nullable=False),
+)
+
+# Where the further chunks of a blob lie that were moved out of the database: see objects/. `ends` says where
+# each of them ends in the object, `size` is that of the whole object.
+blob_object = Table(
+    "blob_object",
+    metadata,
+    Column("digest", LargeBinary, ForeignKey("blob.digest"), primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("ends", LargeBinary, nullable=False),
+)
+
+# Objects that no blob refers to: about to be uploaded, or not needed any more. Who has `given_up` one will
+# remove it, and nobody may refer to it again.
+object_leaving = Table(
+    "object_leaving",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("since", MOMENT, nullable=False),
+    Column("given_up", Boolean, nullable=False),
 )
 
 message = Table(
