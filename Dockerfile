@@ -9,10 +9,10 @@ ARG BASE=docker.io/library/python:3.11-slim-bookworm
 FROM ${BASE} AS build
 WORKDIR /src
 RUN python3 -m venv /opt/mailkeep
-COPY locks/runtime.txt locks/otel.txt locks/
-# OpenTelemetry too: nobody can add it to an image later, and it is imported only where OTEL_* asks for traces.
+COPY locks/runtime.txt locks/otel.txt locks/objects.txt locks/
+# The extras too: nobody can add them to an image later, and they are imported only where settings ask for them.
 RUN /opt/mailkeep/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes \
-      -r locks/runtime.txt -r locks/otel.txt
+      -r locks/runtime.txt -r locks/otel.txt -r locks/objects.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY hosts hosts
 COPY shared shared

@@ -47,6 +47,7 @@ async def find(store: Store, row: EmailRow, wanted: UUID) -> File:
     if not described:
         raise NotFound("There is no such attachment.")
     name = described[0].file_name or NO_NAME
+    await body.reach(part.body_start, part.body_end - part.body_start)  # while there can be another status
     return File(name, _content_type(part), part.encoding, part.body_start, part.body_end, body)
 
 

@@ -156,6 +156,7 @@ class Retrieval:
         """The message's octets as this client takes them."""
         message_id = self._maildrop.message_id(number)
         body = await self._messages.body(message_id)
+        await body.reach()  # after the first piece there is no -ERR
         if not self._maildrop.is_downgraded(number):
             async for chunk in body.chunks():
                 yield chunk

@@ -21,7 +21,7 @@ _PREFIX = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*\Z")
 
 @dataclass(frozen=True, slots=True)
 class ObjectSettings:
-    """An S3-compatible object store for the larger part of large messages (docs/storage.md). Without a `bucket`
+    """An S3-compatible object store for the larger part of large messages (docs/storage.md). Without `bucket`
     there is none. Every host on the store has the same section."""
 
     bucket: str = ""  # it is there already; nothing else writes below `prefix`

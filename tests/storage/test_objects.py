@@ -1,4 +1,4 @@
-"""Large content in an object store: every octet is the same wherever it lies, and whatever happens on the way."""
+"""Large content in an object store: each octet is the same wherever it lies, whatever happens on the way."""
 
 from __future__ import annotations
 

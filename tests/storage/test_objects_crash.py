@@ -22,7 +22,7 @@ from mailkeep.storage.interface import Store
 from mailkeep.storage.objects import moving
 from mailkeep.storage.objects.bucket import Bucket
 
-ROUNDS = 4
+ROUNDS = 3
 CONTENTS = [random.Random(seed).randbytes((2 + seed) * CHUNK) for seed in range(4)]
 
 

@@ -57,6 +57,7 @@ async def export_eml(email_id: UUID, caller: Reader, services: ServicesDep) -> S
     """Nothing is made anew, so that signatures still hold."""
     row = await services.store.emails.get(caller.account_id, email_id)
     body = await services.store.messages.body(row.message_id)
+    await body.reach()  # while there can be another status
     name = file_names.for_message(row.subject, row.received_at)
     answer = _download(body.chunks(), "message/rfc822", name)
     answer.headers["Content-Length"] = str(body.size)

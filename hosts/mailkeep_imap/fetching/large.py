@@ -16,7 +16,7 @@ from mailkeep.imap.render import FETCH_END, cut, literal_start, section, window
 from mailkeep.imap.sections import locate, selected_fields
 from mailkeep.mime import parts
 from mailkeep.mime.parts import PartIndex
-from mailkeep.storage.interface import Body, Column, Messages
+from mailkeep.storage.interface import Column, KeptBody, Messages
 from mailkeep_imap.fetching.batch import Batch, render_item, seen_tails
 from mailkeep_imap.fetching.binary import LargePart, require_known
 from mailkeep_imap.fetching.plan import FetchPlan, Item
@@ -32,7 +32,14 @@ class LargeMessage:
     __slots__ = ("_batch", "_body", "_index", "_output", "_plan", "_view")
 
     def __init__(
-        self, plan: FetchPlan, view: Selected, batch: Batch, *, body: Body, index: PartIndex, output: Output
+        self,
+        plan: FetchPlan,
+        view: Selected,
+        batch: Batch,
+        *,
+        body: KeptBody,
+        index: PartIndex,
+        output: Output,
     ) -> None:
         self._plan = plan
         self._view = view
@@ -42,9 +49,12 @@ class LargeMessage:
         self._output = output
 
     async def send(self) -> None:
-        """The whole FETCH response. Raises PeerGone; StoreUnavailable and StoreCorrupt end the connection."""
+        """The whole FETCH response. Raises PeerGone; StoreUnavailable and StoreCorrupt end the connection,
+        unless they come before its first octet: then the command is answered with them."""
         output = self._output
         require_known(self._plan.items, self._index)
+        for item in self._plan.items:
+            await self._reach(item)
         output.midway = True
         try:
             output.write(b"* %d %b (" % (self._batch.numbers[0], self._view.fetch_word))
@@ -57,6 +67,13 @@ class LargeMessage:
             output.abort()
             raise
         output.midway = False
+
+    async def _reach(self, item: Item) -> None:
+        """What lies outside of the database may be out of reach, and that can be said only now."""
+        run = None if item.section is None else locate(item.section, self._index, self._body.size)
+        if run is not None:
+            offset, length = window(run[1] - run[0], None if item.is_binary else item.partial)
+            await self._body.reach(run[0] + offset, length)
 
     async def _send_item(self, item: Item) -> None:
         if item.section is None:

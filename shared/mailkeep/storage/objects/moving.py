@@ -96,7 +96,7 @@ async def whole(database: Database, digest: bytes) -> Whole | None:
         row = await connection.one(_BLOB, digest=digest)
         if row is None:
             return None
-        chunks = dict(await connection.all(_CHUNKS, digest=digest))
+        chunks = {row[0]: row[1] for row in await connection.all(_CHUNKS, digest=digest)}
         place = None if row[2] is None else Place.unpack(digest, row[2], row[3])
         return Whole(digest, row[0], row[1], chunks, place)
 
