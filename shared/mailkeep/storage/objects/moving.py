@@ -24,7 +24,7 @@ from mailkeep.storage.objects.bucket import OBJECT_LIMIT, Bucket
 from mailkeep.storage.objects.place import Place, new_key
 from mailkeep.storage.query import BulkInsert, Query
 
-SINCE = "0022"
+SINCE = "0023"
 """The version of the tables whose hosts read what was moved; older ones must not start from then on."""
 
 WINDOW = 100

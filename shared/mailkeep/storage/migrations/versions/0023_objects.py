@@ -1,6 +1,6 @@
 """Where content lies that was moved into an object store, and which objects are in use by nobody.
 
-Revision ID: 0022
+Revision ID: 0023
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0022"
-down_revision = "0021"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
 oldest = "0021"
-"""Hosts of the version before go on, because nothing is moved yet. The first move ends that."""
+"""Hosts of versions before go on, because nothing is moved yet. The first move ends that."""
 
 
 def upgrade() -> None:
