@@ -34,6 +34,7 @@ from mailkeep_imap.searching.texts import (
     folded_body,
     folded_header,
     header_score,
+    header_sieve,
     header_test,
     message_score,
     seeking,
@@ -158,8 +159,11 @@ async def _batches(
                 yield rows, judge
     else:
         test = header_score(plan.key) if isinstance(plan, Resembling) else header_test(key)
+        sieve = None if isinstance(plan, Resembling) or isinstance(key, DateKey) else header_sieve(key)
         async for rows in messages.rows(message_ids, (Column.HEADER,)):
-            yield rows, lambda batch: {row[0] for row in batch if test(row[1])}
+            left = rows if sieve is None else [rows[at] for at in sieve([row[1] for row in rows])]
+            if left:
+                yield left, lambda batch: {row[0] for row in batch if test(row[1])}
 
 
 async def whole_messages(message_ids: Sequence[int], messages: Messages) -> AsyncIterator[Rows]:

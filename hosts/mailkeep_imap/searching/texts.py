@@ -8,7 +8,7 @@ the caller decides on which thread they run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 
 from mailkeep.imap.commands.search_keys import DateKey, DateTest, HeaderKey, TextField, TextKey
@@ -18,9 +18,13 @@ from mailkeep.model.casemap import fold
 from mailkeep_imap.searching.resembling import Sought, score, sought
 
 HeaderTest = Callable[[bytes], bool]
+HeaderSieve = Callable[[Sequence[bytes]], Sequence[int]]
 HeaderScore = Callable[[bytes], int]
 MessageScore = Callable[[bytes, PartIndex], int]
 
+_END = b"\0"
+_ENDS = frozenset("\0\r\n")
+_UPPER = bytes(range(256)).upper()
 _FIELDS = {
     TextField.BCC: b"bcc",
     TextField.CC: b"cc",
@@ -73,18 +77,37 @@ def _field_of(key: TextKey | HeaderKey) -> bytes:
 
 def _field_test(name: bytes, text: str) -> HeaderTest:
     needle = fold(text)
-    plain = needle.encode("utf-8") if needle.isascii() else b""
-
-    def test(header: bytes) -> bool:
-        if plain and header.isascii() and b"=?" not in header and plain not in _unfolded(header):
-            return False  # nothing is encoded, so what is not there as it stands is not there
-        return any(needle in fold(encoded_words.decode(value)) for value in values(header, name))
-
-    return test
+    return lambda header: any(needle in fold(encoded_words.decode(value)) for value in values(header, name))
 
 
-def _unfolded(header: bytes) -> bytes:
-    return header.replace(b"\r\n", b"").replace(b"\n", b"").upper()
+def header_sieve(key: TextKey | HeaderKey) -> HeaderSieve:
+    """The places of those header sections that have to be tested at all. Where nothing is encoded, what does
+    not stand there as it is asked for is not there; a thousand are looked through in a few steps."""
+    needle = fold(key.text)
+    plain = needle.encode("utf-8") if needle.isascii() and not _ENDS.intersection(needle) else b""
+
+    def left(sections: Sequence[bytes]) -> Sequence[int]:
+        joined = _END.join(sections).translate(_UPPER, b"\r\n")  # unfolded
+        if not plain or joined.count(_END) != len(sections) - 1:  # a broken one holds NUL octets
+            return range(len(sections))
+        found = {*_having(plain, joined), *_having(b"=?", joined)}
+        if not joined.isascii():
+            found.update(at for at, section in enumerate(sections) if not section.isascii())
+        return sorted(found)
+
+    return left
+
+
+def _having(token: bytes, joined: bytes) -> Iterator[int]:
+    """Which of the sections hold a token."""
+    section = start = 0
+    while (found := joined.find(token, start)) >= 0:
+        section += joined.count(_END, start, found)
+        yield section
+        end = joined.find(_END, found)
+        if end < 0:
+            return
+        section, start = section + 1, end + 1
 
 
 def values(header: bytes, name: bytes) -> Iterable[bytes]:

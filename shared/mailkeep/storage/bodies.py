@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from mailkeep.errors import NotFound
 from mailkeep.storage import blobs
+from mailkeep.storage.ahead import ahead
 from mailkeep.storage.by_ids import ByIds
 from mailkeep.storage.database import Database, Row
 from mailkeep.storage.objects.contents import Contents
@@ -43,19 +44,11 @@ async def in_turn(
             found = await (_group(database, contents, group) if reading is None else reading)
             reading = None
             if place + 1 < len(groups):
-                following = _group(database, contents, groups[place + 1])
-                reading = asyncio.create_task(following, name="read bodies")
-                reading.add_done_callback(_heard)
+                reading = ahead(_group(database, contents, groups[place + 1]))
             yield found
     finally:
         if reading is not None:
             reading.cancel()
-
-
-def _heard(reading: asyncio.Task[Found]) -> None:
-    """Nobody may be left to hear that it failed."""
-    if not reading.cancelled():
-        reading.exception()
 
 
 async def _group(database: Database, contents: Contents, ids: list[int]) -> Found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from bisect import bisect_right
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
@@ -11,6 +12,7 @@ from typing import Any
 from mailkeep.model.message import MessageSummary, SentSizes
 from mailkeep.model.uids import UidSet
 from mailkeep.storage import change_log
+from mailkeep.storage.ahead import ahead
 from mailkeep.storage.bodies import in_turn, stored_body
 from mailkeep.storage.by_ids import ByIds
 from mailkeep.storage.database import Database, Row
@@ -64,21 +66,31 @@ class StoredMessages:
     async def rows(
         self, message_ids: Sequence[int], columns: Sequence[Column]
     ) -> AsyncIterator[Sequence[tuple[Any, ...]]]:
-        """See interface.Messages. How many are read at a time follows from how large the last ones were."""
+        """See interface.Messages. How many are read at a time follows from how large the last ones were; the
+        next ones are read while the caller works on these."""
         query = self._row_queries.get(tuple(columns))
         if query is None:
             query = self._row_queries[tuple(columns)] = _rows_query(columns)
         shape = _shape_of(columns)
         at, count = 0, FIRST_ROWS
-        while at < len(message_ids):
-            wanted = list(message_ids[at : at + count])
-            rows = await self._found(query, wanted)
-            sizes = _octets(rows)
-            for start, end in _cuts(sizes):
-                yield [shape(row) for row in rows[start:end]]
-            at += len(wanted)
-            fitting = len(rows) * BATCH_OCTETS // max(1, sum(sizes)) if rows else BATCH_ROWS
-            count = max(1, min(BATCH_ROWS, count * 4, fitting))
+        wanted = list(message_ids[:count])
+        reading: asyncio.Task[Sequence[Row]] | None = None
+        try:
+            while wanted:
+                rows = await (self._found(query, wanted) if reading is None else reading)
+                reading = None
+                sizes = _octets(rows)
+                at += len(wanted)
+                fitting = len(rows) * BATCH_OCTETS // max(1, sum(sizes)) if rows else BATCH_ROWS
+                count = max(1, min(BATCH_ROWS, count * 4, fitting))
+                wanted = list(message_ids[at : at + count])
+                if wanted:
+                    reading = ahead(self._found(query, wanted))
+                for start, end in _cuts(sizes):
+                    yield [shape(row) for row in rows[start:end]]
+        finally:
+            if reading is not None:
+                reading.cancel()
 
     async def _found(self, query: ByIds, wanted: list[int]) -> Sequence[Row]:
         """Rows that begin with the message id, in the order of `wanted`."""
@@ -198,12 +210,17 @@ def _octets(rows: Sequence[Row]) -> Sequence[int]:
     held = [column for column in zip(*rows, strict=True) if isinstance(column[0], bytes | str)]
     if not held:
         return [0] * len(rows)
+    if len(held) == 1:
+        return list(map(len, held[0]))
     return [sum(sizes) for sizes in zip(*(map(len, column) for column in held), strict=True)]
 
 
 def _cuts(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Runs [start, end) of rows that hold little more than BATCH_OCTETS together."""
     start, passed = 0, 0
+    if sizes and sum(sizes) <= BATCH_OCTETS:
+        yield 0, len(sizes)
+        return
     totals = list(accumulate(sizes))
     while start < len(totals):
         end = min(bisect_right(totals, passed + BATCH_OCTETS) + 1, len(totals))

@@ -14,6 +14,7 @@ from mailkeep.imap.commands.search_keys import (
     AndKey,
     DateKey,
     DateTest,
+    HeaderKey,
     KeywordKey,
     KeywordTest,
     NotKey,
@@ -36,7 +37,7 @@ from mailkeep_imap.recent import RecentLedger
 from mailkeep_imap.searching.columns import Columns
 from mailkeep_imap.searching.evaluate import find
 from mailkeep_imap.searching.plan import Cost, make_plan
-from mailkeep_imap.searching.texts import header_test
+from mailkeep_imap.searching.texts import header_sieve, header_test
 from mailkeep_imap.selected import Selected
 
 DAY = timedelta(days=1)
@@ -209,6 +210,40 @@ def test_header_tests_see_through_folding_and_encoded_words() -> None:
     assert header_test(key)(b"Subject: two\r\n words\r\n\r\n")
     assert header_test(key)(b"Subject: =?utf-8?q?TWO_words?=\r\n\r\n")
     assert not header_test(key)(b"X-Subject: two words\r\nSubject: other\r\n\r\n")
+
+
+def test_a_sieve_leaves_what_it_cannot_judge() -> None:
+    sections = [
+        b"Subject: other\r\n\r\n",
+        b"Subject: tWo\r\n wOrds\r\n\r\n",
+        b"Subject: =?utf-8?q?other?=\r\n\r\n",
+        b"Subject: caf\xe9\r\n\r\n",
+        b"",
+        b"Subject: two words, two words\r\nX: two words",
+        b"Subject: two\r\n",
+        b" words\r\n",
+    ]
+    sieve = header_sieve(TextKey(TextField.SUBJECT, "Two Words"))
+    assert list(sieve(sections)) == [1, 2, 3, 5]
+    assert list(sieve([*sections, b"Subject: \0\r\n\r\n"])) == list(range(9))
+    assert list(header_sieve(TextKey(TextField.SUBJECT, "caf\xe9"))(sections)) == list(range(8))
+    assert list(sieve([])) == []
+
+
+PIECES = st.sampled_from(
+    b"Subject:/subject: /X:/two/TWO /\r\n/\n/\r\n /\r/\0/\xe9/=?".split(b"/")
+    + b"=?utf-8?q?tw?=/=?utf-8?b?dHdv?=/\xc3\xa9/ /t/w/o".split(b"/")
+)
+
+
+@given(
+    st.lists(st.lists(PIECES, max_size=8).map(b"".join), max_size=5),
+    st.sampled_from(["two", "tw", "o t", "o\r", "two\n", "\0", "é", "e", ""]),
+)
+def test_a_sieve_lets_no_match_fall(sections: list[bytes], text: str) -> None:
+    for key in (TextKey(TextField.SUBJECT, text), HeaderKey("X", text)):
+        left, test = set(header_sieve(key)(sections)), header_test(key)
+        assert left >= {at for at, section in enumerate(sections) if test(section)}
 
 
 def test_the_sent_date_is_the_one_that_was_written() -> None:
