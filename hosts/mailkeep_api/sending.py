@@ -27,6 +27,7 @@ from mailkeep.model.address import Address
 from mailkeep.model.flags import Flags
 from mailkeep.model.message import MessageSummary
 from mailkeep.model.upstream import UpstreamRecord
+from mailkeep.settings_submission import parse_send_as
 from mailkeep.storage.interface import Column, EmailRow
 from mailkeep_api import changes
 from mailkeep_api.deps import Services, UserCaller
@@ -92,7 +93,8 @@ async def _submit(
     author = draft.author.address
     octets = await services.signer.sign(author.domain, _checked(octets)) + octets
     message = await prepare_content(octets)
-    submitter = Submitter(services.store, services.settings.relay)
+    settings = services.settings
+    submitter = Submitter(services.store, settings.relay, parse_send_as(settings.smtp.send_as))
     account = await _account(services, caller, author)
     if account is None:
         return await submitter.submit(caller.principal, message, author, recipients, id=id)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 from uuid import UUID
 
+from mailkeep.delivery.authorship import NOBODY, Authorship
 from mailkeep.delivery.dispatch import Addressee, Forwarded
 from mailkeep.delivery.signing import Signer
 from mailkeep.errors import InvalidName, SenderRefused
@@ -50,17 +50,16 @@ class Submission:
         relays: bool,
         hostname: str,
         signer: Signer,
-        send_as: Mapping[UUID, frozenset[str]] = MappingProxyType({}),
+        send_as: Mapping[UUID, frozenset[str]] = NOBODY,
     ) -> None:
         self._recipients = recipients
-        self._directory = directory
+        self._authorship = Authorship(directory, send_as)
         self._max_received = max_received
         self._plaintext_from_loopback = plaintext_from_loopback
         self._relays = relays
         self.holds_mail = relays  # what waits is in the queue, which is worked on where mail leaves
         self._hostname = hostname
         self._signer = signer
-        self._send_as = send_as
 
     def admit(self, client: Client) -> None:
         """TLS, then AUTH, then mail. Raises TlsRequired, AuthenticationRequired."""
@@ -120,15 +119,7 @@ class Submission:
                 raise SenderRefused(f"The {field} field holds an address that is not yours.")
 
     async def _owns(self, client: Client, address: Address) -> bool:
-        key_id = client.principal.key_id if client.principal else None
-        if key_id is not None and address.domain in self._send_as.get(key_id, ()):
-            return True
-        user_id = _user(client)
-        return user_id is not None and await self._directory.owns(user_id, address)
-
-
-def _user(client: Client) -> UUID | None:
-    return client.principal.user_id if client.principal else None
+        return await self._authorship.may(client.principal, address)
 
 
 def _mailboxes(header: bytes, field: bytes) -> list[Sequence[addresses.Mailbox]]:

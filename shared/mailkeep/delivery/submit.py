@@ -8,10 +8,12 @@ asked before anything is kept.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from uuid import UUID
 
+from mailkeep.delivery.authorship import NOBODY, Authorship
 from mailkeep.delivery.dispatch import Addressee, Dispatch, Mail
 from mailkeep.errors import RecipientRefused, RelayDenied, SenderRefused
 from mailkeep.model.address import Address
@@ -38,10 +40,13 @@ class Submitted:
 
 
 class Submitter:
-    """Sends for users. One a process."""
+    """Sends for users. One a process. `send_as`: see `authorship`."""
 
-    def __init__(self, store: Store, settings: RelaySettings) -> None:
+    def __init__(
+        self, store: Store, settings: RelaySettings, send_as: Mapping[UUID, frozenset[str]] = NOBODY
+    ) -> None:
         self._directory = store.directory
+        self._authorship = Authorship(store.directory, send_as)
         self._dispatch = Dispatch(store, settings)
         self._relays = settings.route != "off"
 
@@ -63,7 +68,7 @@ class Submitter:
 
         Raises SenderRefused, RecipientRefused, RelayDenied, StoreUnavailable.
         """
-        if author.user_id is None or not (route or await self._directory.owns(author.user_id, sender)):
+        if author.user_id is None or not (route or await self._authorship.may(author, sender)):
             raise SenderRefused("The sender is not one of your addresses.")
         if route and not self._relays:
             raise RelayDenied("Mail does not leave this system.")

@@ -14,8 +14,10 @@ import pytest
 from tests.support.api_host import ApiHost, running_api
 from tests.support.api_mail import ANN, BOB, RICH, deliver, plain, reading, writing
 
+from mailkeep.auth import KeyService
 from mailkeep.delivery.dkim_keys import DkimKeyFiles
-from mailkeep.settings import Settings, StoreSettings
+from mailkeep.model.scope import Scope
+from mailkeep.settings import AuthSettings, Settings, StoreSettings
 from mailkeep.settings_relay import RelaySettings
 from mailkeep.storage.interface import Store
 from mailkeep.upstream.config import AccountConfig
@@ -169,6 +171,28 @@ async def test_another_of_ones_addresses_may_be_the_sender(sender: ApiHost) -> N
         new = {"from": "Other <ann+tag@example.test>", "to": [str(ANN)], "subject": "me"}
         assert (await client.post(PATH, json=new)).status_code == 202
         assert (await opened(client, "me"))["fromAddress"] == "ann+tag@example.test"
+
+
+async def test_a_key_that_the_settings_name_sends_as_its_domain(
+    store: Store, store_settings: StoreSettings
+) -> None:
+    """And no other key of the same user."""
+    await store.directory.add_domain("example.test")
+    user = await store.directory.add_user(ANN)
+    keys = KeyService(store, AuthSettings(bcrypt_cost=4))
+    named, other = [await keys.create(user.id, "k", frozenset({Scope.API_WRITE})) for _ in range(2)]
+    new = {"from": "Shop <orders@example.test>", "to": [str(ANN)], "subject": "order", "textBody": "Thanks."}
+
+    def changed(settings: Settings) -> Settings:
+        return replace(settings, smtp=replace(settings.smtp, send_as=(f"{named.id}=example.test",)))
+
+    async with running_api(store, store_settings, changed=changed) as host:
+        async with host.client(named.api_key) as client:
+            assert (await client.post(PATH, json=new)).status_code == 202
+            refused = await client.post(PATH, json={**new, "from": "orders@other.test"})
+            assert refused.status_code == 403, refused.text
+        async with host.client(other.api_key) as client:
+            assert (await client.post(PATH, json=new)).status_code == 403
 
 
 async def test_who_may_only_read_sends_nothing_and_nobody_is_heard_out(sender: ApiHost) -> None:
