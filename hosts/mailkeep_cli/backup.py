@@ -13,6 +13,7 @@ from mailkeep.errors import MailkeepError
 from mailkeep.storage import archive
 from mailkeep.storage.archive import Progress, Summary
 from mailkeep.storage.database import Database
+from mailkeep.storage.objects.bucket import opened_bucket
 from mailkeep.storage.opening import opened_database
 from mailkeep_cli.context import CommandContext, PlainError, store_command
 from mailkeep_cli.output import Row, show_done
@@ -27,9 +28,10 @@ HINT = "Check the file, --database, --data-dir and --config."
 def backup(context: CommandContext, file: Path) -> None:
     """Write the whole store into one file.
 
-    It holds one state of everything in the database: mail, people, keys, the queue. Hosts go on meanwhile.
-    The file is as secret as the mail in it, and readable for its owner alone; FILE is replaced only when the
-    new one is whole. Settings, certificates and keys outside of the database are not in it.
+    It holds one state of everything: mail, what of it lies in an object store, people, keys, the queue. Hosts
+    go on meanwhile. The file is as secret as the mail in it, and readable for its owner alone; FILE is
+    replaced only when the new one is whole. Settings, certificates and keys outside of the database are not
+    in it.
 
     \b
     Examples:
@@ -37,7 +39,7 @@ def backup(context: CommandContext, file: Path) -> None:
       mailkeep backup mail.backup --database postgresql://mailkeep@/mailkeep?host=/run/postgresql
     """
     context.require_store()
-    summary = _run(context, "Writing", lambda database, told: archive.write(database, file, told))
+    summary = _run(context, "Writing", lambda database, told: _written(context, database, file, told))
     facts = _facts(summary, file)
     show_done(facts, f"{facts['messages']} messages are in {file}.", as_json=context.as_json)
 
@@ -50,7 +52,8 @@ def restore(context: CommandContext, file: Path, check: bool) -> None:
     """Fill an empty store from a backup.
 
     The file is read and checked to its end, and then the store holds all of it, or nothing. It may come from
-    SQLite and go into PostgreSQL, or the other way round: that is how a store moves. Stop the hosts before.
+    SQLite and go into PostgreSQL, or the other way round: that is how a store moves. What lay in an object
+    store comes into the database. Stop the hosts before.
 
     \b
     Examples:
@@ -67,6 +70,10 @@ def restore(context: CommandContext, file: Path, check: bool) -> None:
         f"{facts['messages']} messages {done} {file}, written {facts['created_at']:%Y-%m-%d %H:%M} UTC."
     )
     show_done(facts, sentence, as_json=context.as_json)
+
+
+async def _written(context: CommandContext, database: Database, file: Path, told: Progress) -> Summary:
+    return await archive.write(database, file, told, opened_bucket(context.settings.objects))
 
 
 def _run(

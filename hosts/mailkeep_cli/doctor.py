@@ -11,7 +11,7 @@ import click
 from mailkeep.model.finding import Finding, State
 from mailkeep.net import published
 from mailkeep.net.dns import Resolver
-from mailkeep_cli.checks import certified, configured, listening, machine, stored
+from mailkeep_cli.checks import certified, configured, distant, listening, machine, stored
 from mailkeep_cli.context import CommandContext, store_command
 from mailkeep_cli.output import plain, show_rows
 
@@ -25,8 +25,8 @@ MARKS = {State.OK: "ok", State.UNKNOWN: "?", State.WARNING: "!", State.FAILURE: 
 def doctor(context: CommandContext, ports: bool, dns: bool) -> None:
     """Say what is wrong with this server, and how to mend it.
 
-    Looks at the settings, the database and its tables, ports, certificates, DNS records, the clock, the disk
-    and API keys. It changes nothing. The exit code is 1 if something does not work.
+    Looks at the settings, the database and its tables, the object store, ports, certificates, DNS records,
+    the clock, the disk and API keys. It changes nothing. The exit code is 1 if something does not work.
 
     \b
     Examples:
@@ -50,6 +50,7 @@ async def _examine(context: CommandContext, ports: bool, dns: bool) -> list[Find
     domains: list[str] = []
     findings = list(configured.check(settings))
     findings += [finding async for finding in stored.check(settings, domains)]
+    findings += [finding async for finding in distant.check(settings)]
     if ports:
         findings += [finding async for finding in listening.check(settings)]
     findings += certified.check(settings)

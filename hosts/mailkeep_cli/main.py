@@ -43,6 +43,7 @@ COMMANDS: dict[str, _Lazy] = {
     "mcp": _Lazy("mailkeep_cli.mcp:mcp", "Give an assistant a mailbox."),
     "audit": _Lazy("mailkeep_cli.audit:audit", "Who logged in, or tried to."),
     "store": _Lazy("mailkeep_cli.store:store", "The care of the mail store itself."),
+    "objects": _Lazy("mailkeep_cli.objects:objects", "Large content in an object store."),
     "prune": _Lazy("mailkeep_cli.prune:prune", "Forget what is kept for a time only."),
     "completion": _Lazy("mailkeep_cli.completion:completion", "Print a shell's completion of this command."),
     "man": _Lazy("mailkeep_cli.manual:man", "Print the manual page."),

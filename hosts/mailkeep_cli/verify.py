@@ -10,6 +10,7 @@ import click
 
 from mailkeep.errors import MailkeepError
 from mailkeep.storage.checking import Fault, Seen, check
+from mailkeep.storage.objects.bucket import opened_bucket
 from mailkeep.storage.opening import opened_database
 from mailkeep_cli.context import CommandContext, PlainError, store_command
 from mailkeep_cli.output import show_done
@@ -22,8 +23,9 @@ SHOWN = 100  # faults in words; --json has all
 def verify(context: CommandContext) -> None:
     """Check that the store holds what it says.
 
-    Reads every blob and compares it with its digest, and every message, UID, counter and reference. It
-    changes nothing, and the hosts go on meanwhile. The exit code is 1 if something is wrong.
+    Reads every blob and compares it with its digest, in the object store as well, and every message, UID,
+    counter and reference. It changes nothing, and the hosts go on meanwhile. The exit code is 1 if something
+    is wrong.
 
     \b
     Examples:
@@ -35,7 +37,7 @@ def verify(context: CommandContext) -> None:
     try:
         faults = asyncio.run(_faults(context, seen))
     except MailkeepError as error:
-        raise PlainError(str(error), "Check that the database runs, and --database or --data-dir.") from error
+        raise PlainError(str(error), "Check what does not answer: mailkeep doctor") from error
     facts = {**asdict(seen), "faults": [asdict(fault) for fault in faults]}
     if not context.as_json:
         for fault in faults[:SHOWN]:
@@ -49,4 +51,5 @@ def verify(context: CommandContext) -> None:
 
 async def _faults(context: CommandContext, seen: Seen) -> list[Fault]:
     async with opened_database(context.settings.store) as database:
-        return [fault async for fault in check(database, seen)]
+        bucket = opened_bucket(context.settings.objects)
+        return [fault async for fault in check(database, seen, bucket)]

@@ -31,7 +31,7 @@ async def check(settings: Settings, domains: list[str]) -> AsyncIterator[Finding
         yield _behind(version)
         return
     try:
-        store = await open_store(settings.store, settings.objects)
+        store = await open_store(settings.store)
     except MailkeepError as error:
         yield failure("migrations", str(error), "Upgrade Mailkeep here as well.")
         return

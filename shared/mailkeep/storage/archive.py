@@ -6,14 +6,17 @@ rows of every table; without that end it is not a backup. What was written from 
 PostgreSQL and the other way round. It takes a database of its own: nothing is merged, and restoring is one
 transaction, so that half of a store is never left behind.
 
-What lies outside of the database (the settings, keys and certificates that they name) is not in it.
+What lies in an object store is written after the tables, as the rows that it was before it was moved: objects
+that the one state refers to are there for a day after it. Restoring puts it into the database. The settings,
+and keys and certificates that they name, are not in it.
 """
 
 from __future__ import annotations
 
 import os
+import tempfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,8 +27,11 @@ import zstandard
 from sqlalchemy import Boolean, Table, Uuid
 
 from mailkeep.errors import SettingsError, StoreCorrupt
+from mailkeep.storage import blobs
 from mailkeep.storage.database import Connection, Database, Row, Transaction
 from mailkeep.storage.migrating import HEAD
+from mailkeep.storage.objects.bucket import NOT_SET, Bucket
+from mailkeep.storage.objects.place import Place
 from mailkeep.storage.query import BulkInsert, Query
 from mailkeep.storage.tables import metadata
 from mailkeep.storage.values import now
@@ -36,6 +42,10 @@ LEVEL = 1  # bodies are compressed already
 _PAGE = 2000
 _WIDE_PAGE = 50
 _WIDE = frozenset({"blob", "blob_chunk", "message", "text_segment", "queue_message", "change"})
+_PLACES = frozenset({"blob_object", "object_leaving"})  # say where objects are, which a backup brings along
+_FRAMES = 16  # of an object that are read at once: 4 MiB at most
+_MOVED = Query("SELECT digest, key, ends FROM blob_object WHERE digest > :after ORDER BY digest LIMIT :most")
+_STILL_HERE = Query("SELECT number FROM blob_chunk WHERE digest = :digest")
 _OURS = ("domain", "user", "account", "message", "api_key")  # a store where one of these has rows is in use
 
 Progress = Callable[[str, int], None]
@@ -55,13 +65,15 @@ class NotABackup(StoreCorrupt):
     """The file is something else, or was cut short or damaged."""
 
 
-async def write(database: Database, path: Path, progress: Progress) -> Summary:
-    """Write a backup to `path`: whole or not at all, readable for its owner alone. Raises OSError."""
+async def write(database: Database, path: Path, progress: Progress, bucket: Bucket | None = None) -> Summary:
+    """Write a backup to `path`: whole or not at all, readable for its owner alone. Raises OSError,
+    StoreUnavailable, StoreCorrupt; SettingsError where content lies in an object store and there is no
+    `bucket`."""
     unfinished = path.with_name(f".{path.name}.unfinished")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            summary = await database.read_at_once(lambda connection: _write(connection, file, progress))
+            summary = await _write(database, file, path.parent, progress, bucket)
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
@@ -99,29 +111,78 @@ def inspect(path: Path) -> Summary:
 # --- writing --------------------------------------------------------------------------------------
 
 
-async def _write(connection: Connection, file: BinaryIO, progress: Progress) -> Summary:
-    created_at = now()
-    counted: dict[str, int] = {}
+async def _write(
+    database: Database, file: BinaryIO, directory: Path, progress: Progress, bucket: Bucket | None
+) -> Summary:
     file.write(MAGIC)
     compressor = zstandard.ZstdCompressor(LEVEL, write_checksum=True)
-    with compressor.stream_writer(file, closefd=False) as stream:
-        # str(): SQLAlchemy's names are a kind of their own
-        columns = {
-            str(table.name): [str(one.name) for one in table.columns] for table in metadata.sorted_tables
-        }
-        counters = await _counters(connection)
-        _put(stream, {"version": HEAD, "created_at": created_at, "tables": columns, "counters": counters})
-        for table in metadata.sorted_tables:
-            name = str(table.name)
-            counted[name] = 0
-            last: Row | None = None
-            while rows := await _page(connection, table, last):
-                _put(stream, {"table": name, "rows": [_told(row) for row in rows]})
-                counted[name] += len(rows)
-                progress(name, len(rows))
-                last = rows[-1]
-        _put(stream, {"end": counted})
+    with (
+        tempfile.TemporaryFile(dir=directory) as moved,
+        compressor.stream_writer(file, closefd=False) as stream,
+    ):
+
+        async def work(connection: Connection) -> Summary:
+            summary = await _write_tables(connection, stream, progress)
+            await _note_moved(connection, moved)
+            return summary
+
+        summary = await database.read_at_once(work)
+        moved.seek(0)
+        async for rows in _objects(moved, bucket):
+            _put(stream, {"table": "blob_chunk", "rows": rows})
+            summary.rows["blob_chunk"] += len(rows)
+            progress("blob_chunk", len(rows))
+        _put(stream, {"end": summary.rows})
+    return summary
+
+
+async def _write_tables(connection: Connection, stream: Any, progress: Progress) -> Summary:
+    created_at = now()
+    counted: dict[str, int] = {}
+    tables = [table for table in metadata.sorted_tables if table.name not in _PLACES]
+    # str(): SQLAlchemy's names are a kind of their own
+    columns = {str(table.name): [str(one.name) for one in table.columns] for table in tables}
+    counters = await _counters(connection)
+    _put(stream, {"version": HEAD, "created_at": created_at, "tables": columns, "counters": counters})
+    for table in tables:
+        name = str(table.name)
+        counted[name] = 0
+        last: Row | None = None
+        while rows := await _page(connection, table, last):
+            _put(stream, {"table": name, "rows": [_told(row) for row in rows]})
+            counted[name] += len(rows)
+            progress(name, len(rows))
+            last = rows[-1]
     return Summary(HEAD, created_at, counted)
+
+
+async def _note_moved(connection: Connection, moved: BinaryIO) -> None:
+    """Which chunks lie in objects, in the state that is written. Into a file: there may be millions."""
+    after = b""
+    while rows := await connection.all(_MOVED, after=after, most=_PAGE):
+        for digest, key, ends in rows:
+            here = [row[0] for row in await connection.all(_STILL_HERE, digest=digest)]
+            packed = msgspec.msgpack.encode((bytes(digest), key, bytes(ends), here))
+            moved.write(len(packed).to_bytes(4, "big") + packed)
+        after = bytes(rows[-1][0])
+
+
+async def _objects(moved: BinaryIO, bucket: Bucket | None) -> AsyncIterator[list[tuple[bytes, int, bytes]]]:
+    """The rows of chunks that lie in objects, a few MiB at a time, each compared with its checksum."""
+    while head := moved.read(4):
+        digest, key, ends, here = msgspec.msgpack.decode(moved.read(int.from_bytes(head, "big")))
+        if bucket is None:
+            raise SettingsError(NOT_SET)
+        place = Place.unpack(digest, key, ends)
+        for first in range(1, place.last + 1, _FRAMES):
+            frames = await bucket.frames(place, first, min(first + _FRAMES - 1, place.last))
+            rows = [
+                (digest, number, frame) for number, frame in enumerate(frames, first) if number not in here
+            ]
+            for _, _, frame in rows:
+                blobs.unpack(frame)
+            if rows:
+                yield rows
 
 
 async def _page(connection: Connection, table: Table, last: Row | None) -> Sequence[Row]:

@@ -1,7 +1,8 @@
 """Does a store hold what it says? Every blob against its digest, every UID and reference, every counter.
 
 It reads page by page while the hosts run, changes nothing, and reports each fault in a sentence with the ids
-that are needed to look at it. A mailbox and its entries are read in one state.
+that are needed to look at it. A mailbox and its entries are read in one state. Objects in the object store
+are read to their last octet, and compared as what lies in the database.
 """
 
 from __future__ import annotations
@@ -10,16 +11,22 @@ import hashlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from mailkeep.errors import StoreCorrupt
+from mailkeep.errors import SettingsError, StoreCorrupt
 from mailkeep.model.flags import SystemFlag
 from mailkeep.storage import blobs
 from mailkeep.storage.database import Connection, Database, Row
+from mailkeep.storage.objects.bucket import NOT_SET, Bucket, ObjectMissing
+from mailkeep.storage.objects.place import Place
 from mailkeep.storage.query import Query
 
 PAGE = 500
 BLOB_PAGE = 50
 
-_BLOBS = Query("SELECT digest, size, chunk FROM blob WHERE digest > :after ORDER BY digest LIMIT :most")
+_BLOBS = Query(
+    "SELECT blob.digest, blob.size, blob.chunk, blob_object.key, blob_object.ends FROM blob"
+    " LEFT JOIN blob_object ON blob_object.digest = blob.digest"
+    " WHERE blob.digest > :after ORDER BY blob.digest LIMIT :most"
+)
 _CHUNKS = Query("SELECT number, chunk FROM blob_chunk WHERE digest = :digest ORDER BY number")
 _MESSAGES = Query(
     "SELECT message.id, message.size, length(message.header) + blob.size FROM message"
@@ -58,15 +65,32 @@ class Seen:
     """What was looked at."""
 
     blobs: int = 0
+    objects: int = 0
     octets: int = 0
     messages: int = 0
     mailboxes: int = 0
     entries: int = 0
 
 
-async def check(database: Database, seen: Seen) -> AsyncIterator[Fault]:
-    """Every fault, as it is found. `seen` counts along. Raises StoreUnavailable."""
-    for part in (_check_file, _check_blobs, _check_messages, _check_mailboxes):
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A blob, and where its chunks after the first are: in the database, in an object, or in both."""
+
+    digest: bytes
+    size: int
+    first: bytes
+    more: Sequence[Row]
+    place: Place | None
+
+
+async def check(database: Database, seen: Seen, bucket: Bucket | None = None) -> AsyncIterator[Fault]:
+    """Every fault, as it is found. `seen` counts along. Raises StoreUnavailable; SettingsError where content
+    lies in an object store and there is no `bucket`."""
+    async for fault in _check_file(database, seen):
+        yield fault
+    async for fault in _check_blobs(database, seen, bucket):
+        yield fault
+    for part in (_check_messages, _check_mailboxes):
         async for fault in part(database, seen):
             yield fault
 
@@ -84,34 +108,54 @@ async def _check_file(database: Database, _seen: Seen) -> AsyncIterator[Fault]:
         )
 
 
-async def _check_blobs(database: Database, seen: Seen) -> AsyncIterator[Fault]:
+async def _check_blobs(database: Database, seen: Seen, bucket: Bucket | None) -> AsyncIterator[Fault]:
     after = b""
     while page := await _blob_page(database, after):
-        for digest, size, first, more in page:
+        for blob in page:
             seen.blobs += 1
-            seen.octets += size
-            if fault := _blob_fault(digest, size, [(0, first), *more]):
+            seen.octets += blob.size
+            if fault := await _fault_of(blob, seen, bucket):
                 yield fault
-        after = page[-1][0]
+        after = page[-1].digest
 
 
-async def _blob_page(database: Database, after: bytes) -> list[tuple[bytes, int, bytes, Sequence[Row]]]:
-    async def work(connection: Connection) -> list[tuple[bytes, int, bytes, Sequence[Row]]]:
-        rows = await connection.all(_BLOBS, after=after, most=BLOB_PAGE)
+async def _blob_page(database: Database, after: bytes) -> list[_Stored]:
+    async def work(connection: Connection) -> list[_Stored]:
         return [
-            (
+            _Stored(
                 bytes(digest),
                 size,
                 chunk,
                 await connection.all(_CHUNKS, digest=digest) if size > blobs.CHUNK else (),
+                None if key is None else Place.unpack(digest, key, ends),
             )
-            for digest, size, chunk in rows
+            for digest, size, chunk, key, ends in await connection.all(_BLOBS, after=after, most=BLOB_PAGE)
         ]
 
     return await database.read_at_once(work)
 
 
-def _blob_fault(digest: bytes, size: int, chunks: Sequence[Row]) -> Fault | None:
+async def _fault_of(blob: _Stored, seen: Seen, bucket: Bucket | None) -> Fault | None:
+    if blob.place is None:
+        return _blob_fault(blob.digest, blob.size, [(0, blob.first), *blob.more])
+    if bucket is None:
+        raise SettingsError(NOT_SET)
+    seen.objects += 1
+    name = f"Object '{blob.place.key}' of blob {blob.digest.hex()}"
+    try:
+        octets = await bucket.whole(blob.place)
+    except ObjectMissing:
+        return Fault("object", f"{name} is missing.")
+    except StoreCorrupt:
+        return Fault("object", f"{name} is shorter than what was put there.")
+    there = dict(enumerate(blob.place.cut(octets, 1, blob.place.last), start=1))
+    if _blob_fault(blob.digest, blob.size, [(0, blob.first), *there.items()]):
+        return Fault("object", f"{name} holds other octets than were put there.")
+    here = {number: chunk for number, chunk in blob.more}  # noqa: C416  of rows
+    return _blob_fault(blob.digest, blob.size, [(0, blob.first), *sorted((there | here).items())])
+
+
+def _blob_fault(digest: bytes, size: int, chunks: Sequence[Row | tuple[int, bytes]]) -> Fault | None:
     name = digest.hex()
     if [number for number, _ in chunks] != list(range(max(1, -(-size // blobs.CHUNK)))):
         return Fault("chunk", f"Blob {name} lacks a chunk.")

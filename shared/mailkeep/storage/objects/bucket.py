@@ -18,15 +18,20 @@ from typing import Any
 
 from mailkeep.errors import SettingsError, StoreCorrupt, StoreUnavailable
 from mailkeep.observe import metrics
+from mailkeep.observe.logs import get_logger
 from mailkeep.settings_objects import ObjectSettings
 from mailkeep.storage.objects.place import Place
 
 SENTENCE = "The object store does not answer at present."
+NOT_SET = "Content of this store lies in an object store: set [objects] as its hosts have it."
 OBJECT_LIMIT = 256 * 1024 * 1024  # octets; larger content stays in the database, for it is put as a whole
 PIECE = 4 * 1024 * 1024  # octets that are read at a time when a whole object is
 AT_ONCE = 16  # requests of one process; each answer is a few MiB in memory
 RETRIES = 2
+REASON_LIMIT = 300  # characters of its own words that are logged
 SLOWEST = 256 * 1024  # octets in a second that an upload comes to at least
+
+log = get_logger(__name__)
 
 
 class ObjectMissing(StoreCorrupt):
@@ -125,15 +130,22 @@ class Bucket:
         except FileNotFoundError as error:
             if "NoSuchBucket" not in str(error):
                 raise ObjectMissing("An object is missing in the object store.") from error
-            metrics.OBJECT_FAILURES.labels(operation).inc()
+            _count(operation, error)
             raise StoreUnavailable(SENTENCE) from error
         except (self._library.exceptions.BaseError, OSError, ValueError) as error:
             if "InvalidRange" in str(error):
                 raise StoreCorrupt(
                     "An object in the object store is shorter than what was put there."
                 ) from error
-            metrics.OBJECT_FAILURES.labels(operation).inc()
+            _count(operation, error)
             raise StoreUnavailable(SENTENCE) from error
+
+
+def _count(operation: str, error: Exception) -> None:
+    """The first line says which request and what came of it; what follows is the library's own."""
+    metrics.OBJECT_FAILURES.labels(operation).inc()
+    reason = str(error).partition("\n")[0][:REASON_LIMIT] or type(error).__name__
+    log.warning("the object store failed", operation=operation, reason=reason)
 
 
 def _library() -> Any:
