@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.support.object_server.running import ObjectServer
 from tests.support.programs import program, succeed
 
 from mailkeep.settings import Settings, load_settings
@@ -16,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 HOSTS = ("smtp", "pop3", "imap", "api")
 OURS = (*HOSTS, "upstream", "migrate", "tools")
 METRICS_PORT = 9300
+IMAGE = "docker.io/chrislusf/seaweedfs"
 
 
 def stages() -> dict[str, list[str]]:
@@ -147,12 +149,19 @@ def test_what_is_named_is_declared(compose: dict[str, Any]) -> None:
 def test_every_service_is_limited_and_ends_with_its_restart_policy(compose: dict[str, Any]) -> None:
     for name, service in compose["services"].items():
         assert service["mem_limit"], name
-        assert service["restart"] == ("no" if name in ("migrate", "tools") else "unless-stopped"), name
+        assert service["restart"] == (
+            "no" if name in ("migrate", "tools", "objects-bucket") else "unless-stopped"
+        ), name
 
 
 @pytest.mark.parametrize(
     ("profiles", "more"),
-    [((), set()), (("monitoring",), {"prometheus", "grafana"}), (("tools",), {"tools"})],
+    [
+        ((), set()),
+        (("monitoring",), {"prometheus", "grafana"}),
+        (("tools",), {"tools"}),
+        (("objects",), {"objects", "objects-bucket"}),
+    ],
 )
 def test_compose_itself_takes_the_file(profiles: tuple[str, ...], more: set[str]) -> None:
     """Without an engine: it reads, checks and merges all of it, and says what it would start."""
@@ -161,6 +170,41 @@ def test_compose_itself_takes_the_file(profiles: tuple[str, ...], more: set[str]
     assert succeed([*command, "--quiet"]) == b""
     started = set(succeed([*command, "--services"]).decode().split())
     assert started >= {*HOSTS, "postgres", "migrate", "upstream"} | more
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_object_store_is_used_where_its_bucket_is_named(
+    compose: dict[str, Any], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert settings_of(compose, name, tmp_path).objects.bucket == ""
+    monkeypatch.setitem(compose["services"][name]["environment"], "MAILKEEP_OBJECTS_BUCKET", "mail")
+    settings = settings_of(compose, name, tmp_path).objects
+    assert (settings.bucket, settings.endpoint) == ("mail", "http://objects:8333")
+    assert settings.secret_key
+    assert "objects" in compose["services"][name]["networks"]
+
+
+def test_the_object_store_is_reached_by_the_hosts_alone(compose: dict[str, Any]) -> None:
+    assert compose["networks"]["objects"] == {"internal": True}
+    for name in ("objects", "objects-bucket"):
+        assert compose["services"][name]["networks"] == ["objects"]
+        assert "ports" not in compose["services"][name]
+
+
+def test_the_object_store_knows_its_arguments_and_makes_its_bucket_once(
+    compose: dict[str, Any], object_server: ObjectServer
+) -> None:
+    """The program of the image, with what the file tells it."""
+    command = compose["services"]["objects"]["command"]
+    known = object_server.help(command[0])
+    for word in command[1:]:
+        assert f"  {word.partition('=')[0]}" in known, word
+    (script,) = compose["services"]["objects-bucket"]["command"]
+    for _ in range(2):
+        object_server.run_script(script.replace("objects:9333", object_server.master))
+    assert object_server.buckets().count("mail") == 1
+    images = {compose["services"][name]["image"] for name in ("objects", "objects-bucket")}
+    assert images == {f"{IMAGE}:{object_server.version}"}
 
 
 def test_prometheus_scrapes_the_hosts(compose: dict[str, Any]) -> None:

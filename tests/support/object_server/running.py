@@ -15,6 +15,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -129,6 +131,16 @@ class ObjectServer:
             self._process.wait()
             self._process = None
 
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """It takes connections and answers nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
     def settings(self, **changed: object) -> ObjectSettings:
         """Of a new bucket; everything is old enough to be moved."""
         self._buckets += 1
@@ -148,17 +160,50 @@ class ObjectServer:
         }
         return ObjectSettings(**{**given, **changed})  # type: ignore[arg-type]
 
+    # --- the program itself -----------------------------------------------------------------------
+
+    @property
+    def master(self) -> str:
+        """Where its administration is reached."""
+        return f"127.0.0.1:{self._ports[2]}.{self._ports[3]}"
+
+    @property
+    def version(self) -> str:
+        """As its image is tagged."""
+        return LIST.read_text().split()[0].partition("==")[2]
+
+    def help(self, command: str) -> str:
+        """What it says of a command's arguments."""
+        said = subprocess.run([self._program, "help", command], capture_output=True, check=True, timeout=30)
+        return (said.stdout + said.stderr).decode()
+
+    def run_script(self, script: str) -> None:
+        """A shell script that calls the program by its name."""
+        path = f"{self._program.parent}:{os.environ.get('PATH', '')}"
+        environment = {**self._environment, "PATH": path}
+        subprocess.run(
+            ["/bin/sh", "-c", script], env=environment, capture_output=True, check=True, timeout=60
+        )
+
+    def buckets(self) -> list[str]:
+        """Their names."""
+        told = self._run_shell("s3.bucket.list").stdout.decode()
+        return [line.split()[0] for line in told.splitlines() if line.startswith("  ")]
+
     def _shell(self, command: str) -> bool:
         """One command of its own administration; True if it did it."""
-        ran = subprocess.run(
-            [self._program, "shell", f"-master=127.0.0.1:{self._ports[2]}.{self._ports[3]}"],
+        ran = self._run_shell(command)
+        return ran.returncode == 0 and b"error" not in ran.stdout + ran.stderr
+
+    def _run_shell(self, command: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [self._program, "shell", f"-master={self.master}"],
             input=f"{command}\n".encode(),
             capture_output=True,
             env=self._environment,
             check=False,
             timeout=START_SECONDS,
         )
-        return ran.returncode == 0 and b"error" not in ran.stdout + ran.stderr
 
     @property
     def _environment(self) -> dict[str, str]:
