@@ -29,7 +29,9 @@ from mailkeep.storage import open_store
 from mailkeep.storage.interface import Store
 from mailkeep.storage.snapshot import Snapshot
 
-uid_sets = st.sets(st.integers(1, 12), max_size=6).map(UidSet.of)
+uid_sets = st.sets(st.integers(1, 12), max_size=6).map(UidSet.of) | st.builds(
+    lambda low, length: UidSet(((low, low + length),)), st.integers(1, 12), st.integers(0, 12)
+)
 flag_sets = st.builds(
     Flags,
     st.integers(0, 31).map(SystemFlag),
@@ -196,6 +198,13 @@ def test_sqlite_behaves_as_the_model(sqlite_template: Path) -> None:
             return StoreSettings(data_dir=data_dir)
 
         run_machine(fresh, examples=25, steps=25)
+
+
+@pytest.fixture(autouse=True)
+def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is done with long runs of UIDs and large mailboxes is done with these."""
+    monkeypatch.setattr("mailkeep.storage.operations.flagging.MANY", 2)
+    monkeypatch.setattr("mailkeep.storage.entry_pages.PAGE", 3)
 
 
 @pytest.mark.usefixtures("postgres_template")

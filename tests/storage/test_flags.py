@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from tests.storage.making import append, new_inbox
 
@@ -126,3 +128,34 @@ async def test_a_whole_mailbox_whatever_its_entries_have_in_common(store: Store)
     user = (await store.directory.users())[0]
     box = await store.mailboxes.get(user.account_id, "INBOX")
     assert (box.messages, box.unseen, box.deleted) == (199, 199, 0)
+
+
+@pytest.mark.parametrize("action", FlagAction)
+async def test_a_run_of_any_entries_is_as_if_changed_one_by_one(store: Store, action: FlagAction) -> None:
+    inbox, other = await new_inbox(store), await new_inbox(store, "bob")
+    chance = random.Random(7)
+    kinds = [Flags.parse(names) for names in ([], ["\\Seen"], ["\\Deleted", "word"], ["\\Seen", "\\Flagged"])]
+    for one in (inbox, other):
+        await append(store, one, 90)
+        await store.committer.expunge(one, UidSet.parse("1,40:42,90"), only_deleted=False)
+    for uid in range(2, 90, 3):
+        flags = chance.choice(kinds)
+        for one in (inbox, other):
+            await store.committer.store_flags(one, UidSet.of([uid]), FlagAction.SET, flags)
+    change = Flags.parse(["\\Seen", "\\Draft"])
+    changed = []
+    for uid in range(5, 88):
+        found = await store.committer.store_flags(other, UidSet.of([uid]), action, change)
+        changed += list(found.changed)
+    stored = await store.committer.store_flags(inbox, UidSet(((5, 87),)), action, change)
+    assert list(stored.changed) == changed
+    assert await flags_of(store, inbox) == await flags_of(store, other)
+    accounts = [user.account_id for user in await store.directory.users()]
+    boxes = [await store.mailboxes.get(account_id, "INBOX") for account_id in accounts]
+    assert boxes[0].unseen == boxes[1].unseen
+    assert boxes[0].deleted == boxes[1].deleted
+    snapshot = await store.messages.snapshot(inbox)
+    with_it = [
+        uid for uid, modseq in zip(snapshot.uids, snapshot.modseqs, strict=True) if modseq == stored.modseq
+    ]
+    assert with_it == changed

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from mailkeep.model.uids import UidSet
-from mailkeep.storage.database import Connection, Transaction
+from mailkeep.storage.database import Connection, Row, Transaction
 from mailkeep.storage.query import Query
 
 LISTED_UIDS = 5000  # a set of more is found by reading from its lowest to its highest UID
@@ -29,6 +29,13 @@ _LISTED = Query(
 _ALIKE = Query(
     "SELECT COUNT(*), MIN(uid), MAX(uid), MIN(flags), MAX(flags), MIN(keywords), MAX(keywords), MAX(modseq)"
     " FROM entry WHERE mailbox_id = :mailbox_id AND uid BETWEEN :low AND :high"
+)
+
+
+_ENDS = Query(
+    "SELECT uid, (SELECT MAX(uid) FROM entry WHERE mailbox_id = :mailbox_id AND uid BETWEEN :low AND :high),"
+    " flags, keywords FROM entry WHERE mailbox_id = :mailbox_id AND uid BETWEEN :low AND :high"
+    " ORDER BY uid LIMIT 1"
 )
 
 
@@ -71,6 +78,11 @@ class ForUids:
         else:
             rows = [{"low": low, "high": high, **parameters} for low, high in uids.ranges]
             await transaction.many(self._by_range, rows)
+
+
+async def first_and_last(connection: Connection, mailbox_id: int, low: int, high: int) -> Row | None:
+    """(lowest UID in a range, highest, system flags and keywords of the lowest), if there is any."""
+    return await connection.one(_ENDS, mailbox_id=mailbox_id, low=low, high=high)
 
 
 async def alike(connection: Connection, mailbox_id: int, uids: UidSet) -> Alike | None:
