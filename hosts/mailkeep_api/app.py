@@ -21,6 +21,7 @@ from mailkeep_api.console import (
 from mailkeep_api.deps import Services
 from mailkeep_api.hosts import AllowedHosts
 from mailkeep_api.limits import BodyLimit
+from mailkeep_api.quick_lists import QuickLists
 from mailkeep_api.routes import (
     audit,
     autoconfig,
@@ -114,6 +115,7 @@ def create_app(services: Services) -> FastAPI:
         expose_headers=SHOWN_HEADERS,
     )
     app.add_middleware(BodyLimit)
+    app.add_middleware(QuickLists)  # each that is added goes around those before it
     if services.settings.api.allowed_hosts:
         app.add_middleware(AllowedHosts, allowed=services.settings.api.allowed_hosts)
     openapi.install(app)

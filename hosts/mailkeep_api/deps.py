@@ -171,8 +171,9 @@ async def file_reader(request: Request, services: ServicesDep) -> UserCaller:
     return caller_with(services, await authenticated(request, services), LISTENING)
 
 
+read_by = User(RateClass.API, Scope.API_READ, Scope.APP)
 FileReader = Annotated[UserCaller, Depends(file_reader)]
-Reader = Annotated[UserCaller, Depends(User(RateClass.API, Scope.API_READ, Scope.APP))]
+Reader = Annotated[UserCaller, Depends(read_by)]
 Writer = Annotated[UserCaller, Depends(User(RateClass.WRITE, Scope.API_WRITE, Scope.APP))]
 PlainReader = Annotated[UserCaller, Depends(User(RateClass.PLAIN, Scope.API_READ, Scope.APP))]
 PlainWriter = Annotated[UserCaller, Depends(User(RateClass.PLAIN, Scope.API_WRITE, Scope.APP))]

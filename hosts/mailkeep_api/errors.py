@@ -74,7 +74,7 @@ def install(app: FastAPI) -> None:
     """Answer every error of the app in the same form."""
     app.add_exception_handler(errors.MailkeepError, domain_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -117,7 +117,8 @@ def _allowed(request: Request) -> dict[str, str]:
     return {"Allow": ", ".join(methods)} if methods else {}
 
 
-async def _invalid(request: Request, error: Exception) -> JSONResponse:
+async def invalid(request: Request, error: Exception) -> JSONResponse:
+    """The answer to a request of the wrong form."""
     assert isinstance(error, RequestValidationError)
     if any(entry["loc"][0] == "path" for entry in error.errors()):
         return problem(HTTPStatus.NOT_FOUND)  # an id of the wrong form names nothing

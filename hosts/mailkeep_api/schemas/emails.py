@@ -131,7 +131,6 @@ def item_fields(row: EmailRow, labels: LabelIds) -> dict[str, Any]:
 
 def list_fields(row: EmailRow, labels: LabelIds) -> dict[str, Any]:
     """What a list item and an opened message have in common."""
-    words = {word.lower() for word in row.flags.keywords}
     return {
         "id": row.email_id,
         "message_id": row.header_message_id,
@@ -140,7 +139,18 @@ def list_fields(row: EmailRow, labels: LabelIds) -> dict[str, Any]:
         "subject": row.subject,
         "received_at": row.received_at,
         "size_bytes": row.size,
-        "is_read": bool(int(row.flags.system) & _SEEN),
+        "is_read": is_read(row),
         "thread_id": row.thread_id,
-        "label_ids": [id for keyword, id in labels.items() if keyword in words] if words else [],
+        "label_ids": label_ids(row, labels),
     }
+
+
+def is_read(row: EmailRow) -> bool:
+    """Seen, in the words of mail."""
+    return bool(int(row.flags.system) & _SEEN)
+
+
+def label_ids(row: EmailRow, labels: LabelIds) -> list[UUID]:
+    """The user's labels among the keywords."""
+    words = {word.lower() for word in row.flags.keywords}
+    return [id for keyword, id in labels.items() if keyword in words] if words else []

@@ -13,8 +13,8 @@ from mailkeep.model.threads import root_of, thread_id
 from mailkeep.storage import account_news, finding, threads
 from mailkeep.storage.database import Connection, Database, Row
 from mailkeep.storage.finding import COLUMNS
-from mailkeep.storage.interface import AccountNews, EmailFilter, EmailRow
-from mailkeep.storage.listing import Listing, Wanted
+from mailkeep.storage.interface import AccountNews, EmailFilter, EmailPage, EmailRow
+from mailkeep.storage.listing import Found, Listing, Wanted
 from mailkeep.storage.query import Query
 from mailkeep.storage.values import as_datetime, as_flags, as_uuid
 
@@ -47,10 +47,14 @@ class StoredEmails:
     ) -> tuple[Sequence[EmailRow], int, int]:
         """See interface.Emails."""
         found = await self._listing.page(Wanted(account_id, offset, limit, mailbox))
-        emails = [_email(row, found.names[row[0]]) for row in found.rows]
-        return emails, found.total, found.unseen
+        return _listed(found), found.total, found.unseen
 
-    async def list_state(self, account_id: int) -> Sequence[Hashable]:
+    async def page_of_state(self, account_id: int, offset: int, limit: int) -> EmailPage:
+        """See interface.Emails."""
+        found = await self._listing.page(Wanted(account_id, offset, limit, None))
+        return EmailPage(_listed(found), found.total, found.unseen, found.state)
+
+    async def list_state(self, account_id: int) -> Hashable:
         """See interface.Emails."""
         return await self._listing.state(account_id)
 
@@ -137,6 +141,10 @@ async def _unread(connection: Connection, user_ids: list[UUID]) -> Sequence[Row]
         return await connection.all(_UNREAD, ids=user_ids)
     found = [await connection.one(_UNREAD_OF_ONE, id=id) for id in user_ids]
     return [row for row in found if row is not None]
+
+
+def _listed(found: Found) -> list[EmailRow]:
+    return [_email(row, found.names[row[0]]) for row in found.rows]
 
 
 def _email(row: Row, mailbox: str) -> EmailRow:

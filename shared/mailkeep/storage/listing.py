@@ -8,21 +8,23 @@ PostgreSQL answers a page in one statement.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 from mailkeep.model.mailbox import INBOX
 from mailkeep.storage.database import Connection, Database, Row
 from mailkeep.storage.finding import COLUMNS, LEFT_OUT
+from mailkeep.storage.gathering import Gathering
 from mailkeep.storage.query import Query
 
 REMEMBERED_ACCOUNTS = 20_000
 
-_BOX_COLUMNS = "id, name, special_use, messages, unseen, uidnext"
+_BOX_COLUMNS = "id, name, special_use, messages, unseen, uidnext, highestmodseq"
 _MAILBOXES = Query(f"SELECT {_BOX_COLUMNS} FROM mailbox WHERE account_id = :account_id AND selectable")
-_STATE = Query(
-    "SELECT id, special_use, highestmodseq, uidnext, messages, unseen FROM mailbox"
-    " WHERE account_id = :account_id AND selectable ORDER BY id"
+_BOXES_OF = f"SELECT {_BOX_COLUMNS}, account_id FROM mailbox WHERE account_id"
+_STATES = Query(
+    f"{_BOXES_OF} = ANY(:ids) AND selectable",
+    sqlite=f"{_BOXES_OF} IN (SELECT value FROM json_each(:ids)) AND selectable",
 )
 _NEWEST_ENTRIES = (
     "SELECT * FROM entry x WHERE mailbox_id = box.id{once} ORDER BY internal_date DESC, message_id DESC"
@@ -36,7 +38,8 @@ _PAGE = Query(
     " THEN box.special_use IS NULL OR box.special_use <> ALL(CAST(:left_out AS text[]))"
     " ELSE box.name = :mailbox END"
     " ORDER BY n.internal_date DESC, n.message_id DESC LIMIT :most OFFSET :skip)"
-    f" SELECT {COLUMNS}, box.id, box.name, box.special_use, box.messages, box.unseen, box.uidnext"
+    f" SELECT {COLUMNS}, box.id, box.name, box.special_use, box.messages, box.unseen, box.uidnext,"
+    " box.highestmodseq"
     " FROM box LEFT JOIN (page e JOIN message m ON m.id = e.message_id) ON e.mailbox_id = box.id"
     " ORDER BY e.internal_date DESC NULLS LAST, e.message_id DESC"
 )
@@ -70,6 +73,7 @@ _ROW = Query(
 _REPEATED = "SELECT count(*) - count(DISTINCT message_id) FROM entry WHERE mailbox_id"
 _REPETITIONS = Query(f"{_REPEATED} = ANY(:ids)", sqlite=f"{_REPEATED} IN (SELECT value FROM json_each(:ids))")
 
+State = tuple[Hashable, ...]
 Signature = tuple[tuple[int, int, int], ...]
 """(id, UIDNEXT, messages) of mailboxes: while it is the same, they hold the same entries."""
 
@@ -89,12 +93,13 @@ class Wanted(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Rows of COLUMNS, and the mailboxes' names by id."""
+    """Rows of COLUMNS, the mailboxes' names by id, and the account's state that the page is of."""
 
     rows: Sequence[Row]
     names: dict[int, str]
     total: int
     unseen: int
+    state: State
 
 
 class Listing:
@@ -103,11 +108,18 @@ class Listing:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._repetitions: dict[tuple[int, str | None], tuple[Signature, int]] = {}
+        self._states: Gathering[int, State] = Gathering(self._ask_states, ())
 
-    async def state(self, account_id: int) -> Sequence[tuple[object, ...]]:
+    async def state(self, account_id: int) -> State:
         """While this is the same, so is every page. MODSEQs only grow (RFC 7162 section 3.1)."""
-        rows = await self._database.read(lambda connection: connection.all(_STATE, account_id=account_id))
-        return [tuple(row) for row in rows]
+        return await self._states.get(account_id)
+
+    async def _ask_states(self, account_ids: Sequence[int]) -> Mapping[int, State]:
+        rows = await self._database.read(lambda connection: connection.all(_STATES, ids=list(account_ids)))
+        boxes: dict[int, list[Row]] = {}
+        for row in rows:
+            boxes.setdefault(row[7], []).append(row)
+        return {account_id: _state(found) for account_id, found in boxes.items()}
 
     async def page(self, wanted: Wanted) -> Found:
         """One page."""
@@ -179,7 +191,12 @@ def _signature(listed: Sequence[Row]) -> Signature:
 
 def _summed(rows: Sequence[Row], boxes: Sequence[Row], listed: Sequence[Row], repeated: int) -> Found:
     total = sum(box[3] for box in listed) - repeated
-    return Found(rows, {box[0]: box[1] for box in listed}, total, sum(box[4] for box in boxes))
+    names = {box[0]: box[1] for box in listed}
+    return Found(rows, names, total, sum(box[4] for box in boxes), _state(boxes))
+
+
+def _state(boxes: Sequence[Row]) -> State:
+    return tuple(sorted((box[0], *box[2:7]) for box in boxes))
 
 
 async def _newest_on_postgres(

@@ -24,7 +24,15 @@ from mailkeep.storage.interface.audit import Audit, AuditRecord
 from mailkeep.storage.interface.collecting import Collected, Collector
 from mailkeep.storage.interface.committer import Appended, Committer, Expunged, FlagsStored
 from mailkeep.storage.interface.directory import Directory
-from mailkeep.storage.interface.emails import AccountNews, Arrived, EmailFilter, EmailRow, Emails, Marked
+from mailkeep.storage.interface.emails import (
+    AccountNews,
+    Arrived,
+    EmailFilter,
+    EmailPage,
+    EmailRow,
+    Emails,
+    Marked,
+)
 from mailkeep.storage.interface.feed import Feed, Topic, TopicKind
 from mailkeep.storage.interface.filters import Filters
 from mailkeep.storage.interface.greylist import Greylist
@@ -65,6 +73,7 @@ __all__ = [
     "Directory",
     "DueDigest",
     "EmailFilter",
+    "EmailPage",
     "EmailRow",
     "Emails",
     "Expunged",

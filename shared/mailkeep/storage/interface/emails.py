@@ -36,6 +36,16 @@ class EmailRow:
 
 
 @dataclass(frozen=True, slots=True)
+class EmailPage:
+    """What `Emails.page` gives, and the `list_state` of the same moment."""
+
+    rows: Sequence[EmailRow]
+    total: int
+    unread: int
+    state: Hashable
+
+
+@dataclass(frozen=True, slots=True)
 class EmailFilter:
     """Which of an account's messages are meant; every condition that is set must hold.
 
@@ -98,7 +108,10 @@ class Emails(Protocol):
         Trash. Newest `received_at` first, then by id. A message that lies there several times is listed
         and counted once."""
 
-    async def list_state(self, account_id: int) -> Sequence[Hashable]:
+    async def page_of_state(self, account_id: int, offset: int, limit: int) -> EmailPage:
+        """A page of all received mail, together with what it depends on."""
+
+    async def list_state(self, account_id: int) -> Hashable:
         """What every `page` of the account depends on: while this is the same, so are they. A fraction of a
         page's work, for those who keep what they made of one."""
 
