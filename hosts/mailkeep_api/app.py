@@ -106,6 +106,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     errors.install(app)
+    app.add_middleware(QuickLists)  # each that is added goes around those before it
     app.add_middleware(
         CORSMiddleware,
         allow_origins=services.settings.api.cors_origins,
@@ -115,7 +116,6 @@ def create_app(services: Services) -> FastAPI:
         expose_headers=SHOWN_HEADERS,
     )
     app.add_middleware(BodyLimit)
-    app.add_middleware(QuickLists)  # each that is added goes around those before it
     if services.settings.api.allowed_hosts:
         app.add_middleware(AllowedHosts, allowed=services.settings.api.allowed_hosts)
     openapi.install(app)

@@ -1,9 +1,9 @@
-"""`GET /api/emails` past the framework: the request that clients send most, which the framework's layers and its
-solver of dependencies make twice as dear.
+"""`GET /api/emails` past the framework's routing: the request that clients send most, which the search for
+its route and the solver of dependencies make twice as dear.
 
 What is done for it is what its route does, by the same functions: the caller is proven, counted and answered,
-and a refusal has the form of every other. A request from another origin's page goes through the framework,
-whose layer knows what such a page is told; so does every other request.
+and a refusal has the form of every other. The layers around the routes are around this too. Every other
+request, and every other method, is the routes'.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from mailkeep_api.deps import read_by
 from mailkeep_api.routes import emails
 
 PATH = "/api/emails"
-_ORIGIN = b"origin"
 _ROUTE = next(
     route
     for route in emails.router.routes
@@ -28,7 +27,7 @@ _ROUTE = next(
 
 
 class QuickLists:
-    """ASGI middleware within the framework's own for failures, and outside of all its others."""
+    """ASGI middleware, within all others."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -44,9 +43,7 @@ class QuickLists:
 
 
 def _is_list(scope: Scope) -> bool:
-    if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "GET":
-        return False
-    return all(name != _ORIGIN for name, _ in scope["headers"])
+    return scope["type"] == "http" and (scope["method"], scope["path"]) == ("GET", PATH)
 
 
 async def _answer(request: Request) -> Response:

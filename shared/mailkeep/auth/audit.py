@@ -97,4 +97,6 @@ class AuditLog:
 
 def printable(text: str) -> str:
     """Text from the wire as it may be stored and shown: cut, and with no control characters."""
+    if len(text) <= TEXT_LIMIT and text.isprintable():
+        return text
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text[:TEXT_LIMIT])

@@ -12,7 +12,10 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Literal
+
+from prometheus_client import Counter
 
 from mailkeep.auth import apikeys
 from mailkeep.auth.audit import AuditLog, printable
@@ -231,12 +234,17 @@ class Authenticator:
             key_id=outcome.key_id,
             session=current_session(),
         )
-        metrics.LOGINS.labels(_mechanism(row.mechanism), row.outcome, row.reason).inc()
+        _counter(_mechanism(row.mechanism), row.outcome, row.reason).inc()
         self._audit.record(row)
         if refused:
             log.info("login refused", **_told(row))
         elif _level.isEnabledFor(logging.DEBUG):  # successes are the hot path
             log.debug("login", **_told(row))
+
+
+@cache  # few, all of them ours; the library's own look takes longer than the count
+def _counter(mechanism: str, outcome: str, reason: str) -> Counter:
+    return metrics.LOGINS.labels(mechanism, outcome, reason)
 
 
 def _mechanism(name: str) -> str:

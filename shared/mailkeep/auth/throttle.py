@@ -13,6 +13,7 @@ import ipaddress
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from mailkeep.auth.rules import parse_host
 from mailkeep.net.networks import Networks
@@ -31,6 +32,7 @@ NAME_LIMIT = 256
 """Characters of a counted name: what comes from the wire is cut."""
 
 
+@lru_cache(maxsize=1024)  # asked at every login, and at every request of the API
 def network_of(host: str) -> str:
     """What one customer of a provider has: an IPv4 address, or an IPv6 /64.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from mailkeep.model.flags import Flags
@@ -13,10 +13,10 @@ from mailkeep.model.mailbox import SpecialUse
 from mailkeep.model.order import Order
 
 
-@dataclass(frozen=True, slots=True)
-class EmailRow:
+class EmailRow(NamedTuple):
     """One message as the API lists it. `mailbox_id` and `uid` name the caller's own entry; `thread_id` is the
-    same for all messages whose References begin with the same one."""
+    same for all messages whose References begin with the same one. A tuple, which is made in a quarter of a
+    frozen dataclass's time: lists make thousands of them a second."""
 
     email_id: UUID
     message_id: int
