@@ -23,6 +23,7 @@ from mailkeep.settings import Settings
 from mailkeep.storage.interface import Store
 from mailkeep_api.assistant.server import AssistantServer
 from mailkeep_api.browsers import Browsers, cookie_of
+from mailkeep_api.event_streams import EventStreams
 from mailkeep_api.following import Following
 from mailkeep_api.hub import Hub
 from mailkeep_api.pushing.pusher import Pusher
@@ -50,6 +51,7 @@ class Services:
     assistant: AssistantServer
     ready_lists: ReadyLists
     rates: Rates = field(default_factory=Rates)
+    event_streams: EventStreams = field(default_factory=EventStreams)
 
 
 async def services_of(request: Request) -> Services:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -23,9 +25,28 @@ HEAD_SECONDS = 20.0  # for the whole head, from the first moment of the connecti
 BODY_SECONDS = 60.0  # for each MiB of the body: 18 KiB/s
 BODY_STEP = 1024 * 1024
 
+_KEY = "mailkeep.connection"
 
 _quiet = logging.getLogger("uvicorn.websockets")
 _quiet.setLevel(logging.WARNING)
+
+
+class Heir(asyncio.Protocol, ABC):
+    """Goes on with a connection."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def begin(
+        self,
+        transport: asyncio.Transport,
+        *,
+        chunked: bool,
+        connections: set[Any],
+        release: Callable[[], None],
+    ) -> None:
+        """It has the connection from now on, and `chunked` says how the answer is framed. `connections` are
+        the web server's, which asks each to end when it stops; `release` gives the place back."""
 
 
 class GuardedHttp(HttpToolsProtocol):
@@ -83,6 +104,7 @@ class GuardedHttp(HttpToolsProtocol):
         """Its head is there."""
         self._in_head, self._body_octets = False, 0
         self._within(BODY_SECONDS)
+        cast(Scope, self.scope)[_KEY] = self
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -97,6 +119,28 @@ class GuardedHttp(HttpToolsProtocol):
         protocol = self.transport.get_protocol()
         if isinstance(protocol, GuardedWebSocket):
             protocol.release, self._release = self._release, _nothing
+
+    def hand_over(self, heir: Heir) -> bool:
+        """Let `heir` have the connection, with its place, behind the head of the answer that is under way;
+        False if the client has left."""
+        cycle = self.cycle
+        left, cycle.disconnected = cycle.disconnected, True  # uvicorn writes no more, and misses no end
+        if left or self.transport.is_closing():
+            return False
+        self._stop_waiting()
+        self._unset_keepalive_if_required()
+        self.connections.discard(self)
+        release, self._release = self._release, _nothing
+        chunked = bool(cycle.chunked_encoding)
+        heir.begin(self.transport, chunked=chunked, connections=self.connections, release=release)
+        if self.flow.write_paused:
+            heir.pause_writing()
+        self.transport.set_protocol(heir)
+        self.flow.resume_reading()
+        # What knows this protocol, and would keep it.
+        del cast(Scope, self.scope)[_KEY]
+        self.parser = self.cycle = self.scope = None  # type: ignore[assignment]
+        return True
 
     def _within(self, seconds: float) -> None:
         self._stop_waiting()
@@ -119,6 +163,11 @@ class GuardedHttp(HttpToolsProtocol):
         fields = b"".join(b"%s: %s\r\n" % field for field in answer.raw_headers)
         self.transport.write(b"HTTP/1.1 %d \r\n%s\r\n%s" % (status, fields, answer.body))
         self.transport.close()
+
+
+def connection_of(scope: Scope) -> GuardedHttp:
+    """The connection that a request came by."""
+    return cast(GuardedHttp, scope[_KEY])
 
 
 class GuardedWebSocket(WebSocketsSansIOProtocol):

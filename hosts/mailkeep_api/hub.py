@@ -62,14 +62,14 @@ def as_sse(event: HubEvent) -> bytes:
 class Stream:
     """What one listener has still to hear. Made by `Hub.subscribe`."""
 
-    __slots__ = ("_closed", "_encode", "_events", "_waiter", "user_id")
+    __slots__ = ("_encode", "_events", "_woken", "is_closed", "user_id")
 
     def __init__(self, user_id: UUID, backlog: list[HubEvent], encode: Encoder) -> None:
         self.user_id = user_id
         self._encode = encode
         self._events = [encode(event) for event in backlog]  # thousands are open: nothing larger than needed
-        self._waiter: asyncio.Future[None] | None = None
-        self._closed = False
+        self._woken: Callable[[], object] = _nobody
+        self.is_closed = False
 
     @property
     def has_backlog(self) -> bool:
@@ -80,35 +80,44 @@ class Stream:
         """Queue an event; a stream that lags too far is closed instead."""
         if len(self._events) >= BACKLOG_LIMIT:
             self.close()
-        elif not self._closed:
+        elif not self.is_closed:
             self._events.append(self._encode(event))
-            self._wake()
+            self._woken()
 
     def close(self) -> None:
         """End the stream after what is queued."""
-        self._closed = True
-        self._wake()
+        self.is_closed = True
+        self._woken()
+
+    def listen(self, woken: Callable[[], object]) -> None:
+        """Call `woken` now, whenever something is queued, and at the end. It must not change the hub."""
+        self._woken = woken
+        woken()
+
+    def take(self) -> bytes:
+        """All that is queued."""
+        wire = b"".join(self._events)
+        self._events.clear()
+        return wire
 
     async def next(self, timeout: float) -> bytes | None:
         """The next octets to send; b"" if `timeout` seconds pass without any; None at the end."""
-        if not self._events and not self._closed:
-            loop = asyncio.get_running_loop()
-            self._waiter = loop.create_future()
-            late = loop.call_later(timeout, self._wake)
+        if not self._events and not self.is_closed:
+            something = asyncio.Event()
+            late = asyncio.get_running_loop().call_later(timeout, something.set)
+            self._woken = something.set
             try:
-                await self._waiter
+                await something.wait()
             finally:
                 late.cancel()
-                self._waiter = None
+                self._woken = _nobody
         if self._events:
-            wire = b"".join(self._events)
-            self._events.clear()
-            return wire
-        return None if self._closed else b""
+            return self.take()
+        return None if self.is_closed else b""
 
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+
+def _nobody() -> None:
+    """Whom a stream wakes that nobody listens to."""
 
 
 class Hub:

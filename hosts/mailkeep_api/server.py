@@ -28,7 +28,6 @@ from mailkeep.net.tasks import TaskRegistry
 from mailkeep.settings import Settings
 from mailkeep.storage import open_store
 from mailkeep.storage.interface import Store
-from mailkeep_api.afterwards import Afterwards
 from mailkeep_api.app import create_app
 from mailkeep_api.assistant.server import AssistantServer
 from mailkeep_api.browsers import Browsers
@@ -84,7 +83,7 @@ async def serve(settings: Settings, lifecycle: Lifecycle) -> None:
         limiter = ConnectionLimiter(settings.api.max_connections, settings.api.max_connections_per_network)
         lifecycle.connections = lambda: limiter.count
         seen = ObservedRequests(Forwarded(app, trusted), trusted)
-        server = _Server(_config(RequestIds(Afterwards(seen)), limiter))
+        server = _Server(_config(RequestIds(seen), limiter))
         async with observed(settings, lifecycle, store, authenticator):
             serving = asyncio.create_task(server.serve(sockets), name="uvicorn")
             await _first(server.accepting, serving)

@@ -8,30 +8,26 @@ id from the beginning, before the first event.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import Response
-from fastapi.sse import KEEPALIVE_COMMENT
 from starlette.types import Receive, Scope, Send
 
-from mailkeep_api.afterwards import go_on
 from mailkeep_api.deps import Reader, Services, ServicesDep, UserCaller
-from mailkeep_api.hub import Missed, Stream
+from mailkeep_api.event_streams import OpenStream
+from mailkeep_api.guarded import connection_of
+from mailkeep_api.hub import Missed
 from mailkeep_api.positions import TEXT_LIMIT
 
 router = APIRouter(prefix="/api", tags=["events"])
 
-KEEPALIVE_SECONDS = 15.0  # proxies commonly cut a silent connection after 30 to 60
-RETRY_LINE = b"retry: 2000\n"  # milliseconds until an EventSource comes back
 ID_LIMIT = TEXT_LIMIT + 40
 
 
 class EventStream(Response):
-    """`text/event-stream`, as long as both sides want. The framework's own streaming costs an open stream a
-    group of tasks, a cancel scope and an iterator more."""
+    """`text/event-stream`, as long as both sides want."""
 
     media_type = "text/event-stream"
 
@@ -43,7 +39,6 @@ class EventStream(Response):
         self._caller = caller
         self._last_event_id = last_event_id
         self._missed = missed
-        self._session: Request | None = None  # of a stream that a browser's session let in
 
     def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
         """Without a length: nobody knows it."""
@@ -51,49 +46,13 @@ class EventStream(Response):
         del self.headers["content-length"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See Response. The events come afterwards."""
+        """See Response. Only the head is sent here; then the connection goes on without the framework."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         request = Request({"type": "http", "headers": scope["headers"]})
-        self._session = None if "authorization" in request.headers else request
-        go_on(scope, self._events)
-
-    async def _events(self, receive: Receive, send: Send) -> None:
-        """Subscribed here, where it is sure to end."""
-        hub, caller = self._services.hub, self._caller
-        stream = hub.subscribe(caller.user_id, self._last_event_id, missed=self._missed)
-        unwatch = self._services.authenticator.watch(caller.principal, lambda reason: stream.close())
-        leaving = asyncio.create_task(_left(receive, stream), name="event stream's client")
-        try:
-            await _send(send, RETRY_LINE + self._first_id(stream) + b"\n")
-            while (wire := await stream.next(KEEPALIVE_SECONDS)) is not None and self._may_go_on():
-                await _send(send, wire or KEEPALIVE_COMMENT)
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-        finally:
-            leaving.cancel()
-            unwatch()
-            hub.unsubscribe(stream)
-
-    def _first_id(self, stream: Stream) -> bytes:
-        """Where this client stands, unless the events that it hears first will say it."""
-        if stream.has_backlog:
-            return b""
-        mark = self._services.hub.mark(self._services.following.position(self._caller.user_id))
-        return b"id: " + mark.encode() + b"\n"
-
-    def _may_go_on(self) -> bool:
-        """False once the session of a stream without a credential is over, by time or by signing out."""
-        return self._session is None or self._services.browser.session_of(self._session) is not None
-
-
-async def _send(send: Send, octets: bytes) -> None:
-    await send({"type": "http.response.body", "body": octets, "more_body": True})
-
-
-async def _left(receive: Receive, stream: Stream) -> None:
-    """End the stream when its client is gone."""
-    while (await receive())["type"] != "http.disconnect":
-        continue
-    stream.close()
+        session = None if "authorization" in request.headers else request
+        stream = OpenStream(self._services, self._caller, session)
+        if connection_of(scope).hand_over(stream):
+            stream.listen(self._last_event_id, self._missed)
 
 
 @router.get(

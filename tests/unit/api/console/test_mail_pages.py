@@ -13,8 +13,8 @@ from tests.unit.api.console.conftest import Visitor
 from tests.unit.api.console.test_pages import HOSTILE, assert_private
 
 from mailkeep.mime.answering import quoted
+from mailkeep_api import event_streams
 from mailkeep_api.console.answers import prefixed
-from mailkeep_api.routes import events
 
 HTML = b"""\
 From: "<i>Eve</i>" <eve@other.test>\r
@@ -161,7 +161,7 @@ def test_quotes_of_quotes_are_not_spaced() -> None:
 async def test_a_stream_of_events_ends_with_the_session(
     api: ApiHost, ann: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events, "KEEPALIVE_SECONDS", 0.05)
+    monkeypatch.setattr(event_streams, "KEEPALIVE_SECONDS", 0.05)
     async with ann.client.stream("GET", "/api/events") as stream:
         heard = stream.aiter_lines()
         while not (await anext(heard)).startswith(":"):
