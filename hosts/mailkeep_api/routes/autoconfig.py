@@ -1,5 +1,6 @@
 """What mail programs and mail servers ask a domain's host by themselves. Public: it tells where the listeners
-are, which anybody can try, and which domains are served, which their MX records say.
+are, which anybody can try, and which domains are served, which their MX records say. What writes the
+documents is loaded when somebody asks: few do, and once.
 
 What is asked for a domain that is not hosted is 404: nobody's mail program is sent here by mistake.
 """
@@ -15,7 +16,6 @@ from mailkeep.errors import InvalidName, NotFound
 from mailkeep.model.address import Address, normal_domain
 from mailkeep.smtp.sts_policy import policy_text
 from mailkeep_api import file_names
-from mailkeep_api.autoconfig import apple, outlook, thunderbird
 from mailkeep_api.autoconfig.places import listeners, public_url
 from mailkeep_api.deps import Services, ServicesDep
 
@@ -32,6 +32,8 @@ AddressQuery = Annotated[str, Query(alias="emailaddress", max_length=320)]
 @router.get("/mail/config-v1.1.xml")
 async def thunderbird_config(request: Request, services: ServicesDep, address: AddressQuery = "") -> Response:
     """For the domain of the address, else for the domain whose `autoconfig` host is asked."""
+    from mailkeep_api.autoconfig import thunderbird  # noqa: PLC0415  see the module
+
     host = (request.url.hostname or "").removeprefix("autoconfig.")
     domain = address.rpartition("@")[2] if address else host
     found = thunderbird.config(await _hosted(services, domain), listeners(services.settings))
@@ -42,6 +44,8 @@ async def thunderbird_config(request: Request, services: ServicesDep, address: A
 @router.post("/Autodiscover/Autodiscover.xml")
 async def outlook_settings(request: Request, services: ServicesDep) -> Response:
     """Always 200, as its clients expect: a refusal is in the document."""
+    from mailkeep_api.autoconfig import outlook  # noqa: PLC0415  see the module
+
     try:
         address = await _address(services, outlook.address_in(await request.body()))
     except (InvalidName, NotFound):
@@ -71,6 +75,8 @@ async def outlook_json(
 @router.get("/mail/apple.mobileconfig")
 async def apple_profile(services: ServicesDep, address: AddressQuery) -> Response:
     """A file to install, for one address of a hosted domain, whether or not anybody has it."""
+    from mailkeep_api.autoconfig import apple  # noqa: PLC0415  see the module
+
     known = str(await _address(services, address))
     found = apple.profile(known, "", listeners(services.settings))
     disposition = file_names.attachment(f"{known}.mobileconfig")

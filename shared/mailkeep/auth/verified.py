@@ -15,6 +15,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from mailkeep.model.directory import User
@@ -28,6 +29,10 @@ ADDRESSES_PER_ENTRY = 16
 """Addresses remembered as the user's own: the few that clients log in with."""
 
 
+NO_ADDRESSES: frozenset[str] = frozenset()
+"""One for all: an empty set of its own would be a tenth of an entry."""
+
+
 class VerifiedKey:
     """Facts about a key whose secret was right, and about its user."""
 
@@ -38,7 +43,7 @@ class VerifiedKey:
         self.user = user
         self.current = True  # False from the moment that the feed names the key or the user
         self.until = 0.0
-        self.addresses: set[str] = set()
+        self.addresses = NO_ADDRESSES
         self.generation = 0
         self.stops: list[Callable[[], None]] = []
 
@@ -118,15 +123,16 @@ class VerifiedKeys:
         """
         entry = VerifiedKey(stored, None)
 
-        def changed() -> None:
-            entry.current = False
-            if self._entries.get(digest) is entry:
-                self.forget(digest)
-
+        changed = partial(self._changed, digest, entry)
         entry.stops.append(self._feed.watch(Topic(TopicKind.KEY, str(stored.id)), changed))
         if stored.user_id is not None:
             entry.stops.append(self._feed.watch(Topic(TopicKind.USER, str(stored.user_id)), changed))
         return entry
+
+    def _changed(self, digest: bytes, entry: VerifiedKey) -> None:
+        entry.current = False
+        if self._entries.get(digest) is entry:
+            self.forget(digest)
 
     def remember(self, digest: bytes, entry: VerifiedKey) -> None:
         """Keep the entry, unless something was said about it meanwhile."""

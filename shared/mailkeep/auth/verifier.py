@@ -10,7 +10,7 @@ from mailkeep.auth import apikeys
 from mailkeep.auth.bcrypt_pool import BcryptPool
 from mailkeep.auth.dummies import Dummies
 from mailkeep.auth.reasons import Reason, Refused
-from mailkeep.auth.verified import ADDRESSES_PER_ENTRY, VerifiedKey, VerifiedKeys
+from mailkeep.auth.verified import ADDRESSES_PER_ENTRY, NO_ADDRESSES, VerifiedKey, VerifiedKeys
 from mailkeep.model.address import Address
 from mailkeep.net.singleflight import SingleFlight
 from mailkeep.settings import AuthSettings
@@ -55,14 +55,14 @@ class KeyVerifier:
             return False
         generation = self.remembered.generation
         if verified.generation != generation:
-            verified.addresses.clear()
+            verified.addresses = NO_ADDRESSES
             verified.generation = generation
         if address.key in verified.addresses:
             return True
         owned = await self._store.directory.owns(verified.user.id, address)
         unchanged = generation == self.remembered.generation
         if owned and unchanged and len(verified.addresses) < ADDRESSES_PER_ENTRY:
-            verified.addresses.add(address.key)
+            verified.addresses |= {address.key}
         return owned
 
     def close(self) -> None:

@@ -32,15 +32,8 @@ class Hub:
 
     def watch(self, topic: Topic, changed: Callable[[], None]) -> Callable[[], None]:
         """See interface.Feed."""
-        watchers = self._watchers.setdefault(topic, set())
-        watchers.add(changed)
-
-        def stop() -> None:
-            watchers.discard(changed)
-            if not watchers and self._watchers.get(topic) is watchers:
-                del self._watchers[topic]
-
-        return stop
+        self._watchers.setdefault(topic, set()).add(changed)
+        return _Watch(self._watchers, topic, changed)
 
     def watch_kind(self, kind: TopicKind, changed: Callable[[str | None], None]) -> Callable[[], None]:
         """See interface.Feed."""
@@ -64,6 +57,26 @@ class Hub:
         for heards in self._of_kind.values():
             for heard in tuple(heards):
                 _call(partial(heard, None))
+
+
+class _Watch:
+    """Ends when it is called. An API host has four for each open stream, and a function within a function
+    would be five times as large."""
+
+    __slots__ = ("_all", "_changed", "_topic", "_watchers")
+
+    def __init__(
+        self, all: dict[Topic, set[Callable[[], None]]], topic: Topic, changed: Callable[[], None]
+    ) -> None:
+        self._all = all
+        self._topic = topic
+        self._changed = changed
+        self._watchers = all[topic]
+
+    def __call__(self) -> None:
+        self._watchers.discard(self._changed)
+        if not self._watchers and self._all.get(self._topic) is self._watchers:
+            del self._all[self._topic]
 
 
 class Carrier(Protocol):

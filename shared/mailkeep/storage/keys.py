@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from mailkeep.errors import AlreadyExists, NotFound
@@ -159,6 +160,12 @@ def _changeable(key: StoredKey) -> dict[str, object]:
     }
 
 
+@lru_cache(maxsize=1024)
+def _scopes(text: str) -> frozenset[Scope]:
+    """One set for all keys that open the same: processes remember thousands of keys."""
+    return frozenset(Scope(word) for word in as_words(text))
+
+
 def _key(row: Row) -> StoredKey:
     return StoredKey(
         id=as_uuid(row[0]),
@@ -166,7 +173,7 @@ def _key(row: Row) -> StoredKey:
         name=row[2],
         prefix=row[3],
         hash=row[4],
-        scopes=frozenset(Scope(word) for word in as_words(row[5])),
+        scopes=_scopes(row[5]),
         networks=as_words(row[6]),
         created_at=as_datetime(row[7]),
         expires_at=as_datetime_or_none(row[8]),
