@@ -40,6 +40,7 @@ from mailkeep_imap.work import work
 from mailkeep_imap.writer import PARTING_SECONDS, Output
 
 if TYPE_CHECKING:
+    from mailkeep_imap.access import Reached
     from mailkeep_imap.contexts import Context
     from mailkeep_imap.host import Host
     from mailkeep_imap.notifications import Notifications
@@ -60,6 +61,7 @@ class Session:
         "_task",
         "_timer",
         "after",
+        "appended_to",
         "compression",
         "context",
         "contexts",
@@ -100,6 +102,7 @@ class Session:
         self.principal: Principal | None = None
         self.selected: Selected | None = None
         self.upload: Upload | None = None
+        self.appended_to: tuple[str, Reached] | None = None  # by the last APPEND, as it was written
         self.compression: Compression | None = None
         self.after: Callable[[], None] | None = None
         self.stop_watch: Callable[[], None] | None = None

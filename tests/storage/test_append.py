@@ -68,3 +68,14 @@ async def test_a_spool_that_is_too_short_leaves_nothing(store: Store, tmp_path: 
     with pytest.raises(StoreUnavailable):
         await store.committer.append(inbox, [NewMessage(prepared(SpooledContent(str(spool), 0, 100)), at(0))])
     assert len(await store.messages.snapshot(inbox)) == 0
+
+
+async def test_a_mailbox_is_taken_only_by_the_name_that_it_has(store: Store) -> None:
+    user = await new_user(store)
+    box = await store.mailboxes.create(user.account_id, "Notes")
+    message = NewMessage(prepared(), at(0))
+    assert (await store.committer.append(box.id, [message], "Notes")).uids == (1,)
+    await store.mailboxes.rename(user.account_id, "Notes", "Old")
+    with pytest.raises(MailboxNotFound):
+        await store.committer.append(box.id, [message], "Notes")
+    assert (await store.committer.append(box.id, [message], "Old")).uids == (2,)

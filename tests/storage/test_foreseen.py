@@ -1,15 +1,18 @@
-"""A commit that was foreseen is kept only if all is as this process left it: others write here too."""
+"""What a process remembers of its last commit counts only while it is so: others write here too."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from tests.conftest import open_test_store
 from tests.storage.making import append, deliver, inbox_of, new_user
 
+from mailkeep.errors import StoreUnavailable
 from mailkeep.model.flags import FlagAction, Flags
 from mailkeep.model.uids import UidSet
 from mailkeep.settings import StoreSettings
+from mailkeep.storage import locked
 from mailkeep.storage.database import Unforeseen
 from mailkeep.storage.interface import Store
 
@@ -68,3 +71,71 @@ async def test_what_another_process_wrote_in_between_is_seen(postgres_settings: 
         snapshot = await other.messages.snapshot(inbox)
         assert list(snapshot.uids) == list(range(1, 11))
         assert (await other.mailboxes.get(user.account_id, "INBOX")).unseen == 9
+
+
+# --- SQLite says whether anybody has committed ------------------------------------------------------
+
+
+class Asked:
+    """How often a batch had to look for its mailboxes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.times = 0
+        self._lock = locked.lock
+        monkeypatch.setattr(locked, "lock", self._counted)
+
+    async def _counted(self, *arguments: Any) -> Any:
+        self.times += 1
+        return await self._lock(*arguments)
+
+
+async def test_a_process_alone_asks_once(
+    sqlite_settings: StoreSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_test_store(sqlite_settings) as store:
+        inbox = await inbox_of(store, await new_user(store))
+        await uid_of(store)
+        asked = Asked(monkeypatch)
+
+        assert [await uid_of(store) for _ in range(3)] == [2, 3, 4]
+        assert await append(store, inbox, 2) == [5, 6]
+
+        assert asked.times == 0
+        assert list((await store.messages.snapshot(inbox)).uids) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_whatever_else_is_written_has_it_ask_again(
+    sqlite_settings: StoreSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_test_store(sqlite_settings) as store, open_test_store(sqlite_settings) as other:
+        user = await new_user(store)
+        inbox = await inbox_of(store, user)
+        archive = (await store.mailboxes.get(user.account_id, "Archive")).id
+        assert [await uid_of(store), await uid_of(other), await uid_of(store)] == [1, 2, 3]
+        asked = Asked(monkeypatch)
+
+        await store.mailboxes.create(user.account_id, "Another")  # this process, but not its committer
+        assert await append(store, inbox) == [4]
+        assert asked.times == 1
+        assert await append(other, inbox) == [5]
+        assert await append(store, archive) == [1]  # what it knew of INBOX goes with that
+        assert await append(store, inbox) == [6]
+        assert asked.times == 4
+
+        snapshot = await other.messages.snapshot(inbox)
+        assert list(snapshot.uids) == [1, 2, 3, 4, 5, 6]
+        assert len(set(snapshot.message_ids)) == 6
+
+
+async def test_what_was_rolled_back_is_not_remembered(sqlite_settings: StoreSettings) -> None:
+    async with open_test_store(sqlite_settings) as store:
+        inbox = await inbox_of(store, await new_user(store))
+        assert await append(store, inbox) == [1]
+        database: Any = store._backend.database  # type: ignore[attr-defined]
+        count, database._carrier.count = database._carrier.count, None  # the last step before COMMIT
+        with pytest.raises(StoreUnavailable):
+            await append(store, inbox)
+        database._carrier.count = count
+
+        assert await append(store, inbox) == [2]
+        assert list((await store.messages.snapshot(inbox)).uids) == [1, 2]

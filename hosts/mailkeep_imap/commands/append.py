@@ -3,6 +3,9 @@
 RFC 9051 section 4.3 lets the server refuse a synchronizing literal; so the mailbox, the flags and the size
 are looked at when the literal is announced, and a client learns of TRYCREATE or TOOBIG without having
 sent the message. REPLACE goes the same way, and messages that are put together from parts.
+
+Clients append into one mailbox again and again. Where a name of the user's own led for the last APPEND is
+taken to be so still, and the commit looks whether it is: asking before each literal took as long as a commit.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from mailkeep.model.flags import Flags
 from mailkeep.model.mailbox import Mailbox
 from mailkeep.model.message import NewMessage
 from mailkeep.model.rights import DELETE_MESSAGES, EXPUNGE, changeable_flags
+from mailkeep.storage.interface import Appended
 from mailkeep_imap.catenating import put_together
 from mailkeep_imap.codes import TargetMissing, UidRequired
 from mailkeep_imap.commands.copy import target_reached
@@ -31,6 +35,7 @@ from mailkeep_imap.outcome import Done
 from mailkeep_imap.upload import SMALL_MEMORY, Upload
 
 if TYPE_CHECKING:
+    from mailkeep_imap.access import Reached
     from mailkeep_imap.session import Session
 
 TOTAL_TIMES = 4  # the largest messages that one command may bring (RFC 3502)
@@ -45,7 +50,7 @@ async def announced(session: Session, request: LiteralRequest) -> None:
     start = begin(request, session.form)
     _check(session, start)
     if session.upload is None:
-        session.upload = await _upload(session, start.mailbox)
+        session.upload = await _upload(session, start.mailbox, is_append=start.replaces is None)
         if start.size > SMALL_MEMORY and start.replaces is None:  # for less, the answer comes as soon
             account_id = session.upload.mailbox.account_id
             (await session.host.store.quotas.of(account_id)).require(start.size)
@@ -55,9 +60,23 @@ async def announced(session: Session, request: LiteralRequest) -> None:
         session.send(continuation("Go on."))
 
 
-async def _upload(session: Session, mailbox: str) -> Upload:
-    reached = await target_reached(session, mailbox)
+async def _upload(session: Session, mailbox: str, *, is_append: bool) -> Upload:
+    reached = await (_append_target if is_append else target_reached)(session, mailbox)
     return Upload(reached.mailbox, session.host.spool, changeable_flags(reached.rights))
+
+
+async def _append_target(session: Session, name: str) -> Reached:
+    known = session.appended_to
+    if known is not None and known[0] == name and _is_own(session, known[1].mailbox):
+        return known[1]
+    reached = await target_reached(session, name)
+    session.appended_to = (name, reached)
+    return reached
+
+
+def _is_own(session: Session, mailbox: Mailbox) -> bool:
+    """In those of others, what the user may do can change."""
+    return mailbox.account_id == session.account_id
 
 
 def _check(session: Session, start: AppendStart) -> None:
@@ -84,13 +103,27 @@ async def append(session: Session, command: Append) -> Done:
     """RFC 9051 section 6.3.12, after all octets have come."""
     target, messages = await new_messages(session, command.mailbox, command.messages)
     try:
-        appended = await session.host.store.committer.append(target.id, messages)
-    except MailboxNotFound:  # deleted while the message came
-        raise TargetMissing("There is no such mailbox any more; it can be created.") from None
+        appended = await _commit(session, target, messages)
+    except MailboxNotFound:  # deleted or renamed since; there may be another of that name
+        session.appended_to = None
+        target = (await target_reached(session, command.mailbox)).mailbox
+        appended = await _commit_at_last(session, target, messages)
     note_own(session, appended)
     if session.selected is not None and session.selected.mailbox_id == appended.mailbox_id:
         await catch_up(session, appended.highestmodseq)
     return Done("APPEND completed.", AppendUid(appended.uidvalidity, appended.uids).encode())
+
+
+async def _commit(session: Session, target: Mailbox, messages: Sequence[NewMessage]) -> Appended:
+    name = target.name if _is_own(session, target) else None
+    return await session.host.store.committer.append(target.id, messages, name)
+
+
+async def _commit_at_last(session: Session, target: Mailbox, messages: Sequence[NewMessage]) -> Appended:
+    try:
+        return await _commit(session, target, messages)
+    except MailboxNotFound:
+        raise TargetMissing("There is no such mailbox any more; it can be created.") from None
 
 
 async def new_messages(
@@ -98,7 +131,7 @@ async def new_messages(
 ) -> tuple[Mailbox, list[NewMessage]]:
     """The mailbox and the messages that a command brings. Raises what stands against one of them."""
     if session.upload is None:  # a message of parts that are all here already
-        session.upload = await _upload(session, mailbox)
+        session.upload = await _upload(session, mailbox, is_append=False)
     upload = session.upload
     if upload.failure is not None:
         raise upload.failure

@@ -87,10 +87,12 @@ class GroupCommitter:
             answer = [await self.deliver(one) for one in deliveries]
         return answer
 
-    async def append(self, mailbox_id: int, messages: Sequence[NewMessage]) -> Appended:
+    async def append(
+        self, mailbox_id: int, messages: Sequence[NewMessage], name: str | None = None
+    ) -> Appended:
         """See interface.Committer."""
         ready = [make_ready(new.message, await blobs.pack(new.message.content)) for new in messages]
-        answer: Appended = await self._submit(Append(mailbox_id, messages, ready))
+        answer: Appended = await self._submit(Append(mailbox_id, messages, ready, name))
         return answer
 
     async def replace(

@@ -9,13 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 from mailkeep.storage.interface import Topic, TopicKind
 from mailkeep.storage.query import Bulk, DialectName, Query
 
 T = TypeVar("T")
 Row = Sequence[Any]
+
+
+class Mark(NamedTuple):
+    """Where a unit of SQLite's stands among all commits: those of others, and its own connection's units."""
+
+    others: int
+    own: int
+
+    def next(self) -> Mark:
+        """That of the connection's next unit, if nobody commits in between."""
+        return Mark(self.others, self.own + 1)
 
 
 class Connection(Protocol):
@@ -44,6 +55,9 @@ class Transaction(Connection, Protocol):
 
     topics: set[Topic]
     """What the commit names on the feed."""
+
+    mark: Mark | None
+    """None where only asking tells what others have written."""
 
     async def at_end(self, *bulks: tuple[Bulk, Sequence[Row]]) -> None:
         """The same, perhaps only with the end of the unit, which costs no round trip of its own. Nothing
@@ -81,6 +95,7 @@ class ForeseenUnit:
     def __init__(self, dialect: DialectName) -> None:
         self.dialect: DialectName = dialect
         self.topics: set[Topic] = set()
+        self.mark: Mark | None = None
         self.rows: list[tuple[Bulk, Sequence[Row]]] = []
 
     async def all(self, query: Query, **parameters: Any) -> Sequence[Row]:

@@ -17,7 +17,8 @@ import socket
 import sqlite3
 import stat
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 
 from mailkeep.errors import StoreUnavailable
@@ -26,6 +27,12 @@ from mailkeep.storage.feed import Hub, pack, stamped, unpack
 from mailkeep.storage.interface import Topic
 
 CHECK_SECONDS = 1.0
+GATHER_SECONDS = 0.01
+"""Between two sendings of a process that commits all the time: waking all the others for each message took a
+fifth of what the message cost."""
+
+GATHERED_LIMIT = 8  # datagrams sent at once: a kernel may keep no more than ten (net.unix.max_dgram_qlen)
+SETTLED_NANOSECONDS = 2_000_000_000
 DATAGRAM_LIMIT = 60_000  # octets; far below the kernel's default send buffer
 PATH_LIMIT = 107  # octets of sun_path without its NUL, unix(7)
 EVERYTHING = "*"  # in place of topics that do not fit
@@ -34,7 +41,10 @@ _COUNT = "UPDATE feed_counter SET value = value + 1 WHERE id = 1 RETURNING value
 
 
 class SqliteCarrier:
-    """`count` and `announce` are called by the writer thread, the rest on the event loop."""
+    """`count` is called by the writer thread, the rest on the event loop.
+
+    The names of the others' sockets are kept: looking into the directory costs more than sending.
+    """
 
     def __init__(self, data_dir: Path, hub: Hub) -> None:
         self._hub = hub
@@ -43,6 +53,11 @@ class SqliteCarrier:
         self._loop = asyncio.get_running_loop()
         self._inbox = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._outward = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._gathered: list[bytes] = []
+        self._sent_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._others: list[str] = []
+        self._others_of: int | None = None  # the directory's time when they were looked up, if it is sure
         self._seen: set[int] = set()
         self._complete_to = 0
         self._check_to = 0
@@ -62,6 +77,7 @@ class SqliteCarrier:
         if self._checker is not None:
             self._checker.cancel()
             await asyncio.wait([self._checker])
+        self._send_gathered()
         self._loop.remove_reader(self._inbox)
         self._inbox.close()
         self._outward.close()
@@ -74,27 +90,53 @@ class SqliteCarrier:
         """Number the commit that is about to be made."""
         return int(connection.execute(_COUNT).fetchone()[0])
 
-    def announce(self, number: int, topics: Iterable[Topic]) -> None:
-        """Tell every process of a commit that has been made."""
-        self._loop.call_soon_threadsafe(self._committed, number, topics)
-        texts = pack(topics, DATAGRAM_LIMIT)
-        datagram = f"{number} {stamped(texts[0]) if len(texts) == 1 else EVERYTHING}".encode("ascii")
-        with contextlib.suppress(OSError):  # who cannot be told here notices the missing number
-            for name in os.listdir(self._directory):
-                if name != self._name:
-                    self._send(datagram, self._directory / name)
+    # --- on the event loop ----------------------------------------------------------------------
 
-    def _send(self, datagram: bytes, path: Path) -> None:
+    def committed(self, number: int, topics: Iterable[Topic]) -> None:
+        """Tell of a commit that this process has made: itself now, the others now or in a moment."""
+        self._heard(number, topics)
+        texts = pack(topics, DATAGRAM_LIMIT)
+        self._gathered.append(
+            f"{number} {stamped(texts[0]) if len(texts) == 1 else EVERYTHING}".encode("ascii")
+        )
+        if self._timer is not None and len(self._gathered) < GATHERED_LIMIT:
+            return
+        wait = self._sent_at + GATHER_SECONDS - self._loop.time()
+        if wait <= 0 or len(self._gathered) >= GATHERED_LIMIT:
+            self._loop.call_soon(self._send_gathered)  # who wrote it need not wait for that
+        else:
+            self._timer = self._loop.call_later(wait, self._send_gathered)
+
+    def _send_gathered(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        datagrams, self._gathered = self._gathered, []
+        self._sent_at = self._loop.time()
+        with contextlib.suppress(OSError):  # who cannot be told here notices the missing numbers
+            for path in self._paths_of_others() if datagrams else ():
+                self._send(datagrams, path)
+
+    def _paths_of_others(self) -> Sequence[str]:
+        """A directory's time moves in steps: what is younger than a few of them is looked up again."""
+        changed_at = os.stat(self._directory).st_mtime_ns
+        if changed_at != self._others_of:
+            looked_at = time.time_ns()
+            names = os.listdir(self._directory)
+            self._others = [f"{self._directory}/{name}" for name in names if name != self._name]
+            self._others_of = changed_at if looked_at - changed_at > SETTLED_NANOSECONDS else None
+        return self._others
+
+    def _send(self, datagrams: Sequence[bytes], path: str) -> None:
         try:
-            self._outward.sendto(datagram, str(path))
+            for datagram in datagrams:
+                self._outward.sendto(datagram, path)
         except ConnectionRefusedError:
-            path.unlink(missing_ok=True)  # its process is gone
+            Path(path).unlink(missing_ok=True)  # its process is gone
         except (BlockingIOError, FileNotFoundError):
             pass  # its buffer is full, or it has just left
 
-    # --- on the event loop ----------------------------------------------------------------------
-
-    def _committed(self, number: int, topics: Iterable[Topic]) -> None:
+    def _heard(self, number: int, topics: Iterable[Topic]) -> None:
         self._seen.add(number)
         self._hub.publish(topics)
 
@@ -109,7 +151,7 @@ class SqliteCarrier:
                 continue
             if text == EVERYTHING:
                 self._hub.gap()
-            self._committed(int(number), unpack(text))
+            self._heard(int(number), unpack(text))
 
     async def _check(self, counter: Callable[[], Awaitable[int]]) -> None:
         while True:

@@ -87,6 +87,10 @@ class LockedMailbox:
             *(self.claimed, self.quota_storage, self.quota_messages),
         )
 
+    def copy(self) -> LockedMailbox:
+        """As the row is, with no changes yet."""
+        return LockedMailbox(*self.columns())
+
     def new_change(self) -> ChangeRow:
         """A change with a modseq of its own, to be filled in."""
         change = ChangeRow(self.id, self.skip_modseq())

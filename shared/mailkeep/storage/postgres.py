@@ -16,7 +16,7 @@ import asyncpg
 
 from mailkeep.errors import SettingsError, StoreUnavailable
 from mailkeep.settings import StoreSettings
-from mailkeep.storage.database import Condition, Connection, ForeseenUnit, Row, Transaction, Unforeseen
+from mailkeep.storage.database import Condition, Connection, ForeseenUnit, Mark, Row, Transaction, Unforeseen
 from mailkeep.storage.failures import SENTENCE, store_failures
 from mailkeep.storage.feed import pack, stamped
 from mailkeep.storage.feed_postgres import CHANNEL, PAYLOAD_LIMIT, PostgresCarrier
@@ -75,6 +75,7 @@ class PostgresConnection:
         self._connection = connection
         self._last: list[tuple[Bulk, Sequence[Row]]] = []
         self.topics: set[Topic] = set()
+        self.mark: Mark | None = None
 
     async def all(self, query: Query, **parameters: Any) -> Sequence[Row]:
         """See database.Connection."""

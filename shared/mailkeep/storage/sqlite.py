@@ -15,16 +15,17 @@ import sqlite3
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
-from mailkeep.storage.database import Condition, Connection, ForeseenUnit, Row, Transaction, Unforeseen
+from mailkeep.storage.database import Condition, Connection, ForeseenUnit, Mark, Row, Transaction, Unforeseen
 from mailkeep.storage.failures import store_failures
 from mailkeep.storage.feed_sqlite import SqliteCarrier
 from mailkeep.storage.interface import Topic
 from mailkeep.storage.query import Bulk, DialectName, Query
+from mailkeep.storage.sqlite_threads import Call, Reply, Threads
 
 READERS = 4
 STATEMENTS_CACHED = 256
@@ -66,9 +67,10 @@ class SqliteConnection:
 
     dialect: DialectName = "sqlite"
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, mark: Mark | None = None) -> None:
         self._connection = connection
         self.topics: set[Topic] = set()
+        self.mark = mark
 
     async def all(self, query: Query, **parameters: Any) -> Sequence[Row]:
         """See database.Connection."""
@@ -107,23 +109,27 @@ class SqliteDatabase:
         self._path = path
         self._timeout = timeout
         self._carrier = carrier
-        self._writer = ThreadPoolExecutor(1, "sqlite-writer")
-        self._readers = ThreadPoolExecutor(READERS, "sqlite-reader")
+        self._writer = Threads(1, "sqlite-writer")
+        self._readers = Threads(READERS, "sqlite-reader")
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._under_way = 0
+        self._writes = 0
 
     async def read(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """See database.Database."""
-        return await self._in_thread(self._readers, self._read, work)
+        result: T = await self._in_thread(self._readers, self._read, work)
+        return result
 
     async def read_at_once(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """See database.Database."""
-        return await self._in_thread(self._readers, self._read_at_once, work)
+        result: T = await self._in_thread(self._readers, self._read_at_once, work)
+        return result
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """See database.Database. What the thread has begun goes on when the caller is cancelled."""
-        return await self._in_thread(self._writer, self._write, work)
+        result: T = await self._in_thread(self._writer, self._write, work)
+        return result
 
     async def write_foreseen(self, condition: Condition, unit: ForeseenUnit) -> None:
         """See database.Database. There is no round trip to save."""
@@ -135,7 +141,8 @@ class SqliteDatabase:
 
     async def write_lightly(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """See database.Database. The next commit that waits for the disk takes this one with it."""
-        return await self._in_thread(self._writer, self._write_lightly, work)
+        result: T = await self._in_thread(self._writer, self._write_lightly, work)
+        return result
 
     async def close(self) -> None:
         """See database.Database."""
@@ -143,11 +150,11 @@ class SqliteDatabase:
 
     # --- in the threads -------------------------------------------------------------------------
 
-    async def _in_thread(self, threads: ThreadPoolExecutor, call: Callable[..., T], work: object) -> T:
+    async def _in_thread(self, threads: Threads, call: Call, work: object) -> Any:
         self._under_way += 1
         try:
             with store_failures():
-                return await asyncio.get_running_loop().run_in_executor(threads, call, work)
+                return await threads.run(call, work)
         finally:
             self._under_way -= 1
 
@@ -158,22 +165,23 @@ class SqliteDatabase:
             self._opened.append(connection)
         return connection
 
-    def _read(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        return _drive(work(SqliteConnection(self._connection())))
+    def _read(self, work: Callable[[Connection], Awaitable[T]], reply: Reply) -> None:
+        reply(_drive(work(SqliteConnection(self._connection()))))
 
-    def _read_at_once(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+    def _read_at_once(self, work: Callable[[Connection], Awaitable[T]], reply: Reply) -> None:
         connection = self._connection()
         connection.execute("BEGIN")
         try:
-            return _drive(work(SqliteConnection(connection)))
+            result = _drive(work(SqliteConnection(connection)))
         finally:
             connection.execute("ROLLBACK")
+        reply(result)
 
-    def _write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    def _write(self, work: Callable[[Transaction], Awaitable[T]], reply: Reply) -> None:
         connection = self._connection()
         self._begin(connection)
         try:
-            transaction = SqliteConnection(connection)
+            transaction = SqliteConnection(connection, self._mark(connection))
             result = _drive(work(transaction))
             number = self._carrier.count(connection) if transaction.topics else 0
             connection.execute("COMMIT")
@@ -181,15 +189,14 @@ class SqliteDatabase:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-        if transaction.topics:
-            self._carrier.announce(number, transaction.topics)
-        return result
+        topics = transaction.topics
+        reply(result, partial(self._carrier.committed, number, topics) if topics else None)
 
-    def _write_lightly(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    def _write_lightly(self, work: Callable[[Transaction], Awaitable[T]], reply: Reply) -> None:
         connection = self._connection()
         connection.execute("PRAGMA synchronous = NORMAL")
         try:
-            return self._write(work)
+            self._write(work, reply)
         finally:
             connection.execute("PRAGMA synchronous = FULL")
 
@@ -199,7 +206,8 @@ class SqliteDatabase:
         SQLite's own busy handler sleeps up to 100 ms at a time, and so may never meet the moments in
         which a process that writes all the time leaves the lock free.
         """
-        connection.execute("PRAGMA busy_timeout = 0")
+        if not self._writes:
+            connection.execute("PRAGMA busy_timeout = 0")
         deadline = time.monotonic() + self._timeout
         while True:
             try:
@@ -211,9 +219,14 @@ class SqliteDatabase:
             else:
                 return
 
+    def _mark(self, connection: sqlite3.Connection) -> Mark:
+        """In a transaction: nobody else can commit any more until its end."""
+        self._writes += 1
+        return Mark(int(connection.execute("PRAGMA data_version").fetchone()[0]), self._writes)
+
     def _shut_down(self) -> None:
-        self._writer.shutdown()
-        self._readers.shutdown()
+        self._writer.stop()
+        self._readers.stop()
         for connection in self._opened:
             connection.close()
 

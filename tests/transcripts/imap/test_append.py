@@ -166,3 +166,31 @@ def test_what_smtp_delivers_has_its_octets(client: Client, operator: Operator, u
         S: b OK ...
         """
     )
+
+
+def test_a_name_that_came_to_mean_another_mailbox_in_between(
+    host: ImapHost, user: Login, client: Client
+) -> None:
+    """Where the last APPEND went is remembered; where the name leads now is what counts."""
+    client.play("C: a CREATE Notes\nS: a OK ...")
+    assert client.append("Notes", MESSAGE) == 1
+    with host.log_in(user) as other:
+        other.play("C: a RENAME Notes Old\nS: a OK ...\nC: b CREATE Notes\nS: b OK ...")
+        assert client.append("Notes", MESSAGE) == 1
+        other.play("C: c DELETE Notes\nS: c OK ...\nC: d CREATE Notes\nS: d OK ...")
+        assert client.append("Notes", MESSAGE) == 1
+        other.play(
+            """
+            C: e STATUS Old (MESSAGES)
+            S: * STATUS Old (MESSAGES 1)
+            S: e OK ...
+            C: f STATUS Notes (MESSAGES)
+            S: * STATUS Notes (MESSAGES 1)
+            S: f OK ...
+            C: g DELETE Notes
+            S: g OK ...
+            """
+        )
+    client.send(b"h APPEND Notes {%d+}\r\n%b\r\n" % (len(MESSAGE), MESSAGE))
+    client.play("S: h NO [TRYCREATE] ...")
+    client.play("C: i APPEND Notes {10}\nS: i NO [TRYCREATE] ...")

@@ -55,8 +55,11 @@ class Committer(Protocol):
         """As `deliver`, in one transaction: for many small ones it costs much less. All or none, unless a
         filter looks at what they say: then one by one. Raises StoreUnavailable."""
 
-    async def append(self, mailbox_id: int, messages: Sequence[NewMessage]) -> Appended:
-        """All of them or none, with ascending UIDs. Raises MailboxNotFound, OverQuota."""
+    async def append(
+        self, mailbox_id: int, messages: Sequence[NewMessage], name: str | None = None
+    ) -> Appended:
+        """All of them or none, with ascending UIDs. Raises MailboxNotFound, also if the mailbox is not called
+        `name`, and OverQuota."""
 
     async def replace(
         self, source_id: int, uid: int, target_id: int, message: NewMessage

@@ -108,6 +108,9 @@ class Batch:
     mailboxes: dict[int, LockedMailbox] = field(default_factory=dict)
     by_name: dict[tuple[int, str], LockedMailbox] = field(default_factory=dict)
     message_ids: deque[int] = field(default_factory=deque)
+    next_message_id: int | None = None
+    """On SQLite, the first id that this batch has not taken."""
+
     appends: dict[int, ChangeRow] = field(default_factory=dict)
     blobs: list[PackedBlob] = field(default_factory=list)
     messages: list[Row] = field(default_factory=list)
@@ -212,6 +215,13 @@ async def _apply(batch: Batch, operation: Operation) -> Any:
 
 
 async def _prepare(batch: Batch, operations: Sequence[Operation], memory: Memory) -> None:
+    messages = sum(operation.new_messages for operation in operations)
+    is_so = memory.known.is_so(batch.transaction.mark)
+    if is_so and memory.known.fill(batch, operations):
+        await _take_message_ids(batch, messages, memory, memory.known.next_message_id)
+        return
+    batch.mailboxes.clear()
+    batch.by_name.clear()
     addresses = {address.key: address for operation in operations for address in operation.addresses()}
     names = {INBOX, *(name for operation in operations for name in getattr(operation, "mailbox_names", ()))}
     ids = {mailbox_id for operation in operations for mailbox_id in operation.mailbox_ids()}
@@ -220,17 +230,26 @@ async def _prepare(batch: Batch, operations: Sequence[Operation], memory: Memory
     await batch.lock(ids, addresses, names if addresses else ())
     await _settle_owners(batch, addresses, names)
     memory.remember(addresses)
-    await _take_message_ids(batch, sum(operation.new_messages for operation in operations), memory)
+    await _take_message_ids(batch, messages, memory)
 
 
-async def _take_message_ids(batch: Batch, count: int, memory: Memory) -> None:
+async def _take_message_ids(batch: Batch, count: int, memory: Memory, first: int | None = None) -> None:
+    """`first` is the first that is free, if that is known."""
     if batch.transaction.dialect == "postgres":
-        batch.message_ids = memory.message_ids
-    missing = count - len(batch.message_ids)
-    if missing > 0:
         # A sequence's numbers are nobody else's even if the transaction fails; SQLite's counter is not so.
-        wanted = max(missing, IDS_TAKEN) if batch.transaction.dialect == "postgres" else missing
-        batch.message_ids.extend(row[0] for row in await batch.transaction.all(_MESSAGE_IDS, count=wanted))
+        batch.message_ids = memory.message_ids
+        if (missing := count - len(batch.message_ids)) > 0:
+            await _ask_for_message_ids(batch, max(missing, IDS_TAKEN))
+    elif count:
+        if first is None:
+            await _ask_for_message_ids(batch, count)
+        else:
+            batch.message_ids.extend(range(first, first + count))
+        batch.next_message_id = batch.message_ids[-1] + 1
+
+
+async def _ask_for_message_ids(batch: Batch, count: int) -> None:
+    batch.message_ids.extend(row[0] for row in await batch.transaction.all(_MESSAGE_IDS, count=count))
 
 
 async def _create_accounts(batch: Batch, addresses: dict[str, Address]) -> None:

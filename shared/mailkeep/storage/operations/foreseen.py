@@ -4,18 +4,21 @@ Who wrote a mailbox last mostly writes it next. So what a commit left behind is 
 rows are made from that, and one statement locks the mailboxes, compares, writes everything and commits. If
 anything is not as remembered, it writes nothing, and the group goes the ordinary way, which asks. What is
 remembered never decides anything: the comparison does, under the same locks as everybody's.
+
+SQLite says whether anybody has committed since (see `database.Mark`). If nobody has, what is remembered is
+so, and is not asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mailkeep.model.mailbox import INBOX
 from mailkeep.storage import locked
 from mailkeep.storage.accounts import EXPECTED_OWNERS, Owner
-from mailkeep.storage.database import Condition, Database, ForeseenUnit, Unforeseen
+from mailkeep.storage.database import Condition, Database, ForeseenUnit, Mark, Unforeseen
 from mailkeep.storage.locked import EXPECTED_MAILBOXES, LockedMailbox
 from mailkeep.storage.query import Query
 
@@ -41,19 +44,52 @@ class Known:
     mailboxes: dict[int, LockedMailbox] = field(default_factory=dict)
     by_name: dict[tuple[int, str], int] = field(default_factory=dict)
     owners: dict[str, Owner] = field(default_factory=dict)
+    next_message_id: int | None = None
+    mark: Mark | None = None
     distrust: int = 0
     rest: int = 0
 
     def learn(self, batch: Batch) -> None:
         """A batch is committed."""
-        if len(self.mailboxes) + len(batch.mailboxes) > REMEMBERED_MAILBOXES:
-            self.mailboxes.clear()
-            self.by_name.clear()
-            self.owners.clear()
+        mark = batch.transaction.mark
+        if mark != self.mark or len(self.mailboxes) + len(batch.mailboxes) > REMEMBERED_MAILBOXES:
+            self._forget()
         for mailbox in batch.mailboxes.values():
-            self.mailboxes[mailbox.id] = replace(mailbox, changes=[], dirty=False)
+            self.mailboxes[mailbox.id] = mailbox.copy()
             self.by_name[mailbox.account_id, mailbox.name] = mailbox.id
         self.owners.update(batch.owners)
+        if mark is not None:
+            self.mark = mark.next()
+            self.next_message_id = batch.next_message_id or self.next_message_id
+
+    def _forget(self) -> None:
+        self.mailboxes.clear()
+        self.by_name.clear()
+        self.owners.clear()
+        self.next_message_id = None
+
+    def is_so(self, mark: Mark | None) -> bool:
+        """True if nobody has committed since the last batch but those who are known."""
+        return mark is not None and mark == self.mark
+
+    def fill(self, batch: Batch, operations: Sequence[Operation]) -> bool:
+        """Give the batch copies of all that the operations need. False if something of it is not known."""
+        try:
+            for operation in operations:
+                for mailbox_id in operation.mailbox_ids():
+                    self._give(batch, mailbox_id)
+                for address in operation.addresses():
+                    owner = batch.owners[address.key] = self.owners[address.key]
+                    for name in {INBOX, *getattr(operation, "mailbox_names", ())}:
+                        self._give(batch, self.by_name[owner.account_id, name])
+        except KeyError:
+            return False
+        return True
+
+    def _give(self, batch: Batch, mailbox_id: int) -> None:
+        if mailbox_id not in batch.mailboxes:
+            mailbox = self.mailboxes[mailbox_id].copy()
+            batch.mailboxes[mailbox_id] = batch.by_name[mailbox.account_id, mailbox.name] = mailbox
 
     def missed(self) -> None:
         """It was not so. If that happens again and again, trying costs more than it saves."""
@@ -95,25 +131,9 @@ def _batch(unit: ForeseenUnit, operations: Sequence[Operation], memory: Memory) 
     if not all(operation.inserts for operation in operations) or not 0 < messages <= len(memory.message_ids):
         raise Unforeseen
     group = Batch(unit, memory.defaults, message_ids=memory.message_ids)
-    try:
-        for operation in operations:
-            for mailbox_id in operation.mailbox_ids():
-                _add(group, known, mailbox_id)
-            for address in operation.addresses():
-                owner = group.owners[address.key] = known.owners[address.key]
-                for name in {INBOX, *getattr(operation, "mailbox_names", ())}:
-                    _add(group, known, known.by_name[owner.account_id, name])
-    except KeyError:
-        raise Unforeseen from None
-    if any(owner.has_filters for owner in group.owners.values()):
+    if not known.fill(group, operations) or any(owner.has_filters for owner in group.owners.values()):
         raise Unforeseen
     return group
-
-
-def _add(group: Batch, known: Known, mailbox_id: int) -> None:
-    if mailbox_id not in group.mailboxes:
-        mailbox = replace(known.mailboxes[mailbox_id], changes=[])
-        group.mailboxes[mailbox_id] = group.by_name[mailbox.account_id, mailbox.name] = mailbox
 
 
 def _condition(group: Batch, known: Known, first_id: int) -> Condition:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from mailkeep.errors import MailboxNotFound
 from mailkeep.model.address import Address
 from mailkeep.model.flags import Flags
 from mailkeep.model.mailbox import INBOX
@@ -219,8 +220,15 @@ class Append:
 
     inserts = True
 
-    def __init__(self, mailbox_id: int, messages: Sequence[NewMessage], ready: Sequence[Ready]) -> None:
+    def __init__(
+        self,
+        mailbox_id: int,
+        messages: Sequence[NewMessage],
+        ready: Sequence[Ready],
+        name: str | None = None,
+    ) -> None:
         self._mailbox_id = mailbox_id
+        self._name = name
         self._messages = messages
         self._ready = ready
         self.weight = sum(message.weight for message in ready)
@@ -235,8 +243,10 @@ class Append:
         return (self._mailbox_id,)
 
     async def apply(self, batch: Batch) -> Appended:
-        """See Operation. Raises OverQuota."""
+        """See Operation. Raises MailboxNotFound, OverQuota."""
         mailbox = batch.mailbox(self._mailbox_id)
+        if self._name not in (None, mailbox.name):
+            raise MailboxNotFound("The mailbox has another name now.")
         await require_room(batch, mailbox, [ready.size for ready in self._ready])
         uids = tuple(
             _add_entry(
