@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import random
 import ssl
@@ -330,12 +331,44 @@ async def test_an_object_store_that_goes_away_while_content_is_moved(
             with pytest.raises(StoreUnavailable):
                 await move(store)
         assert (await counted(store, "blob_object"), await counted(store, "blob_chunk")) == (2, 2)
-        assert await counted(store, "object_leaving") == 1
+        assert await counted(store, "object_leaving") == 2
         await between.join()
         assert (await move(store)).blobs == 2
         for uid, content in enumerate(contents, start=1):
             assert (await octets_of(store, inbox, uid)).endswith(content)
-        assert await leave_now(store, between.settings) == 1
+        assert await leave_now(store, between.settings) == 2
+
+
+async def test_one_content_that_cannot_be_moved_does_not_keep_the_others(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await new_user(store)
+    contents = [os.urandom(2 * CHUNK) for _ in range(5)]
+    for content in contents:
+        await deliver(store, "alice", message=prepared(content))
+    put, refused = Bucket.put, sorted(hashlib.sha256(content).hexdigest() for content in contents)[1]
+
+    async def put_most(bucket: Bucket, key: str, octets: bytes) -> None:
+        if refused in key:
+            raise StoreUnavailable("It does not take this one.")
+        await put(bucket, key, octets)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Bucket, "put", put_most)
+        done = await move(store)
+    assert (done.blobs, done.left) == (4, 1)
+    assert (await move(store)).blobs == 1
+
+
+async def test_many_windows(store: Store, objects: ObjectSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moving, "WINDOW", 2)
+    monkeypatch.setattr(leaving, "WINDOW", 2)
+    await new_user(store)
+    for _ in range(7):
+        await deliver(store, "alice", message=prepared(os.urandom(CHUNK + 1)))
+    assert (await move(store)).blobs == 7
+    assert (await store.objects.bring_back()).blobs == 7
+    assert await leave_now(store, objects) == 7
 
 
 async def test_damage_is_told_and_mended_by_the_same_content(store: Store, objects: ObjectSettings) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import importlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ from mailkeep.storage.objects.place import Place
 
 SENTENCE = "The object store does not answer at present."
 NOT_SET = "Content of this store lies in an object store: set [objects] as its hosts have it."
-OBJECT_LIMIT = 256 * 1024 * 1024  # octets; larger content stays in the database, for it is put as a whole
+OBJECT_LIMIT = 128 * 1024 * 1024  # octets; larger content stays in the database, for it is put as a whole
 PIECE = 4 * 1024 * 1024  # octets that are read at a time when a whole object is
 AT_ONCE = 16  # requests of one process; each answer is a few MiB in memory
 RETRIES = 2
@@ -55,14 +55,14 @@ class Bucket:
     async def put(self, key: str, octets: bytes) -> None:
         """Write one object. Raises StoreUnavailable: then it may be there or not."""
         with self._failures("put"):
-            async with self._places, asyncio.timeout(self._patience + len(octets) / SLOWEST):
+            async with asyncio.timeout(self._patience + len(octets) / SLOWEST), self._places:
                 await self._library.put_async(self._writing, key, octets, use_multipart=False)
 
     async def get(self, key: str, start: int, end: int) -> bytes:
         """The octets of a range. Raises ObjectMissing, StoreCorrupt if it ends before, StoreUnavailable."""
         began = time.monotonic()
         with self._failures("get"):
-            async with self._places, asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._patience), self._places:
                 got = await self._library.get_range_async(self._reading, key, start=start, end=end)
                 octets = bytes(got)
         metrics.OBJECT_READ_SECONDS.observe(time.monotonic() - began)
@@ -72,13 +72,17 @@ class Bucket:
 
     async def whole(self, place: Place) -> bytes:
         """The whole object, in requests of a few MiB. Raises as `get`."""
-        edges = range(0, place.size, PIECE)
-        return b"".join([await self.get(place.key, at, min(at + PIECE, place.size)) for at in edges])
+        return b"".join([piece async for piece in self.pieces(place)])
+
+    async def pieces(self, place: Place) -> AsyncIterator[bytes]:
+        """The same, one after the other."""
+        for at in range(0, place.size, PIECE):
+            yield await self.get(place.key, at, min(at + PIECE, place.size))
 
     async def delete(self, key: str) -> None:
         """Nothing happens if there is none. Raises StoreUnavailable."""
         with self._failures("delete"):
-            async with self._places, asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._patience), self._places:
                 await self._library.delete_async(self._reading, key)
 
     async def frames(self, place: Place, first: int, last: int) -> list[bytes]:
@@ -98,7 +102,7 @@ class Bucket:
 
     @property
     def _patience(self) -> float:
-        """For one request with its repetitions."""
+        """For one request with its repetitions, and its place among the others."""
         return self._seconds * (1 + RETRIES)
 
     def _made(self, timeout: timedelta) -> Any:

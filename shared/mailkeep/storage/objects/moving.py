@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from mailkeep.errors import StoreCorrupt, StoreUnavailable
@@ -18,7 +18,7 @@ from mailkeep.observe import metrics
 from mailkeep.observe.logs import get_logger
 from mailkeep.storage import blobs, tables
 from mailkeep.storage.collecting import held_elsewhere
-from mailkeep.storage.database import Connection, Database, Transaction
+from mailkeep.storage.database import Connection, Database, Row, Transaction
 from mailkeep.storage.objects import leaving
 from mailkeep.storage.objects.bucket import OBJECT_LIMIT, Bucket
 from mailkeep.storage.objects.place import Place, new_key
@@ -27,18 +27,16 @@ from mailkeep.storage.query import BulkInsert, Query
 SINCE = "0023"
 """The version of the tables whose hosts read what was moved; older ones must not start from then on."""
 
-WINDOW = 100
+WINDOW = 500  # blobs that one statement looks at
 REST_AT_MOST = 1.0  # seconds between two blobs
 
-_DUE = (
-    "FROM blob_chunk JOIN blob ON blob.digest = blob_chunk.digest WHERE blob_chunk.number = 1"
-    " AND blob.touched < :before"
+# A window is of all that could be moved, so that no statement is long where little is old enough.
+_NEXT = Query(
+    "SELECT seen.digest, blob.touched FROM (SELECT digest FROM blob_chunk WHERE number = 1"
+    " AND digest > :after ORDER BY digest LIMIT :most) AS seen"
+    " JOIN blob ON blob.digest = seen.digest ORDER BY seen.digest"
 )
-COUNT_DUE = Query(f"SELECT count(*) {_DUE}")
-_NEXT_DUE = Query(
-    f"SELECT blob.digest {_DUE} AND blob_chunk.digest > :after ORDER BY blob_chunk.digest LIMIT :most"
-)
-_NEXT_MOVED = Query("SELECT digest FROM blob_object WHERE digest > :after ORDER BY digest LIMIT :most")
+_NEXT_MOVED = Query("SELECT digest, 0 FROM blob_object WHERE digest > :after ORDER BY digest LIMIT :most")
 _BLOB = Query(
     "SELECT blob.size, blob.chunk, blob_object.key, blob_object.ends FROM blob"
     " LEFT JOIN blob_object ON blob_object.digest = blob.digest WHERE blob.digest = :digest"
@@ -105,27 +103,27 @@ async def whole(database: Database, digest: bytes) -> Whole | None:
 
 async def due(database: Database, before: int) -> AsyncIterator[bytes]:
     """Blobs with further chunks in the database that nobody touched since."""
-    async for digest in _walk(database, _NEXT_DUE, before=before):
-        yield digest
+    async for digest, touched in _walk(database, _NEXT):
+        if touched < before:
+            yield digest
 
 
 async def moved(database: Database) -> AsyncIterator[bytes]:
     """Blobs that have an object."""
-    async for digest in _walk(database, _NEXT_MOVED):
+    async for digest, _ in _walk(database, _NEXT_MOVED):
         yield digest
 
 
-async def _walk(database: Database, query: Query, **given: int) -> AsyncIterator[bytes]:
+async def _walk(database: Database, query: Query) -> AsyncIterator[tuple[bytes, int]]:
     after = b""
-    while digests := await _window(database, query, after, given):
-        for digest in digests:
-            yield digest
-        after = digests[-1]
+    while rows := await _window(database, query, after):
+        for digest, touched in rows:
+            yield bytes(digest), touched
+        after = bytes(rows[-1][0])
 
 
-async def _window(database: Database, query: Query, after: bytes, given: Mapping[str, int]) -> list[bytes]:
-    rows = await database.read(lambda connection: connection.all(query, after=after, most=WINDOW, **given))
-    return [bytes(row[0]) for row in rows]
+async def _window(database: Database, query: Query, after: bytes) -> Sequence[Row]:
+    return await database.read(lambda connection: connection.all(query, after=after, most=WINDOW))
 
 
 async def raise_oldest(database: Database) -> None:
@@ -157,10 +155,15 @@ async def move_out(database: Database, bucket: Bucket, digest: bytes) -> int | N
 
 async def _holds(bucket: Bucket, place: Place, octets: bytes) -> bool:
     """True if the object is what was put there: every octet of it, read again."""
+    at = 0
     try:
-        return await bucket.whole(place) == octets
+        async for piece in bucket.pieces(place):
+            if piece != memoryview(octets)[at : at + len(piece)]:
+                return False
+            at += len(piece)
     except StoreCorrupt:
         return False
+    return at == len(octets)
 
 
 async def _is_intact(bucket: Bucket, blob: Whole, place: Place) -> bool:

@@ -19,6 +19,7 @@ from mailkeep.storage.query import Query
 from mailkeep.storage.values import now
 
 LOCK = "objects"
+FAILURES_AT_MOST = 3  # one after the other, and a run ends
 
 _USAGE = Query(
     "SELECT (SELECT count(*) FROM blob_chunk WHERE number = 1), (SELECT count(*) FROM blob_object),"
@@ -57,18 +58,35 @@ class StoredObjects:
     async def move(self, *, in_a_hurry: bool = False, told: Told | None = None) -> Moved:
         """See interface.ObjectStorage."""
         bucket, lost, done = self._set(), asyncio.Event(), Moved()
+        failures: list[StoreUnavailable] = []
         async with self._locks.hold(LOCK, lost.set):
-            first = True
             async for digest in moving.due(self._database, now() - self._age):
-                if first:
+                if done == Moved():
                     await moving.raise_oldest(self._database)
-                    first = False
                 began = time.monotonic()
-                done = _added(done, await moving.move_out(self._database, bucket, digest))
+                done = _added(done, await self._moved_out(bucket, digest, failures))
                 _step(told, lost)
                 if not in_a_hurry:
                     await moving.rest(began)
+            if failures:
+                raise failures[-1]
             return replace(done, removed=await leaving.remove(self._database, bucket))
+
+    async def _moved_out(self, bucket: Bucket, digest: bytes, failures: list[StoreUnavailable]) -> int | None:
+        """One blob that cannot be moved does not keep those behind it from it; a store that is away does.
+        `failures` are those of the last blobs, one after the other."""
+        try:
+            octets = await moving.move_out(self._database, bucket, digest)
+        except StoreUnavailable as error:
+            failures.append(error)
+            if len(failures) == FAILURES_AT_MOST:
+                raise
+            return None
+        except StoreCorrupt:
+            log.error("content is damaged and stays where it is", digest=digest.hex())
+            return None
+        failures.clear()
+        return octets
 
     async def bring_back(self, told: Told | None = None) -> Moved:
         """See interface.ObjectStorage."""
@@ -90,12 +108,12 @@ class StoredObjects:
 
     async def usage(self) -> ObjectUsage:
         """See interface.ObjectStorage."""
-        before = now() - self._age
         row = await self._database.read(lambda connection: connection.one(_USAGE))
-        due = await self._database.read(lambda connection: connection.one(moving.COUNT_DUE, before=before))
         assert row is not None
-        assert due is not None
-        return ObjectUsage(row[0], due[0], row[1], int(row[2]), row[3])
+        before, due = now() - self._age, 0
+        async for _ in moving.due(self._database, before):
+            due += 1
+        return ObjectUsage(row[0], due, row[1], int(row[2]), row[3])
 
     async def probe(self) -> None:
         """See interface.ObjectStorage."""
