@@ -1,4 +1,4 @@
-"""The collector runs now and then, where nobody else is at it, and no failure of it ends the host."""
+"""The collector and the mover run now and then, where nobody else is at it, and no failure ends the host."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 from tests.conftest import open_test_store
-from tests.storage.making import deliver
+from tests.storage.making import deliver, prepared
+from tests.support.object_server.running import ObjectServer
 
 from mailkeep.delivery import housekeeping
 from mailkeep.delivery.housekeeping import Housekeeper
 from mailkeep.errors import StoreUnavailable
 from mailkeep.settings import StoreSettings
 from mailkeep.storage import collecting
-from mailkeep.storage.interface import Collected, Store
+from mailkeep.storage.interface import Collected, Moved, Store
 
 
 async def test_it_does_nothing_if_it_is_switched_off(store: Store) -> None:
@@ -42,6 +43,30 @@ async def test_unclaimed_mail_goes_by_the_settings(sqlite_settings: StoreSetting
         assert await keeping.collect() == Collected()
         monkeypatch.setattr(housekeeping, "timedelta", lambda days: -timedelta(days=days))
         assert (await Housekeeper(store, replace(sqlite_settings, unclaimed_days=1)).collect()).expired == 1
+
+
+async def test_large_content_is_moved_after_it(
+    sqlite_settings: StoreSettings, object_server: ObjectServer
+) -> None:
+    async with open_test_store(sqlite_settings, object_server.settings()) as store:
+        await deliver(store, "bob", message=prepared(b"0123456789abcdef" * 20_000))
+        keeping = Housekeeper(store, sqlite_settings)
+        async with store.locks.hold("objects"):
+            assert await keeping.move() == Moved()
+        assert (await keeping.move()).blobs == 1
+
+
+async def test_an_object_store_that_is_away_is_tried_again(
+    sqlite_settings: StoreSettings, object_server: ObjectServer
+) -> None:
+    away = replace(object_server.settings(), endpoint="http://127.0.0.1:9", timeout_seconds=0.5)
+    async with open_test_store(sqlite_settings, away) as store:
+        await deliver(store, "bob", message=prepared(b"0123456789abcdef" * 20_000))
+        assert await Housekeeper(store, sqlite_settings).move() == Moved()
+
+
+async def test_a_store_without_objects_moves_nothing(store: Store) -> None:
+    assert await Housekeeper(store, StoreSettings()).move() == Moved()
 
 
 async def test_it_runs_again_and_again(store: Store, monkeypatch) -> None:
