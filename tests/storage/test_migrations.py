@@ -103,6 +103,18 @@ async def test_a_store_of_a_newer_version_is_left_alone_unless_it_says_otherwise
         await migrate(sqlite_settings)
 
 
+async def test_a_migration_does_not_let_hosts_back_in_that_were_shut_out(
+    sqlite_settings: StoreSettings,
+) -> None:
+    """What was done to the store since (content moved into an object store) may ask for more than it does."""
+    engine = create_engine(f"sqlite:///{sqlite_settings.data_dir}/mailkeep.sqlite3")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE compatibility SET oldest = '9000'")
+        migrating._upgrade(connection)
+        assert connection.exec_driver_sql("SELECT oldest FROM compatibility").scalar() == "9000"
+    engine.dispose()
+
+
 async def test_a_postgres_store_of_a_newer_version_is_left_alone_unless_it_says_otherwise(
     postgres_settings: StoreSettings, postgres_cluster: PostgresCluster
 ) -> None:

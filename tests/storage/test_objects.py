@@ -433,6 +433,21 @@ async def test_signatures_are_checked(store_settings: StoreSettings, objects: Ob
             await octets_of(store, inbox, uid)
 
 
+async def test_the_environment_does_not_change_who_asks(
+    sqlite_settings: StoreSettings, objects: ObjectSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "AWS_SESSION_TOKEN": "another's",
+        "AWS_ACCESS_KEY_ID": "another",
+        "AWS_SKIP_SIGNATURE": "true",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_BUCKET": "another",
+    }.items():
+        monkeypatch.setenv(name, value)
+    async with open_test_store(sqlite_settings, objects) as store:
+        await store.objects.probe()
+
+
 async def test_certificates_are_checked(
     sqlite_settings: StoreSettings, objects: ObjectSettings, tmp_path: Path
 ) -> None:

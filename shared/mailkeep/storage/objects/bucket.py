@@ -110,6 +110,7 @@ class Bucket:
         return importlib.import_module("obstore.store").S3Store(
             settings.bucket,
             config=_config(settings),
+            **_credentials(settings),
             client_options={
                 "allow_http": settings.endpoint.startswith("http://"),
                 "connect_timeout": timedelta(seconds=min(5.0, self._seconds)),
@@ -167,12 +168,26 @@ def _config(settings: ObjectSettings) -> dict[str, object]:
         "region": settings.region,
         "virtual_hosted_style_request": not settings.path_style,
         "checksum_algorithm": "sha256",  # the store refuses what was altered on its way
+        # The library takes what is not said here from AWS_* in the environment.
+        "skip_signature": False,
+        "unsigned_payload": False,
     }
     if settings.endpoint:
         given["endpoint"] = settings.endpoint.rstrip("/")
-    if settings.access_key:
-        given |= {"access_key_id": settings.access_key, "secret_access_key": settings.secret_key}
     return given
+
+
+def _credentials(settings: ObjectSettings) -> dict[str, object]:
+    """The settings' key and nothing beside it; without one, Amazon's own ways to find one."""
+    if not settings.access_key:
+        return {}
+    found = {
+        "access_key_id": settings.access_key,
+        "secret_access_key": settings.secret_key,
+        "token": None,
+        "expires_at": None,
+    }
+    return {"credential_provider": lambda: found}
 
 
 def _certificates(path: str) -> bytes:
