@@ -327,7 +327,12 @@ class Framer:
 
 def _is_whole(line: bytes) -> bool:
     """True of a line without fault that announces no literal."""
-    return line.find(b"\r") == len(line) - 2 and line[-3:-2] != b"}" and b"\0" not in line
+    return (
+        line.endswith(b"\r\n")
+        and line.find(b"\r") == len(line) - 2
+        and line[-3:-2] != b"}"
+        and b"\0" not in line
+    )
 
 
 def _line_error(line: bytes, command: bytes) -> ImapSyntaxError | None:

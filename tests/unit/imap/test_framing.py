@@ -39,7 +39,7 @@ def test_nul_and_bare_cr_and_bare_lf_cost_one_command_rfc9051_9(bad: bytes) -> N
     ]
 
 
-@pytest.mark.parametrize("bad", [b"\0\r\n", b"* NOOP\0\r\n", b"\xff\xfe\0 x\r\n", b"+ \0\r\n"])
+@pytest.mark.parametrize("bad", [b"\n", b"\0\r\n", b"* NOOP\0\r\n", b"\xff\xfe\0 x\r\n", b"+ \0\r\n"])
 def test_an_error_in_what_has_no_tag_has_none_either(bad: bytes) -> None:
     assert Wire().send(bad) == [("error", "ImapSyntaxError", None, False)]
 
