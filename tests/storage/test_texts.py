@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from tests.conftest import open_test_store
 from tests.storage.making import new_inbox
 
 from mailkeep.settings import StoreSettings
+from mailkeep.storage import text_compacting as compacting
 from mailkeep.storage import texts as module
 from mailkeep.storage.interface import Containing, Field, IndexedText, Store
 
@@ -94,3 +96,74 @@ async def test_what_was_folded_in_another_way_is_made_anew(
     assert await store.texts.containing(inbox, BOTH, "alpha") == Containing()
     assert await store.texts.add(inbox, 0, 6, made(1, 6))
     assert await store.texts.through(inbox) == 6
+
+
+async def segments(store: Store, inbox: int) -> list[tuple[int, int]]:
+    texts: Any = store.texts
+    return [head[:2] for head in await texts._heads(inbox)]
+
+
+@pytest.fixture
+def _small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compacting, "FEW", 4)
+    for where in (compacting, module):
+        monkeypatch.setattr(where, "SEGMENT_MESSAGES", 30)
+
+
+async def filled(store: Store, inbox: int) -> list[IndexedText]:
+    """Seven segments of 24 messages, one of which is too large."""
+    messages: list[IndexedText] = []
+    for first in range(1, 36 * 7, 36):
+        more = made(first, 36)
+        more[5] = IndexedText(more[5].uid, None)
+        assert await store.texts.add(inbox, first - 1, first + 35, more)
+        messages += more
+    return messages
+
+
+@pytest.mark.usefixtures("_small_segments")
+async def test_what_is_gone_leaves_the_index(store: Store, store_settings: StoreSettings) -> None:
+    inbox = await new_inbox(store)
+    messages = await filled(store, inbox)
+    assert len(await segments(store, inbox)) == 7
+    chance = random.Random(5)
+    present = [one for one in messages if one.uid > 216 or 73 <= one.uid <= 108 or chance.random() < 0.2]
+    uids = [one.uid for one in present]
+    async with open_test_store(store_settings) as other:  # which has read the segments as they were
+        await other.texts.containing(inbox, BOTH, "alpha")
+        steps = 0
+        while await store.texts.compact(inbox, uids, 36 * 7 + 1):
+            steps += 1
+            assert await store.texts.through(inbox) == 36 * 7
+            for needle in ("alph", "\u00c9T\u00c9", "19", "nothing"):
+                found = await other.texts.containing(inbox, BOTH, needle)
+                wanted = holding(present, 0, needle) | holding(present, 1, needle)
+                assert found.certain & set(uids) == wanted
+                assert found.possible >= {one.uid for one in present if one.texts is None}
+    assert 0 < steps < 12
+    left = await segments(store, inbox)
+    assert len(left) <= 4
+    assert [low for low, _ in left] == [1, *(high + 1 for _, high in left[:-1])]  # no UID between them
+    found = await store.texts.containing(inbox, [Field.HEADER], "subject")
+    assert len(found.certain) < len(present) * 1.5
+    assert not await store.texts.compact(inbox, uids, 36 * 7 + 1)
+
+
+@pytest.mark.usefixtures("_small_segments")
+async def test_what_came_after_the_question_is_left_alone(store: Store) -> None:
+    inbox = await new_inbox(store)
+    messages = await filled(store, inbox)
+    assert await store.texts.compact(inbox, [], 73)  # nothing below 73 is there, of later ones nobody knows
+    while await store.texts.compact(inbox, [], 73):
+        pass
+    found = await store.texts.containing(inbox, [Field.HEADER], "subject")
+    later = [one for one in messages if one.uid >= 73]
+    assert found.certain == holding(later, 0, "subject")
+
+
+@pytest.mark.usefixtures("_small_segments")
+async def test_a_full_index_is_left_as_it_is(store: Store) -> None:
+    inbox = await new_inbox(store)
+    messages = await filled(store, inbox)
+    assert not await store.texts.compact(inbox, [one.uid for one in messages], 36 * 7 + 1)
+    assert not await store.texts.compact(inbox + 1000, [], 1)

@@ -17,6 +17,7 @@ from mailkeep.mime import parts
 from mailkeep.net.tasks import TaskRegistry
 from mailkeep.observe.logs import get_logger
 from mailkeep.storage.interface import IndexedText, Store
+from mailkeep.storage.snapshot import Snapshot
 from mailkeep_imap.searching.evaluate import Rows, whole_messages
 from mailkeep_imap.searching.texts import folded_body, folded_header
 
@@ -67,17 +68,31 @@ class Indexing:
             snapshot = await self._store.messages.snapshot(mailbox_id)
         except MailboxNotFound:
             return
+        is_new = False
         while True:
             began = time.monotonic()
             after = await self._store.texts.through(mailbox_id)
             start = bisect_right(snapshot.uids, after)
             if len(snapshot) - start < TAIL:
-                return
+                break
             uids, ids, sizes = (
                 column[start : start + STEP]
                 for column in (snapshot.uids, snapshot.message_ids, snapshot.sizes)
             )
             if not await self._step(mailbox_id, after, _Step(uids, ids, sizes)):
+                return
+            is_new = True
+            await asyncio.sleep(REST * (time.monotonic() - began))
+        if is_new:
+            await self._compact(snapshot)
+
+    async def _compact(self, snapshot: Snapshot) -> None:
+        """What has gone since leaves the index with what comes: a mailbox in which nothing happens costs
+        nothing."""
+        while True:
+            began = time.monotonic()
+            present, uidnext = snapshot.uids[:], snapshot.uidnext  # of one moment
+            if not await self._store.texts.compact(snapshot.mailbox_id, present, uidnext):
                 return
             await asyncio.sleep(REST * (time.monotonic() - began))
 

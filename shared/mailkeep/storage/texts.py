@@ -23,21 +23,24 @@ from mailkeep.storage import tables
 from mailkeep.storage.database import Connection, Database, Row, Transaction
 from mailkeep.storage.interface.texts import Choose, Containing, Field, IndexedText
 from mailkeep.storage.query import BulkInsert, Query
+from mailkeep.storage.text_compacting import SEGMENT_MESSAGES, SEGMENT_OCTETS, Head, Part, to_rewrite
 from mailkeep.storage.values import now
-from mailkeep.storage.vocabulary import Builder, Vocabulary, is_one_word, merged
+from mailkeep.storage.vocabulary import Builder, Vocabulary, is_one_word, merged, without
 
 VERSION = f"1 {unicodedata.unidata_version} {sys.byteorder}"
 """Segments that were folded in another way, or by another kind of machine, are made anew. To be counted up
 when `fold` of model.casemap, by which both hosts compare, or what the index is given, changes."""
 
-SEGMENT_MESSAGES = 4096
-SEGMENT_OCTETS = 16 * 1024 * 1024
 CACHE_OCTETS = 64 * 1024 * 1024
 
 _INSERT = BulkInsert(tables.text_segment)
 _HEADS = Query(
     "SELECT low_uid, high_uid, made_at FROM text_segment"
     " WHERE mailbox_id = :mailbox_id AND version = :version ORDER BY low_uid"
+)
+_PARTS = Query(
+    "SELECT low_uid, high_uid, made_at, uids, large, length(header) + length(body) FROM text_segment"
+    " WHERE mailbox_id = :mailbox_id AND version = :version AND high_uid < :uidnext ORDER BY low_uid"
 )
 _SEGMENT = Query(
     "SELECT low_uid, high_uid, made_at, uids, large, header, body FROM text_segment"
@@ -48,11 +51,11 @@ _LIVING = Query(
     sqlite="SELECT id FROM mailbox WHERE id = :id AND selectable",
 )
 _REMOVE = Query("DELETE FROM text_segment WHERE mailbox_id = :mailbox_id AND low_uid >= :low_uid")
+_REMOVE_RUN = Query(
+    "DELETE FROM text_segment WHERE mailbox_id = :mailbox_id AND low_uid BETWEEN :first AND :last"
+)
 _REMOVE_OTHERS = Query("DELETE FROM text_segment WHERE mailbox_id = :mailbox_id AND version <> :version")
 DROP = Query("DELETE FROM text_segment WHERE mailbox_id = :id")
-
-Head = tuple[int, int, int]
-"""The lowest and the highest UID that a segment covers, and when it was made: its name for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,31 @@ class StoredTexts:
 
         return await self._database.write(work)
 
+    async def compact(self, mailbox_id: int, present: Sequence[int], uidnext: int) -> bool:
+        """See interface.Texts."""
+        rows = await self._database.read(
+            lambda connection: connection.all(_PARTS, mailbox_id=mailbox_id, version=VERSION, uidnext=uidnext)
+        )
+        living = await asyncio.to_thread(frozenset, present)
+        run = to_rewrite(await asyncio.to_thread(_parts, rows, living))
+        segments = [await self._segment(mailbox_id, head) for head in run]
+        found = [segment for segment in segments if segment is not None]
+        if not run or len(found) < len(run):
+            return False
+        made = await asyncio.to_thread(_living, found, living)
+        row = await asyncio.to_thread(_packed, mailbox_id, (run[0][0], run[-1][1], now()), made)
+
+        async def work(transaction: Transaction) -> bool:
+            heads = await _read_heads(transaction, mailbox_id)
+            if not set(run) <= set(heads) or await transaction.one(_LIVING, id=mailbox_id) is None:
+                return False
+            first, last = run[0][0], run[-1][0]
+            await transaction.run(_REMOVE_RUN, mailbox_id=mailbox_id, first=first, last=last)
+            await transaction.insert((_INSERT, [row]))
+            return True
+
+        return await self._database.write(work)
+
     # --- reading --------------------------------------------------------------------------------
 
     async def _heads(self, mailbox_id: int) -> list[Head]:
@@ -215,6 +243,33 @@ def _joined(before: Segment, after: Segment) -> Segment:
         before.large + after.large,
         merged([(before.header, counts[0]), (after.header, counts[1])]),
         merged([(before.body, counts[0]), (after.body, counts[1])]),
+    )
+
+
+def _parts(rows: Sequence[Row], living: frozenset[int]) -> list[Part]:
+    parts = []
+    for low, high, made_at, uids, large, octets in rows:
+        held = array("I", uids) + array("I", large)
+        parts.append(Part((low, high, made_at), len(held), len(living.intersection(held)), octets))
+    return parts
+
+
+def _living(segments: Sequence[Segment], living: frozenset[int]) -> Segment:
+    """One segment of several that follow each other, without the messages that are gone."""
+    first, *more = (_without_gone(segment, living) for segment in segments)
+    for segment in more:
+        first = _joined(first, segment)
+    return first
+
+
+def _without_gone(segment: Segment, living: frozenset[int]) -> Segment:
+    gone = {ordinal for ordinal, uid in enumerate(segment.uids) if uid not in living}
+    count = len(segment.uids)
+    return Segment(
+        array("I", [uid for uid in segment.uids if uid in living]),
+        array("I", [uid for uid in segment.large if uid in living]),
+        without(segment.header, gone, count),
+        without(segment.body, gone, count),
     )
 
 

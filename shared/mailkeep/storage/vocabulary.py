@@ -12,7 +12,7 @@ No database and no waiting here. Callers decide how texts are folded; both sides
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 ORDINALS_LIMIT = 65_535  # texts of one vocabulary: what an array of "H" counts to
@@ -103,6 +103,19 @@ class Builder:
     def vocabulary(self) -> Vocabulary:
         """Of all texts so far."""
         return _made((_octets(word), ordinals) for word, ordinals in self._texts.items())
+
+
+def without(vocabulary: Vocabulary, gone: Collection[int], count: int) -> Vocabulary:
+    """The vocabulary of what is left of `count` texts, numbered anew in their order."""
+    numbers = array("i", [-1]) * count
+    for number, ordinal in enumerate(ordinal for ordinal in range(count) if ordinal not in gone):
+        numbers[ordinal] = number
+    words = vocabulary.words[1:-1].split(_END) if vocabulary.words else []
+    return _made(
+        (word, left)
+        for word, start, end in zip(words, vocabulary.starts, vocabulary.starts[1:], strict=False)
+        if (left := [numbers[at] for at in vocabulary.ordinals[start:end] if numbers[at] >= 0])
+    )
 
 
 def merged(parts: Sequence[tuple[Vocabulary, int]]) -> Vocabulary:

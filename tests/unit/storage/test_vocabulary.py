@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailkeep.storage.vocabulary import Builder, Vocabulary, is_one_word, merged
+from mailkeep.storage.vocabulary import Builder, Vocabulary, is_one_word, merged, without
 
 LETTERS = "ab c\n\t\u00e9\u3000\ud800"
 
@@ -35,6 +35,14 @@ def test_texts_with_a_needle_are_found(texts: list[str], needle: str) -> None:
 def test_merging_changes_nothing(parts: list[list[str]], needle: str) -> None:
     joined = merged([(vocabulary_of(part), len(part)) for part in parts])
     check(joined, [text for part in parts for text in part], needle)
+
+
+@given(texts, st.sets(st.integers(0, 9)), needles)
+def test_what_is_left_is_as_if_the_rest_had_never_been(texts: list[str], gone: set[int], needle: str) -> None:
+    left = [text for ordinal, text in enumerate(texts) if ordinal not in gone]
+    thinned = without(vocabulary_of(texts), gone, len(texts))
+    check(thinned, left, needle)
+    assert sorted(thinned.words_in_order()) == sorted(vocabulary_of(left).words_in_order())
 
 
 def test_several_words_ask_for_whole_words_between_an_end_and_a_beginning() -> None:

@@ -54,6 +54,11 @@ class Texts(Protocol):
     async def through(self, mailbox_id: int) -> int:
         """The UID up to which the mailbox is indexed."""
 
+    async def compact(self, mailbox_id: int, present: Sequence[int], uidnext: int) -> bool:
+        """Write a part of the index anew without messages that are gone, if it is worth that; to be called
+        again while it is True, with a rest in between. `present` are all UIDs below `uidnext` that are in
+        the mailbox; what the index has of later ones is left alone."""
+
     async def add(self, mailbox_id: int, after: int, through: int, texts: Sequence[IndexedText]) -> bool:
         """Index those messages of (after, through] that there are, in ascending order. False if the mailbox
         is gone, or `after` is no longer where its index ends."""
