@@ -97,7 +97,10 @@ class Run:
 
     def numbers_of(self, places: Iterable[int]) -> tuple[int, ...]:
         """UIDs or sequence numbers."""
-        return tuple(map(self._numbers.__getitem__, places))
+        numbers = self._numbers
+        if isinstance(numbers, range):
+            return tuple([place + numbers.start for place in places])
+        return tuple(map(numbers.__getitem__, places))
 
     def modseq_of(self, places: Iterable[int]) -> int | None:
         """The highest of what was found, if MODSEQ was asked for (RFC 7162 section 3.1.5)."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from itertools import chain
 
 from mailkeep_imap.selected import Selected
 
@@ -24,7 +25,7 @@ class Columns:
         "message_ids",
         "modseqs",
         "now",
-        "recent",
+        "recent_runs",
         "sizes",
         "system_flags",
         "uids",
@@ -42,7 +43,12 @@ class Columns:
         self.modseqs: array[int] = snapshot.modseqs[:known]
         self.sizes: array[int] = snapshot.sizes[:known]
         self.internal_dates: array[int] = snapshot.internal_dates[:known]
-        self.recent: frozenset[int] = frozenset(place for run in view.recent_places() for place in run)
+        self.recent_runs: Sequence[range] = view.recent_places()
+
+    @property
+    def recent(self) -> frozenset[int]:
+        """Places of \\Recent messages, which in a new session may be all: few searches ask."""
+        return frozenset(chain.from_iterable(self.recent_runs))
 
     def __len__(self) -> int:
         return len(self.uids)

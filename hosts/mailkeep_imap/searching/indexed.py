@@ -82,13 +82,11 @@ def _plain(key: PlainKey, columns: Columns, places: Places) -> Places:
     translation = _TRANSLATIONS.get(key)
     if translation is not None:
         return _masked(columns.system_flags.translate(translation), places)
-    recent = columns.recent
-    if key is PlainKey.RECENT:
-        return [place for place in places if place in recent]
-    if key is PlainKey.OLD:
-        return [place for place in places if place not in recent]
+    if key in (PlainKey.RECENT, PlainKey.OLD):
+        recent, wanted = columns.recent, key is PlainKey.RECENT
+        return [place for place in places if (place in recent) is wanted]
     if key is PlainKey.NEW:  # RFC 3501 section 6.4.4: RECENT and UNSEEN
-        return _plain(PlainKey.UNSEEN, columns, [place for place in places if place in recent])
+        return _plain(PlainKey.UNSEEN, columns, _plain(PlainKey.RECENT, columns, places))
     # RFC 8514 section 4.3: every mailbox of ours knows when its messages were saved.
     return places if key in (PlainKey.ALL, PlainKey.SAVEDATESUPPORTED) else ()
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import msgspec
 
 from mailkeep.imap.encoder import mailbox, quoted, uid_sequence, uid_set
 from mailkeep.imap.names import LEGACY, NameForm
 from mailkeep.model.uids import UidSet
+
+_SPACED = bytes.maketrans(b",", b" ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +24,10 @@ class SearchData:
 
     def encode(self, form: NameForm = LEGACY) -> bytes:
         """The line."""
-        words = ["* SORT" if self.sort else "* SEARCH", *map(str, self.numbers)]
-        if self.modseq is not None:
-            words.append(f"(MODSEQ {self.modseq})")
-        return " ".join(words).encode("ascii") + b"\r\n"
+        word = b"* SORT" if self.sort else b"* SEARCH"
+        numbers = b" " + _numbers(self.numbers) if self.numbers else b""
+        modseq = b"" if self.modseq is None else b" (MODSEQ %d)" % self.modseq
+        return b"%b%b%b\r\n" % (word, numbers, modseq)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +92,9 @@ def _results(found: UidSet | tuple[int, ...] | None) -> bytes:
     if not found:
         return b"NIL"
     return uid_set(found) if isinstance(found, UidSet) else uid_sequence(found)
+
+
+def _numbers(numbers: Sequence[int]) -> bytes:
+    """With a space between. There may be a hundred thousand: as JSON they take a tenth of the time that they
+    would one by one."""
+    return msgspec.json.encode(numbers)[1:-1].translate(_SPACED)
