@@ -15,6 +15,7 @@ from mailkeep.imap.urls import UrlInvalid, parse_url
 from mailkeep.model.message import SpooledContent
 from mailkeep_imap.codes import BadUrl
 from mailkeep_imap.commands.mailbox import selectable
+from mailkeep_imap.signed_urls import opened
 from mailkeep_imap.upload import Upload
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ async def _message(session: Session, upload: Upload, message: AppendMessage, roo
 
 async def _opened(session: Session, upload: Upload, part: CatPart) -> tuple[int, AsyncIterator[bytes]]:
     if isinstance(part, CatUrl):
-        content = await own_content(session, part.url)
+        content = await _content(session, part.url)
         return content.size, content.chunks()
     if not isinstance(part.content, StreamedLiteral):
         raise ImapSyntaxError("A message is sent as a literal.")
@@ -91,6 +92,17 @@ def _read(content: SpooledContent, offset: int) -> bytes:
             return file.read(min(COPIED, content.size - offset))
     except OSError as error:
         raise SpoolUnavailable(f"The spool cannot be read: {error.strerror}.") from error
+
+
+async def _content(session: Session, text: str) -> UrlContent:
+    """An absolute URL leads to somebody's message if it is signed (RFC 4469 section 3, RFC 4467). Raises
+    BadUrl."""
+    if not text.lower().startswith("imap://"):
+        return await own_content(session, text)
+    content = await opened(session, text)
+    if content is None:
+        raise BadUrl(text)
+    return content
 
 
 async def own_content(session: Session, text: str) -> UrlContent:

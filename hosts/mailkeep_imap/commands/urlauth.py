@@ -6,21 +6,19 @@ key. Why a URL opens nothing is told to nobody.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from mailkeep.delivery.url_content import UrlContent, content_of
-from mailkeep.errors import InvalidName, NotFound, PermissionRefused, StoreCorrupt
+from mailkeep.delivery.url_content import UrlContent
+from mailkeep.errors import NotFound, PermissionRefused, StoreCorrupt
 from mailkeep.imap.commands.urlauth import GenUrlAuth, ResetKey, UrlFetch
 from mailkeep.imap.encoder import string
 from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.responses import GenUrlAuthData, UrlFetchData
-from mailkeep.imap.urlauth import INTERNAL, Access, AuthUrl, parse_auth_url
+from mailkeep.imap.urlauth import INTERNAL, parse_auth_url
 from mailkeep.imap.urls import UrlInvalid
-from mailkeep.model.address import Address
-from mailkeep.model.directory import User
 from mailkeep_imap.codes import BadUrl
 from mailkeep_imap.outcome import Done
+from mailkeep_imap.signed_urls import opened, user_of
 
 if TYPE_CHECKING:
     from mailkeep_imap.session import Session
@@ -57,7 +55,7 @@ async def _signed(session: Session, text: str, mechanism: str) -> str:
         raise ImapSyntaxError("The only mechanism is INTERNAL.")
     if url.token:
         raise ImapSyntaxError("The URL is signed already.")
-    owner = await _user(session, url.message.user)
+    owner = await user_of(session, url.message.user)
     if owner is None or session.principal is None or owner.id != session.principal.user_id:
         raise PermissionRefused("Only URLs of your own mailboxes are signed for you.")
     assert url.message.mailbox is not None
@@ -72,50 +70,13 @@ async def _signed(session: Session, text: str, mechanism: str) -> str:
 async def url_fetch(session: Session, command: UrlFetch) -> Done:
     """Section 8: each URL is answered, with NIL if it opens nothing."""
     for text in command.urls:
-        content = await _opened(session, text)
+        content = await opened(session, text)
         if content is None:
             session.send(UrlFetchData(text, None).encode())
         else:
             await _send(session, text, content)
         await session.output.make_room()
     return Done("URLFETCH completed.")
-
-
-async def _opened(session: Session, text: str) -> UrlContent | None:
-    try:
-        url = parse_auth_url(text)
-        owner = await _user(session, url.message.user)
-        if owner is None or owner.disabled or not await _may_use(session, url):
-            return None
-        assert url.message.mailbox is not None
-        store = session.host.store
-        mailbox = await store.mailboxes.get(owner.account_id, url.message.mailbox)
-        secret = await store.url_secrets.find(mailbox.id)
-        if url.mechanism != INTERNAL or secret is None or not url.is_signed_by(secret):
-            return None
-        return await content_of(store.messages, mailbox, url.message)
-    except (UrlInvalid, NotFound):
-        return None
-
-
-async def _may_use(session: Session, url: AuthUrl) -> bool:
-    """Section 3: whom the access identifier means."""
-    principal = session.principal
-    if principal is None or (url.expires is not None and url.expires <= datetime.now(UTC)):
-        return False
-    if url.access is Access.USER:
-        named = await _user(session, url.user)
-        return named is not None and named.id == principal.user_id
-    if url.access is Access.SUBMIT:
-        return principal.address.lower() in {one.lower() for one in session.host.imap.submission_users}
-    return True
-
-
-async def _user(session: Session, name: str | None) -> User | None:
-    try:
-        return await session.host.store.directory.user_by_address(Address.parse(name or ""))
-    except InvalidName:
-        return None
 
 
 async def _send(session: Session, text: str, content: UrlContent) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import pytest
-from tests.support.imap_host import Client, ImapHost, Login
+from tests.support.imap_host import Client, ImapHost, Login, Operator, imap_user
 
 PARTS = (
     b"Subject: two parts\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
@@ -93,6 +95,25 @@ def test_other_peoples_messages_are_out_of_reach(drafts: Client, host: ImapHost,
     assert drafts.refused(f'APPEND Drafts CATENATE (URL "imap://{user.address}@x/Drafts/;UID=1")').startswith(
         "NO"
     )
+
+
+def test_a_signed_url_of_somebody_elses_message(
+    drafts: Client, user: Login, operator: Operator, host: ImapHost, exits: ExitStack
+) -> None:
+    """RFC 4467: part of the owner's message for whom the URL names, and for nobody else."""
+    login = imap_user(operator)
+    other = exits.enter_context(host.log_in(login))
+    owner, reader = (one.address.replace("@", "%40") for one in (user, login))
+    rump = f"imap://{owner}@mail.test/Drafts/;UID=1/;SECTION=1;URLAUTH=user+{reader}"
+    (line,) = drafts.command(f'GENURLAUTH "{rump}" INTERNAL')
+    good = line.removeprefix('* GENURLAUTH "').removesuffix('"')
+    other.send(f'a APPEND INBOX CATENATE (TEXT {{1+}}\r\n> URL "{good}")\r\n'.encode())
+    assert other.until("a")[-1].startswith("OK [APPENDUID")
+    other.command("SELECT INBOX")
+    assert body(other, 1) == b">first"
+    forged = good[:-1] + ("0" if good[-1] != "0" else "1")
+    for client, url in ((other, forged), (other, rump), (drafts, good)):
+        assert client.refused(f'APPEND INBOX CATENATE (URL "{url}")').startswith("NO [BADURL imap://")
 
 
 def test_several_messages_in_one_command(drafts: Client) -> None:
