@@ -21,7 +21,8 @@ from mailkeep.storage.failures import SENTENCE, store_failures
 from mailkeep.storage.feed import pack, stamped
 from mailkeep.storage.feed_postgres import CHANNEL, PAYLOAD_LIMIT, PostgresCarrier
 from mailkeep.storage.interface import Topic
-from mailkeep.storage.query import Bulk, DialectName, Query, together, with_bulks
+from mailkeep.storage.postgres_alone import Alone
+from mailkeep.storage.query import Bulk, DialectName, Query, Statement, together, with_bulks
 
 STATEMENTS_CACHED = 512
 ATTEMPTS = 4  # of a transaction that the server asks to run again
@@ -105,8 +106,8 @@ class PostgresConnection:
         """See database.Connection."""
         filled = [(bulk, rows) for bulk, rows in bulks if rows]
         if filled:
-            sql = together(tuple(bulk for bulk, _ in filled))
-            await self._connection.execute(sql, *_arrays(filled))
+            statements, values = _written(filled)
+            await self._connection.execute(together(statements), *values)
 
     async def at_end(self, *bulks: tuple[Bulk, Sequence[Row]]) -> None:
         """See database.Transaction. The rows are taken as they are now: the caller may clear its lists."""
@@ -115,20 +116,20 @@ class PostgresConnection:
     async def end(self, channel: str, texts: Sequence[str]) -> str:
         """Write what was left for the end, and give the commit's news; the transaction's id."""
         last, self._last = self._last, []
-        sql = with_bulks(tuple(bulk for bulk, _ in last), 3) + _NAME_COMMIT
-        return str(await self._connection.fetchval(sql, channel, texts, *_arrays(last)))
+        statements, values = _written(last)
+        sql = with_bulks(statements, 3) + _NAME_COMMIT
+        return str(await self._connection.fetchval(sql, channel, texts, *values))
 
 
 class PostgresDatabase:
     """See database.Database.
 
-    `at_once` is a pool of one connection, used for statements that are whole units: their plan is generic,
-    and is made once.
+    `at_once` is a connection for statements that are whole units: their plan is generic, and is made once.
     """
 
     dialect: DialectName = "postgres"
 
-    def __init__(self, settings: StoreSettings, pool: Any, at_once: Any, carrier: PostgresCarrier) -> None:
+    def __init__(self, settings: StoreSettings, pool: Any, at_once: Alone, carrier: PostgresCarrier) -> None:
         self._settings = settings
         self._pool = pool
         self._at_once = at_once
@@ -140,7 +141,7 @@ class PostgresDatabase:
         """Connect. Raises StoreUnavailable."""
         with store_failures():
             pool = await _pool(settings, settings.pool_size)
-            at_once = await _pool(settings, 1, plan_cache_mode="force_generic_plan")
+        at_once = Alone(connect_arguments(settings), plan_cache_mode="force_generic_plan")
         return cls(settings, pool, at_once, carrier)
 
     async def read(self, work: Callable[[Connection], Awaitable[T]]) -> T:
@@ -265,11 +266,11 @@ class PostgresDatabase:
         with store_failures():
             topics = pack(unit.topics, PAYLOAD_LIMIT)
             texts = [f"{self._carrier.name} {stamped(text)}" for text in topics]
-            bulks = tuple(bulk for bulk, _ in unit.rows)
+            statements, values = _written(unit.rows)
             first = condition.FIRST + len(condition.arrays)
-            sql = with_bulks(bulks, first, condition.sql, "(SELECT ok FROM same)") + _NAME_IF_SAME
-            arguments = (CHANNEL, texts, *condition.arrays, *_arrays(unit.rows))
-            async with self._at_once.acquire(timeout=self._settings.timeout_seconds) as connection:
+            sql = with_bulks(statements, first, condition.sql, "(SELECT ok FROM same)") + _NAME_IF_SAME
+            arguments = (CHANNEL, texts, *condition.arrays, *values)
+            async with self._at_once as connection:
                 kept = await self._kept(connection, sql, arguments, condition)
         if not kept:
             raise Unforeseen
@@ -321,10 +322,9 @@ def _is_in_beside(condition: Condition, server_process: int) -> Callable[[Any], 
     return is_in
 
 
-async def _pool(settings: StoreSettings, size: int, **more: str) -> Any:
-    arguments = connect_arguments(settings)
+async def _pool(settings: StoreSettings, size: int) -> Any:
     return await asyncpg.create_pool(
-        **{**arguments, "server_settings": {**arguments["server_settings"], **more}},
+        **connect_arguments(settings),
         min_size=0,  # the pool's own upkeep would log a traceback a second while the server is away
         max_size=size,
         reset=_nothing_to_reset,
@@ -342,5 +342,9 @@ async def _roll_back(connection: Any) -> None:
         connection.terminate()  # it is gone or must go, and the transaction with it
 
 
-def _arrays(bulks: Sequence[tuple[Bulk, Sequence[Row]]]) -> list[list[Any]]:
-    return [list(column) for _, rows in bulks for column in zip(*rows, strict=True)]
+def _written(bulks: Sequence[tuple[Bulk, Sequence[Row]]]) -> tuple[tuple[Statement, ...], list[Any]]:
+    """The statements, and their values or arrays of them. All for one row or none, so that few are made."""
+    if all(len(rows) == 1 for _, rows in bulks):
+        return tuple(bulk.one_row() for bulk, _ in bulks), [value for _, (row,) in bulks for value in row]
+    arrays = [list(column) for _, rows in bulks for column in zip(*rows, strict=True)]
+    return tuple(bulk for bulk, _ in bulks), arrays

@@ -7,7 +7,7 @@ spelling, both texts stand side by side.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -86,6 +86,16 @@ class BulkInsert:
         where = f" WHERE {condition}" if condition else ""
         return f"{self._into()} SELECT * FROM unnest({arrays}){where}{self._conflict}"
 
+    @cache  # noqa: B019  as above
+    def one_row(self) -> OneRow:
+        """The same for a single row."""
+        return OneRow(self, self._of_one)
+
+    def _of_one(self, first: int, condition: str) -> str:
+        values = ", ".join(_typed(self._table, self._columns, first))
+        row = f"SELECT {values} WHERE {condition}" if condition else f"VALUES ({values})"
+        return f"{self._into()} {row}{self._conflict}"
+
     def _into(self) -> str:
         return f'INSERT INTO "{self._table.name}" ({", ".join(self._columns)})'
 
@@ -124,8 +134,42 @@ class BulkUpdate:
             f"UPDATE {table} SET {settings} FROM {given} WHERE {table}.{self._key} = given.{self._key}{also}"
         )
 
+    @cache  # noqa: B019  as above
+    def one_row(self) -> OneRow:
+        """The same for a single row."""
+        return OneRow(self, self._of_one)
+
+    def _of_one(self, first: int, condition: str) -> str:
+        key, *values = _typed(self._table, (self._key, *self._columns), first)
+        settings = ", ".join(f"{name} = {value}" for name, value in zip(self._columns, values, strict=True))
+        also = f" AND {condition}" if condition else ""
+        return f'UPDATE "{self._table.name}" SET {settings} WHERE {self._key} = {key}{also}'
+
     def __len__(self) -> int:
         return len(self._columns) + 1
+
+
+class OneRow:
+    """An insert or update of a single row on PostgreSQL, with a parameter for each column: arrays of one,
+    made here and taken apart there, cost both sides more than what they hold."""
+
+    __slots__ = ("_length", "_sql")
+
+    def __init__(self, bulk: BulkInsert | BulkUpdate, sql: Callable[[int, str], str]) -> None:
+        self._length = len(bulk)
+        self._sql = sql
+
+    def for_postgres(self, first: int = 1, condition: str = "") -> str:
+        """The parameters are numbered from `first`; nothing is written without `condition`."""
+        return self._sql(first, condition)
+
+    def __len__(self) -> int:
+        return self._length
+
+
+def _typed(table: Table, columns: Iterable[str], first: int) -> list[str]:
+    kinds = [table.c[name].type.compile(dialect=dialect_of("postgres")) for name in columns]
+    return [f"${number}::{kind}" for number, kind in enumerate(kinds, first)]
 
 
 class Expected:
@@ -162,16 +206,17 @@ class Expected:
 
 
 Bulk = BulkInsert | BulkUpdate
+Statement = Bulk | OneRow
 
 
 @cache
-def together(bulks: tuple[Bulk, ...]) -> str:
+def together(bulks: tuple[Statement, ...]) -> str:
     """PostgreSQL's SQL for several at once, in one round trip; all see the state before the first."""
     return with_bulks(bulks[:-1], 1) + bulks[-1].for_postgres(1 + sum(map(len, bulks[:-1])))
 
 
 @cache
-def with_bulks(bulks: tuple[Bulk, ...], first: int, before: str = "", condition: str = "") -> str:
+def with_bulks(bulks: tuple[Statement, ...], first: int, before: str = "", condition: str = "") -> str:
     """What does several besides the statement that follows it; parameters are numbered from `first`. `before`
     are further queries, on which `condition` may depend, without which nothing is written."""
     parts = [before] if before else []

@@ -26,3 +26,20 @@ def test_several_are_one_statement() -> None:
     assert with_bulks((UPDATE, INSERT), 3) == (
         f"WITH i0 AS ({UPDATE.for_postgres(3)}), i1 AS ({INSERT.for_postgres(6)}) "
     )
+
+
+def test_a_single_row_has_a_parameter_for_each_column() -> None:
+    assert INSERT.one_row().for_postgres(2) == (
+        'INSERT INTO "subscription" (account_id, name) VALUES ($2::BIGINT, $3::TEXT) ON CONFLICT DO NOTHING'
+    )
+    assert INSERT.one_row().for_postgres(1, "ok") == (
+        'INSERT INTO "subscription" (account_id, name) SELECT $1::BIGINT, $2::TEXT WHERE ok'
+        " ON CONFLICT DO NOTHING"
+    )
+    assert UPDATE.one_row().for_postgres(4, "ok") == (
+        'UPDATE "mailbox" SET uidnext = $5::BIGINT, name = $6::TEXT WHERE id = $4::BIGINT AND ok'
+    )
+    assert len(UPDATE.one_row()) == 3
+    assert with_bulks((UPDATE.one_row(), INSERT.one_row()), 3) == (
+        f"WITH i0 AS ({UPDATE.one_row().for_postgres(3)}), i1 AS ({INSERT.one_row().for_postgres(6)}) "
+    )
