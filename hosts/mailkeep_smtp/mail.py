@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from mailkeep.delivery.dispatch import Addressee, Mail
+from mailkeep.delivery.dispatch import Addressee, Forwarded, Mail
 from mailkeep.errors import Fault, TooLarge
 from mailkeep.mailauth.message import CheckedMessage
 from mailkeep.model.message import PreparedMessage
@@ -174,8 +174,7 @@ class MailCommands(Connection):
             kept = replace(arrived, message=CheckedMessage(header, content.hash_bodies))
             forwarded = await self.policy.forward(kept, stamp)
         message = await content.prepare(trace + stamp.above + header)
-        mail = self._mail(transaction, message, received_at)
-        mail = replace(mail, junk=stamp.junk, forwarded=forwarded)
+        mail = self._mail(transaction, message, received_at, stamp.junk, forwarded)
         await self.services.dispatch.accept(mail)
         await self._report_delivered(mail)
         self.forgive_errors()
@@ -190,7 +189,14 @@ class MailCommands(Connection):
         except Fault as error:
             log.error("a delivery could not be reported", id=mail.id, **cause_of(error))
 
-    def _mail(self, transaction: Transaction, message: PreparedMessage, received_at: datetime) -> Mail:
+    def _mail(
+        self,
+        transaction: Transaction,
+        message: PreparedMessage,
+        received_at: datetime,
+        junk: frozenset[str],
+        forwarded: Forwarded | None,
+    ) -> Mail:
         return Mail(
             id=transaction.id,
             message=message,
@@ -200,6 +206,8 @@ class MailCommands(Connection):
             author=self._principal,
             saves_sent=self.services.settings.save_to_sent,
             not_before=transaction.hold_until,
+            junk=junk,
+            forwarded=forwarded,
         )
 
     def _describe(self, span: tracing.Span, transaction: Transaction) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -57,6 +57,7 @@ class GroupCommitter:
         self._queue: deque[_Waiting] = deque()
         self._waiting_octets = 0
         self._room = asyncio.Condition()
+        self._crowd = 0  # who waits for room
         self._work = asyncio.Event()
         self._closing = False
         self._memory = Memory(defaults=defaults)
@@ -152,8 +153,7 @@ class GroupCommitter:
 
     async def _submit(self, operation: Operation) -> Any:
         if self._is_full(operation):
-            async with self._room:
-                await self._room.wait_for(lambda: not self._is_full(operation))
+            await self._wait_for_room(operation)
         if self._closing:
             raise StoreUnavailable("The mail store is being closed.")
         waiting = _Waiting(operation, asyncio.get_running_loop().create_future())
@@ -161,6 +161,14 @@ class GroupCommitter:
         self._waiting_octets += operation.weight
         self._work.set()
         return await waiting.answer  # cancelling it leaves the operation in the queue
+
+    async def _wait_for_room(self, operation: Operation) -> None:
+        self._crowd += 1
+        try:
+            async with self._room:
+                await self._room.wait_for(lambda: not self._is_full(operation))
+        finally:
+            self._crowd -= 1
 
     def _is_full(self, operation: Operation) -> bool:
         if not self._queue or self._closing:
@@ -184,8 +192,9 @@ class GroupCommitter:
             await self._work.wait()
             while self._queue:
                 group = self._take()
-                async with self._room:
-                    self._room.notify_all()
+                if self._crowd:
+                    async with self._room:
+                        self._room.notify_all()
                 await self._commit(group)
             if not self._closing:
                 self._work.clear()
@@ -234,10 +243,16 @@ class GroupCommitter:
 
 def _count(operations: Sequence[Operation], answers: Sequence[Any]) -> None:
     """Those that were done: one may have been refused beside others that were kept."""
-    done = [one for one, answer in zip(operations, answers, strict=True) if not isinstance(answer, Refusal)]
-    for kind, count in Counter(map(type, done)).items():
+    kinds: dict[type[Operation], int] = {}
+    delivered = 0
+    for one, answer in zip(operations, answers, strict=True):
+        if isinstance(answer, Refusal):
+            continue
+        kinds[type(one)] = kinds.get(type(one), 0) + 1
+        if isinstance(one, Deliver | DeliverAll):
+            delivered += one.new_messages
+    for kind, count in kinds.items():
         _counter(kind).inc(count)
-    delivered = sum(one.new_messages for one in done if isinstance(one, Deliver | DeliverAll))
     if delivered:
         metrics.DELIVERED.inc(delivered)
 
