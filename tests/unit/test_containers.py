@@ -199,6 +199,7 @@ def test_the_object_store_knows_its_arguments_and_makes_its_bucket_once(
     known = object_server.help(command[0])
     for word in command[1:]:
         assert f"  {word.partition('=')[0]}" in known, word
+    object_server.settings()  # whose bucket's name begins as that of the file does
     (script,) = compose["services"]["objects-bucket"]["command"]
     for _ in range(2):
         object_server.run_script(script.replace("objects:9333", object_server.master))
