@@ -13,6 +13,7 @@ from functools import lru_cache
 from mailkeep.imap.names import LEGACY, NameForm
 
 SENTENCES_KEPT = 256  # most answers are one of a few
+SENTENCE_KEPT = 200  # characters: what is longer repeats something of the client's
 _UNFIT = re.compile(r"[^\x20-\x7e]+")  # resp-text of an IMAP4rev1 client is TEXT-CHAR
 
 
@@ -75,8 +76,16 @@ def continuation(text: str = "") -> bytes:
     return b"+ %b\r\n" % _UNFIT.sub("?", text).encode("ascii")
 
 
-@lru_cache(SENTENCES_KEPT)
 def resp_text(text: str) -> bytes:
     """Text for a status line: never empty, never mistaken for a code."""
+    return _known(text) if len(text) <= SENTENCE_KEPT else _fit(text)
+
+
+@lru_cache(SENTENCES_KEPT)
+def _known(text: str) -> bytes:
+    return _fit(text)
+
+
+def _fit(text: str) -> bytes:
     line = _UNFIT.sub("?", text).strip() or "Done."
     return (f"({line})" if line.startswith("[") else line).encode("ascii")
