@@ -95,7 +95,10 @@ def test_a_database_outage_is_survived(
         "SEARCH TEXT body",
     ):
         assert client.refused(command).startswith("NO [UNAVAILABLE]"), command
-    client.play("C: x APPEND INBOX {10}\nS: x NO [UNAVAILABLE] ...")
+    client.play("C: w APPEND Trash {10}\nS: w NO [UNAVAILABLE] ...")
+    client.play("C: x APPEND INBOX {10}\nS: + ...")  # which it has been appended to before
+    client.send(b"0123456789\r\n")
+    client.play("S: x NO [UNAVAILABLE] ...")
     client.play("C: y CAPABILITY\nS: * CAPABILITY ...\nS: y OK ...")
     cluster.start()
     _until_ok(client, "NOOP")
