@@ -18,6 +18,9 @@ from mailkeep.storage.gathering import Gathering
 from mailkeep.storage.query import Query
 
 REMEMBERED_ACCOUNTS = 20_000
+STATES_AT_ONCE = 128  # accounts of one question
+PAGES_AT_ONCE, PAGES_QUESTIONS = 16, 2  # pages of one question, and questions at a time
+FIRST_ROWS = 200  # pages that end before these are asked for with others; what is farther takes its own time
 
 _BOX_COLUMNS = "id, name, special_use, messages, unseen, uidnext, highestmodseq"
 _MAILBOXES = Query(f"SELECT {_BOX_COLUMNS} FROM mailbox WHERE account_id = :account_id AND selectable")
@@ -43,7 +46,23 @@ _PAGE = Query(
     " FROM box LEFT JOIN (page e JOIN message m ON m.id = e.message_id) ON e.mailbox_id = box.id"
     " ORDER BY e.internal_date DESC NULLS LAST, e.message_id DESC"
 )
-_BOX_AT = 15  # where the mailbox's columns begin
+# The same for several at once: `place` is which of them. How many rows a LIMIT from a column lets through the
+# planner cannot know: message is within a LATERAL with a LIMIT, so that it is never read as a whole.
+_PAGES = Query(
+    "WITH want AS MATERIALIZED (SELECT * FROM unnest(CAST(:accounts AS bigint[]), CAST(:skips AS bigint[]),"
+    " CAST(:mosts AS bigint[])) WITH ORDINALITY AS w(account_id, skip, most, place)),"
+    " box AS MATERIALIZED (SELECT b.id, b.name, b.special_use, b.messages, b.unseen, b.uidnext,"
+    " b.highestmodseq, w.place FROM want w JOIN mailbox b ON b.account_id = w.account_id AND b.selectable),"
+    " page AS (SELECT w.place, p.* FROM want w CROSS JOIN LATERAL (SELECT n.* FROM box CROSS JOIN LATERAL"
+    f" ({_NEWEST_ENTRIES.format(once='')} LIMIT w.skip + w.most) n WHERE box.place = w.place"
+    " AND (box.special_use IS NULL OR box.special_use <> ALL(CAST(:left_out AS text[])))"
+    " ORDER BY n.internal_date DESC, n.message_id DESC LIMIT w.most OFFSET w.skip) p)"
+    f" SELECT {COLUMNS}, box.* FROM box LEFT JOIN"
+    " (page e CROSS JOIN LATERAL (SELECT * FROM message o WHERE o.id = e.message_id LIMIT 1) m)"
+    " ON e.mailbox_id = box.id AND e.place = box.place"
+    " ORDER BY box.place, e.internal_date DESC NULLS LAST, e.message_id DESC"
+)
+_BOX_AT, _PLACE_AT = 15, 22  # where the mailbox's columns begin, and end
 # See finding on what none before means.
 _NONE_BEFORE = (
     " AND (SELECT 1 FROM entry d WHERE d.message_id = x.message_id AND d.mailbox_id {boxes}"
@@ -108,7 +127,10 @@ class Listing:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._repetitions: dict[tuple[int, str | None], tuple[Signature, int]] = {}
-        self._states: Gathering[int, State] = Gathering(self._ask_states, ())
+        self._states: Gathering[int, State] = Gathering(self._ask_states, (), STATES_AT_ONCE)
+        self._pages: Gathering[Wanted, Found | None] = Gathering(
+            self._ask_pages, None, PAGES_AT_ONCE, PAGES_QUESTIONS
+        )
 
     async def state(self, account_id: int) -> State:
         """While this is the same, so is every page. MODSEQs only grow (RFC 7162 section 3.1)."""
@@ -132,6 +154,11 @@ class Listing:
 
     async def _at_once(self, wanted: Wanted) -> Found | None:
         """By one statement; None if a message may be listed twice so."""
+        if wanted.mailbox is None and wanted.offset + wanted.limit <= FIRST_ROWS:
+            return await self._pages.get(wanted)
+        return await self._ask_page(wanted)
+
+    async def _ask_page(self, wanted: Wanted) -> Found | None:
         rows = await self._database.read(
             lambda connection: connection.all(
                 _PAGE,
@@ -143,7 +170,30 @@ class Listing:
                 skip=wanted.offset,
             )
         )
-        boxes = list({row[_BOX_AT]: row[_BOX_AT:] for row in rows}.values())
+        return self._found_in(wanted, rows)
+
+    async def _ask_pages(self, all_wanted: Sequence[Wanted]) -> Mapping[Wanted, Found | None]:
+        if len(all_wanted) == 1:  # the statement for one is planned in half the time
+            return {all_wanted[0]: await self._ask_page(all_wanted[0])}
+        rows = await self._database.read(
+            lambda connection: connection.all(
+                _PAGES,
+                accounts=[wanted.account_id for wanted in all_wanted],
+                left_out=[use.value for use in LEFT_OUT],
+                mosts=[wanted.limit for wanted in all_wanted],
+                skips=[wanted.offset for wanted in all_wanted],
+            )
+        )
+        by_place: dict[int, list[Row]] = {}
+        for row in rows:
+            by_place.setdefault(row[_PLACE_AT], []).append(row)
+        return {
+            wanted: self._found_in(wanted, by_place.get(place, []))
+            for place, wanted in enumerate(all_wanted, 1)
+        }
+
+    def _found_in(self, wanted: Wanted, rows: Sequence[Row]) -> Found | None:
+        boxes = list({row[_BOX_AT]: row[_BOX_AT:_PLACE_AT] for row in rows}.values())
         listed = _listed(boxes, wanted.mailbox)
         if self._known(wanted, listed) != 0:
             return None

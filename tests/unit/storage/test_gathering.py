@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from mailkeep.errors import StoreUnavailable
-from mailkeep.storage import gathering
 from mailkeep.storage.gathering import Gathering
 
 
@@ -39,14 +38,14 @@ async def started(*asking: asyncio.Task[int]) -> None:
 
 async def test_those_who_ask_together_cost_one_question() -> None:
     database = Database()
-    gathered = Gathering(database.ask, -1)
+    gathered = Gathering(database.ask, -1, at_once=9)
     assert await asyncio.gather(*(gathered.get(key) for key in ("a", "b", "unknown"))) == [0, 0, -1]
     assert database.asked == [["a", "b", "unknown"]]
 
 
 async def test_who_comes_while_a_question_is_under_way_hears_of_the_next() -> None:
     database = Database()
-    gathered = Gathering(database.ask, -1)
+    gathered = Gathering(database.ask, -1, at_once=9)
     database.answering.clear()
     first = asyncio.create_task(gathered.get("a"))
     await started(first)
@@ -59,7 +58,7 @@ async def test_who_comes_while_a_question_is_under_way_hears_of_the_next() -> No
 
 async def test_a_failure_is_told_to_each_and_not_to_the_next() -> None:
     database = Database()
-    gathered = Gathering(database.ask, -1)
+    gathered = Gathering(database.ask, -1, at_once=9)
     database.failure = StoreUnavailable("away")
     failed = await asyncio.gather(gathered.get("a"), gathered.get("b"), return_exceptions=True)
     assert [str(one) for one in failed] == ["away", "away"]
@@ -70,7 +69,7 @@ async def test_a_failure_is_told_to_each_and_not_to_the_next() -> None:
 
 async def test_whoever_goes_takes_nothing_from_the_others() -> None:
     database = Database()
-    gathered = Gathering(database.ask, -1)
+    gathered = Gathering(database.ask, -1, at_once=9)
     database.answering.clear()
     going, staying = (asyncio.create_task(gathered.get(key)) for key in "ab")
     await started(going, staying)
@@ -81,9 +80,33 @@ async def test_whoever_goes_takes_nothing_from_the_others() -> None:
         await going
 
 
-async def test_one_question_is_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gathering, "AT_ONCE", 2)
+async def test_one_question_is_of_bounded_size() -> None:
     database = Database()
-    gathered = Gathering(database.ask, -1)
+    gathered = Gathering(database.ask, -1, at_once=2)
     await asyncio.gather(*(gathered.get(str(number)) for number in range(5)))
     assert database.asked == [["0", "1"], ["2", "3"], ["4"]]
+
+
+async def test_one_that_takes_long_does_not_hold_up_others() -> None:
+    database = Database()
+    gathered = Gathering(database.ask, -1, at_once=9, questions=2)
+    database.answering.clear()
+    slow = asyncio.create_task(gathered.get("slow"))
+    await started(slow)
+    held, database.answering = database.answering, asyncio.Event()
+    database.answering.set()
+    assert await gathered.get("quick") == 0
+    assert not slow.done()
+    held.set()
+    assert await slow == 0
+
+
+async def test_whoever_comes_as_the_last_question_ends_is_answered_too() -> None:
+    database = Database()
+    gathered = Gathering(database.ask, -1, at_once=9)
+
+    async def one_after_the_other() -> None:
+        for _ in range(3):
+            assert await asyncio.wait_for(gathered.get("a"), 10) == 0
+
+    await asyncio.gather(one_after_the_other(), one_after_the_other())
