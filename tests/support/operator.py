@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -41,23 +42,28 @@ class Login:
 
 
 class Operator:
-    """Another process's worth of access to the store, for tests that are no coroutines."""
+    """Another process's worth of access to the store, for tests that are no coroutines. Its loop runs all the
+    time, as that of a process does: what a commit leaves to be told in a moment is told."""
 
     def __init__(self, settings: StoreSettings) -> None:
         self.settings = settings
-        self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+        self._loop = uvloop.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="operator", daemon=True)
+        self._thread.start()
         self.store: Store = self.run(open_store(settings))
         self._numbers = count(1)
         self.run(self._host_domain())
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the operator's loop."""
-        return self._runner.run(coroutine)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
     def close(self) -> None:
         """Close the store."""
         self.run(self.store.close())
-        self._runner.close()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
     def user(self, *scopes: Scope) -> Login:
         """A new user with a key; without scopes it is made for POP3."""
