@@ -18,6 +18,7 @@ import sqlite3
 import stat
 import tempfile
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -41,7 +42,7 @@ _COUNT = "UPDATE feed_counter SET value = value + 1 WHERE id = 1 RETURNING value
 
 
 class SqliteCarrier:
-    """`count` is called by the writer thread, the rest on the event loop.
+    """`count` and `announce` are called by the writer thread, the rest on the event loop.
 
     The names of the others' sockets are kept: looking into the directory costs more than sending.
     """
@@ -53,11 +54,11 @@ class SqliteCarrier:
         self._loop = asyncio.get_running_loop()
         self._inbox = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._outward = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        self._gathered: list[bytes] = []
+        self._gathered: deque[bytes] = deque()
         self._sent_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._others: list[str] = []
-        self._others_of: int | None = None  # the directory's time when they were looked up, if it is sure
+        # The others' sockets, and the directory's time when they were looked up, if it is sure.
+        self._others: tuple[int | None, Sequence[str]] = (None, ())
         self._seen: set[int] = set()
         self._complete_to = 0
         self._check_to = 0
@@ -77,6 +78,8 @@ class SqliteCarrier:
         if self._checker is not None:
             self._checker.cancel()
             await asyncio.wait([self._checker])
+        if self._timer is not None:
+            self._timer.cancel()
         self._send_gathered()
         self._loop.remove_reader(self._inbox)
         self._inbox.close()
@@ -90,29 +93,40 @@ class SqliteCarrier:
         """Number the commit that is about to be made."""
         return int(connection.execute(_COUNT).fetchone()[0])
 
+    def announce(self, number: int, topics: Iterable[Topic]) -> None:
+        """Tell the others of a commit, now or in a moment: waking them is no work for the loop."""
+        texts = pack(topics, DATAGRAM_LIMIT)
+        text = stamped(texts[0]) if len(texts) == 1 else EVERYTHING
+        self._gathered.append(f"{number} {text}".encode("ascii"))
+        is_due = self._loop.time() >= self._sent_at + GATHER_SECONDS
+        if is_due or len(self._gathered) >= GATHERED_LIMIT:
+            self._send_gathered()
+
     # --- on the event loop ----------------------------------------------------------------------
 
     def committed(self, number: int, topics: Iterable[Topic]) -> None:
-        """Tell of a commit that this process has made: itself now, the others now or in a moment."""
+        """Tell this process of a commit of its own. What `announce` leaves gathered is sent from here."""
         self._heard(number, topics)
-        texts = pack(topics, DATAGRAM_LIMIT)
-        self._gathered.append(
-            f"{number} {stamped(texts[0]) if len(texts) == 1 else EVERYTHING}".encode("ascii")
-        )
-        if self._timer is not None and len(self._gathered) < GATHERED_LIMIT:
+        if self._timer is None:
+            self._timer = self._loop.call_later(GATHER_SECONDS, self._look_after_gathered)
+
+    def _look_after_gathered(self) -> None:
+        self._timer = None
+        left = self._sent_at + GATHER_SECONDS - self._loop.time()
+        if not self._gathered:
             return
-        wait = self._sent_at + GATHER_SECONDS - self._loop.time()
-        if wait <= 0 or len(self._gathered) >= GATHERED_LIMIT:
-            self._loop.call_soon(self._send_gathered)  # who wrote it need not wait for that
+        if left > 0:  # the writer thread has sent meanwhile, and may again
+            self._timer = self._loop.call_later(left, self._look_after_gathered)
         else:
-            self._timer = self._loop.call_later(wait, self._send_gathered)
+            self._send_gathered()
 
     def _send_gathered(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        datagrams, self._gathered = self._gathered, []
+        """In either thread."""
         self._sent_at = self._loop.time()
+        datagrams: list[bytes] = []
+        with contextlib.suppress(IndexError):
+            while True:
+                datagrams.append(self._gathered.popleft())
         with contextlib.suppress(OSError):  # who cannot be told here notices the missing numbers
             for path in self._paths_of_others() if datagrams else ():
                 self._send(datagrams, path)
@@ -120,12 +134,13 @@ class SqliteCarrier:
     def _paths_of_others(self) -> Sequence[str]:
         """A directory's time moves in steps: what is younger than a few of them is looked up again."""
         changed_at = os.stat(self._directory).st_mtime_ns
-        if changed_at != self._others_of:
-            looked_at = time.time_ns()
+        of, paths = self._others
+        if changed_at != of:
+            is_sure = time.time_ns() - changed_at > SETTLED_NANOSECONDS
             names = os.listdir(self._directory)
-            self._others = [f"{self._directory}/{name}" for name in names if name != self._name]
-            self._others_of = changed_at if looked_at - changed_at > SETTLED_NANOSECONDS else None
-        return self._others
+            paths = [f"{self._directory}/{name}" for name in names if name != self._name]
+            self._others = (changed_at if is_sure else None, paths)
+        return paths
 
     def _send(self, datagrams: Sequence[bytes], path: str) -> None:
         try:

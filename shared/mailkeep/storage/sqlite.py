@@ -190,7 +190,11 @@ class SqliteDatabase:
                 connection.execute("ROLLBACK")
             raise
         topics = transaction.topics
-        reply(result, partial(self._carrier.committed, number, topics) if topics else None)
+        if not topics:
+            reply(result)
+            return
+        reply(result, partial(self._carrier.committed, number, topics))
+        self._carrier.announce(number, topics)  # who wrote it need not wait for that
 
     def _write_lightly(self, work: Callable[[Transaction], Awaitable[T]], reply: Reply) -> None:
         connection = self._connection()

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Reply(Protocol):
-    """How a unit is answered from its thread: once, as the last thing that it does but for tidying up."""
+    """How a unit is answered from its thread: once. Then the thread may go on with what nobody waits for."""
 
     def __call__(self, result: Any, first: Callable[[], None] | None = None) -> None:
         """Give the result to who waits. `first` is called on the loop before, even if nobody waits."""
