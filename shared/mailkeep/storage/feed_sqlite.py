@@ -73,11 +73,15 @@ class SqliteCarrier:
         self._complete_to = self._check_to = await counter()
         self._checker = asyncio.create_task(self._check(counter), name="feed-check")
 
-    async def close(self) -> None:
-        """Hear no more."""
+    async def ask_no_more(self) -> None:
+        """The store's number is not looked at any more."""
         if self._checker is not None:
             self._checker.cancel()
             await asyncio.wait([self._checker])
+
+    async def close(self) -> None:
+        """Hear and tell no more: the writer thread has ended."""
+        await self.ask_no_more()
         if self._timer is not None:
             self._timer.cancel()
         self._send_gathered()

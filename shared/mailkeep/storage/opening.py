@@ -106,13 +106,17 @@ async def _open_sqlite(path: Path, settings: StoreSettings) -> Backend:
     async def counter() -> int:
         return await database.read(_count)
 
+    async def close() -> None:
+        await carrier.ask_no_more()
+        await database.close()  # first: its thread tells of the last commit after that was answered
+        await carrier.close()
+
     try:
         await carrier.start(counter)
     except BaseException:
-        await carrier.close()
-        await database.close()
+        await close()
         raise
-    return Backend(database, hub, FileLocks(path.parent / "locks"), carrier.close)
+    return Backend(database, hub, FileLocks(path.parent / "locks"), close)
 
 
 async def _open_postgres(settings: StoreSettings) -> Backend:

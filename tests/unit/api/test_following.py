@@ -66,7 +66,10 @@ async def test_what_a_client_appends_is_new_mail_and_what_it_moves_house_with_is
         assert await told(events) == ("UnreadCountChanged", 2)
         await keep(api, ANN, "Sent", plain("sent"), datetime.now(UTC))
         await keep(api, ANN, "INBOX", plain("again"), datetime.now(UTC))
-        assert [(await told(events))[0] for _ in range(3)].count("NewEmail") == 1
+        heard = []
+        while ("UnreadCountChanged", 4) not in heard:  # two changes in one moment may be told of as one
+            heard.append(await told(events))
+        assert [name for name, _ in heard].count("NewEmail") == 1
 
 
 async def test_a_whole_mailbox_at_once_is_one_word_to_read_anew(
