@@ -31,6 +31,7 @@ from mailkeep.storage.interface import Store
 
 REQUIRE_POSTGRES = "MAILKEEP_REQUIRE_POSTGRES"
 HERE = Path(__file__).parent
+ON_THE_WIRE = ("live", "transcripts", "storage", "unit/api", "unit/delivery/remote")
 BACKENDS = ("sqlite", "postgres")
 NO_POSTGRES = "PostgreSQL's initdb and postgres were not found"
 STORE_SECONDS = 60.0  # for each statement: a machine that is busy with much else is no outage
@@ -45,9 +46,10 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What crosses a wire depends on the machine's other work: it has a second try, which is told of."""
+    """What waits for a socket or another process depends on the machine's other work: it has a second try,
+    which is told of."""
     for item in items:
-        if item.path.is_relative_to(HERE / "live") or item.path.is_relative_to(HERE / "transcripts"):
+        if any(item.path.is_relative_to(HERE / place) for place in ON_THE_WIRE):
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
