@@ -5,6 +5,8 @@ from __future__ import annotations
 import imaplib
 import poplib
 import smtplib
+import time
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -264,6 +266,7 @@ def test_pop3_deletes_when_it_quits_and_not_before(mailkeep: MailkeepUp, person:
     broken.pass_(person.api_key)
     broken.dele(1)
     broken.close()  # without QUIT nothing is deleted (RFC 1939 section 6)
+    _wait_until_free(mailkeep, person)
     with pop3(mailkeep, person) as client:
         assert client.stat()[0] == 3
         uids = client.uidl()[1]
@@ -274,6 +277,16 @@ def test_pop3_deletes_when_it_quits_and_not_before(mailkeep: MailkeepUp, person:
             uids[2].split()[1],
         ]
         assert b"Subject: Number 2" in client.top(2, 0)[1]
+
+
+def _wait_until_free(mailkeep: MailkeepUp, person: Person) -> None:
+    """The host has the maildrop in use until it has seen that the client is gone."""
+    deadline = time.monotonic() + SECONDS
+    is_free = False
+    while not is_free and time.monotonic() < deadline:
+        with suppress(poplib.error_proto), pop3(mailkeep, person):
+            is_free = True
+    assert is_free
 
 
 def test_a_maildrop_is_held_by_one_session(mailkeep: MailkeepUp, person: Person) -> None:
