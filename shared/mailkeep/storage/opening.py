@@ -61,8 +61,7 @@ async def opened_database(settings: StoreSettings) -> AsyncIterator[Database]:
 
 async def _close(backend: Backend) -> None:
     await backend.locks.close()
-    await backend.close_carrier()
-    await backend.database.close()
+    await backend.close()
 
 
 def _default_limits(settings: StoreSettings) -> DefaultLimits:
@@ -137,8 +136,12 @@ async def _open_postgres(settings: StoreSettings) -> Backend:
     except BaseException:
         await carrier.close()
         raise
-    locks = AdvisoryLocks(connect, settings.timeout_seconds)
-    return Backend(database, hub, locks, carrier.close)
+
+    async def close() -> None:
+        await carrier.close()
+        await database.close()
+
+    return Backend(database, hub, AdvisoryLocks(connect, settings.timeout_seconds), close)
 
 
 async def _count(connection: Connection) -> int:

@@ -82,7 +82,8 @@ class Backend:
     database: Database
     hub: Hub
     locks: FileLocks | AdvisoryLocks
-    close_carrier: Callable[[], Awaitable[None]]
+    close: Callable[[], Awaitable[None]]
+    """Ends the database and its feed, in the order that theirs wants."""
 
 
 class OpenedStore:
@@ -173,5 +174,4 @@ class OpenedStore:
         await self._committer.close()
         await self._snapshots.close()
         await self._backend.locks.close()
-        await self._backend.close_carrier()
-        await self._backend.database.close()
+        await self._backend.close()

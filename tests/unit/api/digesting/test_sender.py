@@ -17,9 +17,10 @@ from mailkeep.model.flags import Flags
 from mailkeep.model.message import Delivery, DeliveryTarget
 from mailkeep.settings import StoreSettings
 from mailkeep.storage.interface import EmailFilter, EmailRow, Store
+from mailkeep_api.digesting import sender as sender_module
 from mailkeep_api.digesting.sender import SHOWN, DigestSender
 
-ANN = "ann@example.test"
+ANN, BOB = "ann@example.test", "bob@example.test"
 HOUR = timedelta(hours=1)
 
 
@@ -34,8 +35,8 @@ def sender(store: Store, store_settings: StoreSettings) -> DigestSender:
     return DigestSender(store, api_settings(store_settings, 1))
 
 
-async def deliver(store: Store, at: datetime, subject: str = "news", *flags: str) -> None:
-    target = DeliveryTarget(Address.parse(ANN), flags=Flags.parse(flags))
+async def deliver(store: Store, at: datetime, subject: str = "news", *flags: str, to: str = ANN) -> None:
+    target = DeliveryTarget(Address.parse(to), flags=Flags.parse(flags))
     message = prepare(f"From: Bob <b@other.test>\r\nSubject: {subject}\r\n\r\nHello.\r\n".encode())
     await store.committer.deliver(Delivery(message, (target,), at))
 
@@ -120,16 +121,33 @@ async def test_many_processes_send_it_once(store: Store, store_settings: StoreSe
 
 
 async def test_a_user_without_room_gets_none_and_the_others_theirs(
-    store: Store, sender: DigestSender, ann: User, monkeypatch: pytest.MonkeyPatch
+    store: Store, sender: DigestSender, ann: User
 ) -> None:
-    due = await wanted(store, ann)
-    await deliver(store, due - HOUR)
+    bob = await store.directory.add_user(Address.parse(BOB))
+    due = max(await wanted(store, ann), await wanted(store, bob))
+    for to in (ANN, BOB):
+        await deliver(store, due - HOUR, to=to)
     await store.quotas.set_limits(ann.id, 1, None)
-    assert await sender.send_due(due) == 0
+    assert await sender.send_due(due) == 1
+    assert (len(await digests(store, ann)), len(await digests(store, bob))) == (0, 1)
 
-    async def away(*_: object) -> None:
-        raise StoreUnavailable("away")
 
-    monkeypatch.setattr(store.preferences, "due_digests", away)
-    with pytest.raises(StoreUnavailable):  # which the next look gets over
-        await sender.send_due(due)
+async def test_the_next_look_gets_over_an_outage(
+    sender: DigestSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+    again = asyncio.Event()
+
+    async def look(_: datetime) -> int:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            raise StoreUnavailable("away")
+        again.set()
+        return 0
+
+    monkeypatch.setattr(sender_module, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(sender, "send_due", look)
+    running = asyncio.create_task(sender.run())
+    await asyncio.wait_for(again.wait(), 60)
+    running.cancel()
