@@ -9,9 +9,9 @@ loop notices the loss at its next wait.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, ClassVar, TypeAlias, cast
 
 from aiosmtpd.smtp import SMTP
 
@@ -43,6 +43,8 @@ BATCH_LIMIT = 100  # replies in one write; after as many the other connections h
 _AT_THEIR_PACE = frozenset({"DATA", "BDAT", "BURL", "AUTH", "STARTTLS"})
 """Commands within which the client speaks. A message's own time is what passes after its last octet."""
 
+_Command: TypeAlias = Callable[[Any, str], Awaitable[Reply | None]]
+
 log = get_logger(__name__)
 
 
@@ -50,6 +52,12 @@ class Connection(SMTP):
     """The transport half of the session: see the module."""
 
     protocol = "ESMTP"
+    _commands: ClassVar[Mapping[str, _Command]] = {}  # by verb, as aiosmtpd names their methods
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        found = (name for name in dir(cls) if name.startswith("smtp_"))
+        cls._commands = {name.removeprefix("smtp_"): getattr(cls, name) for name in found}
 
     def __init__(
         self,
@@ -60,15 +68,10 @@ class Connection(SMTP):
     ) -> None:
         """`release` gives back the place of a connection that was counted when it was accepted. `source` is
         whom a trusted proxy speaks for."""
-        self.command_size_limits = {}  # otherwise the constructor clears the one of all connections
-        super().__init__(
-            listener.policy,
-            hostname=services.settings.hostname,
-            data_size_limit=services.settings.max_message_size,
-            enable_SMTPUTF8=True,
-            timeout=services.settings.command_timeout_seconds,
-            loop=asyncio.get_running_loop(),
-        )
+        # Not aiosmtpd's constructor: it looks through all attributes of the session and of its handler for
+        # commands and hooks, which took half of a connection's time, and makes a reader that nobody reads.
+        self.loop = asyncio.get_running_loop()
+        self.hostname = services.settings.hostname
         self.listener = listener
         self.services = services
         self.inlet = Inlet(self.loop)
@@ -274,13 +277,13 @@ class Connection(SMTP):
     async def _obey(self, line: bytes) -> Reply | None:
         """None if the command has answered already."""
         command = parse_command(line)
-        method = self._smtp_methods.get(command.verb)
+        method = self._commands.get(command.verb)
         if method is None:
             raise CommandUnknown("There is no such command.")
         if command.verb in _AT_THEIR_PACE:
-            return cast("Reply | None", await method(command.argument))
+            return await method(self, command.argument)
         with timed(f"SMTP {command.verb}"):
-            return cast("Reply | None", await method(command.argument))
+            return await method(self, command.argument)
 
     def explain(self, error: Exception, reply_to: Callable[[BaseException, str], Reply] = reply_for) -> Reply:
         """The reply to an error; a fault goes to the log under a reference that the reply names."""
