@@ -59,6 +59,8 @@ class Gathering(Generic[Key, Answer]):
         while self._waiting:
             asked, self._waiting = self._waiting[: self._at_once], self._waiting[self._at_once :]
             waiting = [(key, answer) for key, answer in asked if not answer.done()]
+            if not waiting:  # all of them have gone
+                continue
             try:
                 found = await self._ask([key for key, _ in waiting])
             except BaseException as error:

@@ -80,6 +80,22 @@ async def test_whoever_goes_takes_nothing_from_the_others() -> None:
         await going
 
 
+async def test_nothing_is_asked_for_those_who_have_gone() -> None:
+    database = Database()
+    gathered = Gathering(database.ask, -1, at_once=9)
+    database.answering.clear()
+    staying, going = (asyncio.create_task(gathered.get(key)) for key in "ab")
+    await started(staying)  # its question is under way
+    late = asyncio.create_task(gathered.get("c"))
+    await started(staying, late)
+    going.cancel()
+    late.cancel()
+    database.answering.set()
+    assert await staying == 0
+    await asyncio.gather(going, late, return_exceptions=True)
+    assert database.asked == [["a", "b"]]
+
+
 async def test_one_question_is_of_bounded_size() -> None:
     database = Database()
     gathered = Gathering(database.ask, -1, at_once=2)
