@@ -11,11 +11,12 @@ from bench.peers.peer import DOMAIN, LOOPBACK, free_ports
 
 SINK_DOMAIN = "sink.test"
 
-_MASTER = """\
-{host}:{port} inet n - n - - smtpd
+MASTER = """\
+{listen} inet n - n - - smtpd
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
 rewrite unix - - n - - trivial-rewrite
 bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce
@@ -23,6 +24,7 @@ trace unix - - n - 0 bounce
 verify unix - - n - 1 verify
 flush unix n - n 1000? 0 flush
 proxymap unix - - n - - proxymap
+smtp unix - - n - - smtp
 lmtp unix - - n - - lmtp
 error unix - - n - - error
 retry unix - - n - - error
@@ -31,6 +33,8 @@ anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 """
+"""master.cf of a Postfix that takes mail at `listen`. What its main.cf does not need is not started."""
+
 _MAIN = """\
 compatibility_level = 3.6
 queue_directory = {root}/queue
@@ -84,10 +88,10 @@ class Postfix:
         for name in ("etc", "queue", "data"):
             (self._root / name).mkdir()
         shutil.chown(self._root / "data", "postfix")
-        places = {"root": self._root, "host": LOOPBACK, "port": self._port, "lmtp": self._lmtp_port}
+        places = {"root": self._root, "host": LOOPBACK, "lmtp": self._lmtp_port}
         domains = {"domain": DOMAIN, "sink": SINK_DOMAIN}
         (self._root / "etc" / "main.cf").write_text(_MAIN.format(**places, **domains))
-        (self._root / "etc" / "master.cf").write_text(_MASTER.format(**places))
+        (self._root / "etc" / "master.cf").write_text(MASTER.format(listen=f"{LOOPBACK}:{self._port}"))
 
     def inlet(self) -> Server:
         """Where it takes mail."""

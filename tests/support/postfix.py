@@ -17,33 +17,13 @@ import time
 from pathlib import Path
 
 import pytest
+from bench.peers.postfix import MASTER
 from tests.support.hosts import Place
 from tests.support.ports import free_port
 from tests.support.programs import REQUIRE_CLIENTS, program, run
 
 SECONDS = 60.0
 
-_MASTER = """\
-{listen} inet n - n - - smtpd
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
-flush unix n - n 1000? 0 flush
-proxymap unix - - n - - proxymap
-smtp unix - - n - - smtp
-error unix - - n - - error
-retry unix - - n - - error
-discard unix - - n - - discard
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
-"""
 _MAIN = """\
 compatibility_level = 3.6
 queue_directory = {root}/queue
@@ -136,7 +116,7 @@ class Postfix:
         if self._logins_at:
             main += _LOGINS.format(place=":".join(map(str, self._logins_at)))
         (config / "main.cf").write_text(main)
-        (config / "master.cf").write_text(_MASTER.format(listen=f"127.0.0.1:{self.place.port}"))
+        (config / "master.cf").write_text(MASTER.format(listen=f"127.0.0.1:{self.place.port}"))
         started = run([self._command, "-c", str(config), "start"])
         assert started.returncode == 0, f"{started.stdout + started.stderr!r}\n{self.log}"
         self._wait_until_it_accepts()
