@@ -23,7 +23,7 @@ from mailkeep.imap.commands.search_keys import (
 )
 from mailkeep.mime import parts
 from mailkeep.model.casemap import fold
-from mailkeep.storage.interface import Column, Field, Messages, Texts
+from mailkeep.storage.interface import Column, Field, JoinedHeaders, Messages, Texts
 from mailkeep_imap.objects import object_id
 from mailkeep_imap.searching import indexed
 from mailkeep_imap.searching.columns import Columns
@@ -31,6 +31,7 @@ from mailkeep_imap.searching.indexed import SAVE_DATES, Places
 from mailkeep_imap.searching.plan import Cost, Either, Every, Indexed, Plan, Read, Resembling, Unless
 from mailkeep_imap.searching.resembling import resembling
 from mailkeep_imap.searching.texts import (
+    HeaderSieve,
     folded_body,
     folded_header,
     header_score,
@@ -98,7 +99,7 @@ async def _read(plan: Read, columns: Columns, places: Places, messages: Messages
 
 async def _by_index(
     key: TextKey | HeaderKey, columns: Columns, places: Places, texts: Texts
-) -> tuple[list[int], list[int]]:
+) -> tuple[list[int], Places]:
     """Places that match, and those that have to be looked at: of which the index cannot tell, or not yet."""
     fields = _fields(key)
     found = await texts.containing(columns.mailbox_id, fields, fold(key.text))
@@ -106,6 +107,8 @@ async def _by_index(
     if fields == (Field.HEADER,):  # in which of the fields the header does not tell
         certain, possible = frozenset[int](), certain | possible
     known = bisect_right(columns.uids, found.through)
+    if not known:
+        return [], places
     uids = columns.uids
     matching = [place for place in places if uids[place] in certain]
     unsure = [place for place in places if place >= known or uids[place] in possible]
@@ -126,14 +129,14 @@ def _fields(key: TextKey | HeaderKey) -> tuple[Field, ...]:
 
 
 async def _look(plan: Read | Resembling, columns: Columns, places: Places, messages: Messages) -> Places:
-    wanted = list(dict.fromkeys(columns.message_ids[place] for place in places))
+    wanted = list(dict.fromkeys(map(columns.message_ids.__getitem__, places)))
     found: set[int] = set()
     async for rows, judge in _batches(plan, wanted, messages):
         if plan.cost is Cost.ROW and len(rows) <= INLINE_ROWS:
             found |= judge(rows)
         else:
             found |= await asyncio.to_thread(judge, rows)
-    return [place for place in places if columns.message_ids[place] in found]
+    return [place for place in places if columns.message_ids[place] in found] if found else ()
 
 
 async def _saved(key: DateKey, columns: Columns, places: Places, messages: Messages) -> Places:
@@ -160,10 +163,21 @@ async def _batches(
     else:
         test = header_score(plan.key) if isinstance(plan, Resembling) else header_test(key)
         sieve = None if isinstance(plan, Resembling) or isinstance(key, DateKey) else header_sieve(key)
-        async for rows in messages.rows(message_ids, (Column.HEADER,)):
-            left = rows if sieve is None else [rows[at] for at in sieve([row[1] for row in rows])]
+        async for headers in messages.headers(message_ids):
+            left = _left(sieve, headers)
             if left:
-                yield left, lambda batch: {row[0] for row in batch if test(row[1])}
+                sections = headers.sections()
+                yield [(headers.ids[at], sections[at]) for at in left], _by(test)
+
+
+def _left(sieve: HeaderSieve | None, headers: JoinedHeaders) -> Sequence[int]:
+    """Places of those that have to be tested."""
+    alone = len(headers.ids) <= 1
+    return range(len(headers.ids)) if sieve is None or alone else sieve(headers.octets)
+
+
+def _by(test: Callable[[bytes], int]) -> Judge:
+    return lambda rows: {row[0] for row in rows if test(row[1])}
 
 
 async def whole_messages(message_ids: Sequence[int], messages: Messages) -> AsyncIterator[Rows]:

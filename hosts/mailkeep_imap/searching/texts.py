@@ -18,7 +18,7 @@ from mailkeep.model.casemap import fold
 from mailkeep_imap.searching.resembling import Sought, score, sought
 
 HeaderTest = Callable[[bytes], bool]
-HeaderSieve = Callable[[Sequence[bytes]], Sequence[int]]
+HeaderSieve = Callable[[bytes], Sequence[int]]
 HeaderScore = Callable[[bytes], int]
 MessageScore = Callable[[bytes, PartIndex], int]
 
@@ -80,34 +80,38 @@ def _field_test(name: bytes, text: str) -> HeaderTest:
     return lambda header: any(needle in fold(encoded_words.decode(value)) for value in values(header, name))
 
 
-def header_sieve(key: TextKey | HeaderKey) -> HeaderSieve:
-    """The places of those header sections that have to be tested at all. Where nothing is encoded, what does
-    not stand there as it is asked for is not there; a thousand are looked through in a few steps."""
+def header_sieve(key: TextKey | HeaderKey) -> HeaderSieve | None:
+    """The places of those of several header sections that have to be tested at all; None if all of them have.
+    They are given joined by NUL octets, and hold none. Where nothing is encoded, what does not stand there as
+    it is asked for is not there; a thousand are looked through in a few steps."""
     needle = fold(key.text)
-    plain = needle.encode("utf-8") if needle.isascii() and not _ENDS.intersection(needle) else b""
+    if not needle or not needle.isascii() or _ENDS.intersection(needle):
+        return None
+    plain = needle.encode("ascii")
 
-    def left(sections: Sequence[bytes]) -> Sequence[int]:
-        joined = _END.join(sections).translate(_UPPER, b"\r\n")  # unfolded
-        if not plain or joined.count(_END) != len(sections) - 1:  # a broken one holds NUL octets
-            return range(len(sections))
-        found = {*_having(plain, joined), *_having(b"=?", joined)}
+    def left(joined: bytes) -> Sequence[int]:
+        unfolded = joined.translate(_UPPER, b"\r\n")
+        found = {*_having(plain, unfolded), *_having(b"?", unfolded, behind=b"=")}
         if not joined.isascii():
-            found.update(at for at, section in enumerate(sections) if not section.isascii())
+            found.update(at for at, section in enumerate(joined.split(_END)) if not section.isascii())
         return sorted(found)
 
     return left
 
 
-def _having(token: bytes, joined: bytes) -> Iterator[int]:
-    """Which of the sections hold a token."""
-    section = start = 0
+def _having(token: bytes, joined: bytes, behind: bytes = b"") -> Iterator[int]:
+    """Which of the sections hold a token, and `behind` in front of it."""
+    section = counted = start = 0
     while (found := joined.find(token, start)) >= 0:
-        section += joined.count(_END, start, found)
+        if not joined.endswith(behind, 0, found):
+            start = found + 1
+            continue
+        section += joined.count(_END, counted, found)
         yield section
         end = joined.find(_END, found)
         if end < 0:
             return
-        section, start = section + 1, end + 1
+        section, counted, start = section + 1, end + 1, end + 1
 
 
 def values(header: bytes, name: bytes) -> Iterable[bytes]:

@@ -11,16 +11,19 @@ SPARSE = 2  # ids that span no more than so many times their number are read as 
 
 
 class ByIds:
-    """A statement that reads rows by message id. `statement` ends in the name of the id's column.
+    """A statement that reads rows by message id. `statement` ends in the name of the id's column; `sqlite` is
+    SQLite's own where it must differ.
 
     A mailbox's messages mostly came one after the other, and a range of ids is read in a third of the time
     that single ones take on either database.
     """
 
-    def __init__(self, statement: str) -> None:
-        self._range = Query(f"{statement} BETWEEN :low AND :high")
+    def __init__(self, statement: str, sqlite: str | None = None) -> None:
+        sqlite = sqlite or statement
+        between = "BETWEEN :low AND :high"
+        self._range = Query(f"{statement} {between}", sqlite=f"{sqlite} {between}")
         self._list = Query(
-            f"{statement} = ANY(:ids)", sqlite=f"{statement} IN (SELECT value FROM json_each(:ids))"
+            f"{statement} = ANY(:ids)", sqlite=f"{sqlite} IN (SELECT value FROM json_each(:ids))"
         )
 
     async def all(self, connection: Connection, ids: list[int]) -> Sequence[Row]:

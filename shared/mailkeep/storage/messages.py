@@ -16,7 +16,8 @@ from mailkeep.storage.ahead import ahead
 from mailkeep.storage.bodies import in_turn, stored_body
 from mailkeep.storage.by_ids import ByIds
 from mailkeep.storage.database import Database, Row
-from mailkeep.storage.interface import Column, KeptBody
+from mailkeep.storage.interface import Column, JoinedHeaders, KeptBody
+from mailkeep.storage.joined_headers import joined_headers
 from mailkeep.storage.objects.contents import Contents
 from mailkeep.storage.query import Query
 from mailkeep.storage.snapshot import Snapshot
@@ -91,6 +92,10 @@ class StoredMessages:
         finally:
             if reading is not None:
                 reading.cancel()
+
+    def headers(self, message_ids: Sequence[int]) -> AsyncIterator[JoinedHeaders]:
+        """See interface.Messages."""
+        return joined_headers(self._database, message_ids)
 
     async def _found(self, query: ByIds, wanted: list[int]) -> Sequence[Row]:
         """Rows that begin with the message id, in the order of `wanted`."""

@@ -40,7 +40,7 @@ from mailkeep.storage.interface.keys import Keys, StoredKey
 from mailkeep.storage.interface.labels import Labels
 from mailkeep.storage.interface.locks import Locks
 from mailkeep.storage.interface.mailboxes import Mailboxes
-from mailkeep.storage.interface.messages import Body, Column, KeptBody, Messages
+from mailkeep.storage.interface.messages import Body, Column, JoinedHeaders, KeptBody, Messages
 from mailkeep.storage.interface.objects import Moved, ObjectStorage, ObjectUsage
 from mailkeep.storage.interface.outbox import Outbox, OutboxItem
 from mailkeep.storage.interface.preferences import DueDigest, PreferenceStore
@@ -84,6 +84,7 @@ __all__ = [
     "Grant",
     "Greylist",
     "IndexedText",
+    "JoinedHeaders",
     "KeptBody",
     "Keys",
     "Labels",

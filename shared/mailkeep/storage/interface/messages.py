@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -21,6 +22,19 @@ class Column(StrEnum):
     PARTS = "parts"  # bytes, see mailkeep.mime.parts
     HEADER = "header"  # bytes: the first HEADER_KEPT octets of the header section at most
     SUMMARY = "summary"  # MessageSummary
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedHeaders:
+    """What HEADER is of several messages, in the order of their ids, with a NUL between each and the next.
+    One that itself holds NUL octets comes alone."""
+
+    ids: Sequence[int]
+    octets: bytes = field(repr=False)
+
+    def sections(self) -> Sequence[bytes]:
+        """That of each."""
+        return self.octets.split(b"\0") if len(self.ids) > 1 else [self.octets] * len(self.ids)
 
 
 class Body(Protocol):
@@ -60,6 +74,10 @@ class Messages(Protocol):
     ) -> AsyncIterator[Sequence[tuple[Any, ...]]]:
         """Rows of (message_id, *columns) in batches, in the order of `message_ids`; ids that are gone are
         left out. No batch holds more than about 1 MiB or 1,000 rows, so the caller's backpressure works."""
+
+    def headers(self, message_ids: Sequence[int]) -> AsyncIterator[JoinedHeaders]:
+        """The HEADER of each message, for who looks through many: in any order, without those that are gone,
+        and perhaps with some between them that nobody asked for. As large at a time as `rows`."""
 
     async def save_dates(self, mailbox_id: int, uids: Sequence[int]) -> Mapping[int, int]:
         """When those entries came into this mailbox, in Unix seconds by UID (RFC 8514); UIDs that are not
