@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from mailkeep.smtp.data import TEXT_LINE_LIMIT, Defect, LineMeter
+from mailkeep.smtp.data import TEXT_LINE_LIMIT, Defect, LineEnds, LineMeter
 from mailkeep.smtp.errors import ArgumentSyntax, ChunkSyntax
 
 _CHUNK = re.compile(r"([0-9]{1,20})([ \t]+LAST)?\Z", re.IGNORECASE)
@@ -49,11 +49,11 @@ def parse_burl(argument: str) -> tuple[str, bool]:
 class ChunkReader:
     """One message's octets, through all its chunks. `size` is what has come."""
 
-    __slots__ = ("_after_cr", "_lines", "defects", "size")
+    __slots__ = ("_ends", "_lines", "defects", "size")
 
     def __init__(self, max_line: int = TEXT_LINE_LIMIT) -> None:
         self._lines = LineMeter(max_line)
-        self._after_cr = False
+        self._ends = LineEnds()
         self.defects = Defect.NONE
         self.size = 0
 
@@ -62,13 +62,9 @@ class ChunkReader:
         if not octets:
             return octets
         self.size += len(octets)
-        pairs = octets.count(b"\r\n") + (self._after_cr and octets.startswith(b"\n"))
-        returns = octets.count(b"\r") + self._after_cr
-        self._after_cr = octets.endswith(b"\r")
-        if returns - self._after_cr != pairs:
-            self.defects |= Defect.BARE_CR
-        if octets.count(b"\n") != pairs:
-            self.defects |= Defect.BARE_LF
+        bare = self._ends.feed(octets)
+        if bare is not Defect.NONE:
+            self.defects |= bare
         if b"\0" in octets:
             self.defects |= Defect.NUL
         if self._lines.exceeded_by(octets):
@@ -77,5 +73,4 @@ class ChunkReader:
 
     def finish(self) -> None:
         """No more will come: a CR that waited for its LF stands alone."""
-        if self._after_cr:
-            self.defects |= Defect.BARE_CR
+        self.defects |= self._ends.finish()
