@@ -27,7 +27,10 @@ def as_console(_logger: object, _method: str, event: EventDict) -> str:
         str(event.pop("event", "")),
         f"[{event.pop('logger', '')}]",
     ]
-    columns += [f"{name}={_shown(event[name])}" for name in sorted(event)]
+    columns += [
+        f"{name}={value if isinstance(value, str) and not _to_quote(value) else repr(value)}"
+        for name, value in sorted(event.items())
+    ]
     line = " ".join(columns).rstrip(" ")
     if stack is not None:
         line += f"\n{stack}" + (f"\n\n{RULE}\n" if exception is not None else "")
@@ -37,7 +40,3 @@ def as_console(_logger: object, _method: str, event: EventDict) -> str:
 def as_json(_logger: object, _method: str, event: EventDict) -> str:
     """One object."""
     return _encode(event)
-
-
-def _shown(value: object) -> str:
-    return value if isinstance(value, str) and not _to_quote(value) else repr(value)

@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
@@ -56,6 +57,8 @@ _QUIET = (
 )
 
 _listener: _Listener | None = None
+_processors: list[Processor] = structlog.get_config()["processors"]
+"""What every event of ours goes through, changed in place: a logger is bound to it once, and not for each line."""
 
 
 def configure(settings: LogSettings, host: str = "", stream: TextIO | None = None) -> None:
@@ -67,7 +70,7 @@ def configure(settings: LogSettings, host: str = "", stream: TextIO | None = Non
     rendering = _rendering(settings, host)
     handler = _QueueHandler(queue.Queue(QUEUE_LIMIT))
     handler.setFormatter(_formatter(rendering))
-    _configure_structlog(rendering, handler)
+    _lead_ours(rendering, handler)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     set_level(settings.level)
@@ -88,7 +91,8 @@ def set_level(level: str) -> None:
 
 def get_logger(name: str) -> Any:
     """A structlog logger: `log.info("message stored", mailbox=..., uid=...)`."""
-    return structlog.stdlib.get_logger(name)
+    logger = logging.getLogger(name)
+    return structlog.wrap_logger(logger, _processors, structlog.stdlib.BoundLogger).bind()
 
 
 def new_correlation_id() -> str:
@@ -138,25 +142,15 @@ def close() -> None:
         _listener = None
 
 
-def _configure_structlog(rendering: Sequence[Processor], handler: _QueueHandler) -> None:
+def _lead_ours(rendering: Sequence[Processor], handler: _QueueHandler) -> None:
     def hand_over(_logger: object, _method: str, line: Any) -> NoReturn:
         """Our own events go to the queue from here: making a record of the library's for each of them and
         taking it apart again took as long as all the rest, and mail is logged message by message."""
         handler.enqueue(line)
         raise structlog.DropEvent
 
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            structlog.stdlib.PositionalArgumentsFormatter(),
-            *_shared_processors(),
-            *rendering,
-            hand_over,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
-    )
+    chain: list[Processor] = [structlog.stdlib.filter_by_level, *_shared_processors(), *rendering, hand_over]
+    _processors[:] = chain
 
 
 def _shared_processors() -> list[Processor]:
@@ -165,7 +159,7 @@ def _shared_processors() -> list[Processor]:
         add_ids,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_time,
     ]
 
 
@@ -186,6 +180,12 @@ def _formatter(rendering: Sequence[Processor]) -> logging.Formatter:
         foreign_pre_chain=_shared_processors(),
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
     )
+
+
+def _add_time(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """As structlog's TimeStamper has it, at half its cost."""
+    event["timestamp"] = datetime.now(UTC).isoformat().removesuffix("+00:00") + "Z"
+    return event
 
 
 def _naming(host: str) -> Processor:

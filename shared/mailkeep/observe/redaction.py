@@ -74,11 +74,14 @@ _SECRET_NAME = re.compile(_SECRET_WORDS + r"|\bauth\b", re.IGNORECASE)
 _HARMLESS_NAMES = frozenset({"key_prefix", "token_count", "secret_count"})
 
 
+_HARMLESS_TYPES = (int, float)  # bool is an int
+_OCTETS = (bytes, bytearray, memoryview)
+
 _REMEMBERED = 2000
 _REMEMBERED_LENGTH = 40
-# What we name messages by, new with each line. As base64 it would be twelve octets, and none of these digits
-# can stand where a NUL or a key's "mk_" would: there is nothing to look for.
-_is_own_id = re.compile(r"[0-9a-f]{16}\Z").match
+# What we name messages and sessions by, new with each of them. As base64 it would be twelve octets or nine,
+# and none of these digits can stand where a NUL or a key's "mk_" would: there is nothing to look for.
+_is_own_id = re.compile(r"[0-9a-f]{12}(?:[0-9a-f]{4})?\Z").match
 _OWN_FIELDS = frozenset({"timestamp", "level"})  # which our processors write, whatever was there
 _harmless: set[str] = set()
 """Short texts in which there was nothing to hide: levels, addresses, sentences come again with each line."""
@@ -130,11 +133,11 @@ def _redact_marked(text: str) -> str:
 
 def redact_value(value: object, depth: int = 0) -> object:
     """A value with the secrets inside it hidden. Containers are copied; other objects become their text."""
-    if value is None or isinstance(value, bool | int | float):
-        return value
     if isinstance(value, str):
         return redact_text(value)
-    if isinstance(value, bytes | bytearray | memoryview):
+    if value is None or isinstance(value, _HARMLESS_TYPES):
+        return value
+    if isinstance(value, _OCTETS):
         return redact_text(bytes(value).decode("utf-8", "backslashreplace"))
     if depth >= DEPTH_LIMIT:
         return MARK
@@ -147,13 +150,16 @@ def redact_value(value: object, depth: int = 0) -> object:
 
 def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The structlog processor: every name and value of the event, the message and exception text included."""
-    return {name: value if name in _OWN_FIELDS else _named(name, value, 0) for name, value in event.items()}
+    for name, value in event.items():
+        if name not in _OWN_FIELDS:
+            event[name] = _named(name, value, 0)
+    return event
 
 
 def _named(name: str, value: object, depth: int) -> object:
-    if value is not None and _says_secret(name):
+    if _says_secret(name) and value is not None:
         return MARK
-    return redact_value(value, depth + 1)
+    return redact_text(value) if isinstance(value, str) else redact_value(value, depth + 1)
 
 
 @lru_cache(maxsize=1024)  # names are words of the code; what a peer chose does not grow it

@@ -23,11 +23,13 @@ KEY = "mk_abc123XYZ_" + "s" * 43 + "a1b2c3"
 def _logging_restored() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    processors = structlog.get_config()["processors"]
+    before = processors[:]
     yield
     logs.close()
     logging.captureWarnings(False)
     root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+    processors[:] = before
 
 
 def written(stream: io.StringIO) -> list[dict[str, object]]:

@@ -143,3 +143,9 @@ def test_any_text_passes_and_twice_is_once(text: str) -> None:
 @given(before=st.text(max_size=30), after=st.text(max_size=30))
 def test_a_key_is_found_between_any_other_text(before: str, after: str) -> None:
     assert SECRET not in redact_text(f"{before} {API_KEY} {after}")
+
+
+@given(st.from_regex(r"[0-9a-f]{12}(?:[0-9a-f]{4})?", fullmatch=True))
+def test_in_an_id_of_ours_no_rule_finds_anything(own_id: str) -> None:
+    assert redact_text(f"the message {own_id}") == f"the message {own_id}"
+    assert redact_text(own_id) == own_id
