@@ -65,17 +65,19 @@ class MailCommands(Connection):
         """Who is speaking, as far as is known by now."""
         return Client(self.peer, self._helo, self._extended, self._principal)
 
-    def _check_ready(self) -> None:
-        """Raises BadSequence, TlsRequired, AuthenticationRequired."""
+    def _check_ready(self) -> Client:
+        """Who is speaking, and may. Raises BadSequence, TlsRequired, AuthenticationRequired."""
         if not self._helo:
             raise BadSequence("Send EHLO or HELO first.")
-        self.policy.admit(self.client)
+        client = self.client
+        self.policy.admit(client)
+        return client
 
     # --- commands ---------------------------------------------------------------------------------
 
     async def smtp_MAIL(self, argument: str) -> Reply:  # noqa: N802
         """RFC 5321 section 4.1.1.2."""
-        self._check_ready()
+        client = self._check_ready()
         if self.transaction is not None:
             raise BadSequence("A mail transaction is under way; RSET ends it.")
         path, rest = parse_reverse_path(after_from(argument))
@@ -85,7 +87,7 @@ class MailCommands(Connection):
         if not path.is_ascii and not parameters.smtputf8:
             raise Utf8NotDeclared("An address beyond ASCII needs SMTPUTF8.")
         hold_until = held_until(parameters, datetime.now(UTC), self.services.settings.max_hold_seconds)
-        await self.policy.sender(self.client, path)
+        await self.policy.sender(client, path)
         self.transaction = Transaction(path, parameters, hold_until)
         correlation.about(self.transaction.id)
         return replies.SENDER_OK
@@ -100,7 +102,7 @@ class MailCommands(Connection):
 
     async def smtp_RCPT(self, argument: str) -> Reply:  # noqa: N802
         """RFC 5321 section 4.1.1.3."""
-        self._check_ready()
+        client = self._check_ready()
         transaction = self.transaction
         if transaction is None:
             raise BadSequence("MAIL comes before RCPT.")
@@ -114,7 +116,7 @@ class MailCommands(Connection):
         self.services.conduct.addressed(self.peer.host)
         if self._principal is not None:
             self.services.conduct.submitted(self.peer.host, self._principal)
-        addressees = await self.policy.recipient(self.client, path, transaction.reverse_path)
+        addressees = await self.policy.recipient(client, path, transaction.reverse_path)
         if len(addressees) == 1:  # one member without room does not keep a list's mail from the others
             await self.services.dispatch.require_room(addressees[0], transaction.parameters.size)
         elif len(transaction.addressees) + len(addressees) > self.services.settings.max_recipients:
@@ -122,7 +124,7 @@ class MailCommands(Connection):
         if self._principal is None and not transaction.may_leave(addressees):
             raise TooManyRecipients("Send what is forwarded for each address apart.")
         addressed = path.address or addressees[0].address
-        transaction.add(addressed, [replace(one, request=_passed_on(one, request)) for one in addressees])
+        transaction.add(addressed, [_asking(one, request) for one in addressees])
         return replies.RECIPIENT_OK
 
     async def smtp_DATA(self, argument: str) -> Reply:  # noqa: N802
@@ -255,11 +257,13 @@ class MailCommands(Connection):
             await transaction.close()
 
 
-def _passed_on(addressee: Addressee, request: DsnRequest) -> DsnRequest:
-    """What is asked of whom an alias leads to elsewhere: reports name the alias (RFC 3461 section 5.2.1)."""
-    if addressee.alias is None or request.orcpt or not addressee.alias.is_ascii:
-        return request
-    return replace(request, orcpt=f"rfc822;{xtext(str(addressee.alias))}")
+def _asking(addressee: Addressee, request: DsnRequest) -> Addressee:
+    """With what RCPT asked for. Of whom an alias leads to elsewhere reports name the alias (RFC 3461 section
+    5.2.1)."""
+    alias = addressee.alias
+    if alias is not None and alias.is_ascii and not request.orcpt:
+        request = replace(request, orcpt=f"rfc822;{xtext(str(alias))}")
+    return addressee if request is addressee.request else replace(addressee, request=request)
 
 
 def _refuse_in_pieces(transaction: Transaction) -> None:

@@ -51,7 +51,8 @@ class Transaction:
         """One accepted recipient, and where its mail goes."""
         self.accepted += 1
         self.addressed[addressed.key] = addressed
-        self.addressees.update({one.address.key: one for one in addressees})
+        for one in addressees:
+            self.addressees[one.address.key] = one
 
     @property
     def leaves(self) -> bool:
@@ -61,9 +62,8 @@ class Transaction:
     def may_leave(self, addressees: Iterable[Addressee]) -> bool:
         """Whether these recipients can be added: what leaves for others names the one alias that led
         there."""
-        here = (one for one in self.addressees.values() if not one.is_local)
-        there = (one for one in addressees if not one.is_local)
-        return len({one.alias and one.alias.key for one in (*here, *there)}) <= 1
+        everybody = (*self.addressees.values(), *addressees)
+        return len({one.alias and one.alias.key for one in everybody if not one.is_local}) <= 1
 
     def offer(self, size: int, max_size: int) -> None:
         """One more BDAT, of `size` octets. Raises Flooded past what is worth being thrown away."""
@@ -124,7 +124,7 @@ async def receive(connection: Connection, content: Content) -> int:
         octets = reader.feed(connection.inlet.take_octets())
         if reader.size > FLOOD_FACTOR * settings.max_message_size:
             raise Flooded(f"The message is far larger than {settings.max_message_size} octets.")
-        if reader.defects or failure:
+        if reader.defects is not Defect.NONE or failure:
             await content.close()  # nothing of it is wanted any more
             continue
         try:
@@ -140,6 +140,8 @@ async def receive(connection: Connection, content: Content) -> int:
 
 def refuse_defects(defects: Defect, max_size: int) -> None:
     """Raises TooLarge or ContentRefused if there is a defect."""
+    if defects is Defect.NONE:
+        return
     if Defect.TOO_LARGE in defects:
         raise TooLarge(f"The message is larger than {max_size} octets.")
     if defects & (Defect.BARE_CR | Defect.BARE_LF):

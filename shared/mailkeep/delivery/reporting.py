@@ -91,6 +91,8 @@ class Reporter:
             for one in mail.addressees
             if one.is_local and one.request is not NO_REQUEST
         ]
+        if not fates:
+            return
         message = QueuedMessage(
             mail.id, mail.envelope, mail.message.header, mail.message.size, mail.received_at
         )

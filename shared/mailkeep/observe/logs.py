@@ -58,7 +58,7 @@ _QUIET = (
 
 _listener: _Listener | None = None
 _processors: list[Processor] = structlog.get_config()["processors"]
-"""What every event of ours goes through, changed in place: a logger is bound to it once, and not for each line."""
+"""What events of ours go through, changed in place: a logger is bound to it once, and not for each line."""
 
 
 def configure(settings: LogSettings, host: str = "", stream: TextIO | None = None) -> None:

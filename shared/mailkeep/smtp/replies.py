@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 REPLY_LINE_LIMIT = 512  # octets with CRLF, RFC 5321 section 4.5.3.1.5
 
@@ -38,6 +39,7 @@ def reply(code: int, enhanced: str, *lines: str) -> Reply:
     return Reply(code, enhanced, lines)
 
 
+@lru_cache  # greetings are the same for one client after the other
 def _render(code: int, enhanced: str, lines: tuple[str, ...]) -> bytes:
     prefix = f"{enhanced} " if enhanced else ""
     room = REPLY_LINE_LIMIT - 4 - len(prefix) - 2

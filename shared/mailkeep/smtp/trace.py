@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from mailkeep.model.address import Address
 from mailkeep.smtp.paths import ReversePath
@@ -47,21 +48,28 @@ def trace_fields(hop: Hop, reverse_path: ReversePath, only_recipient: Address | 
     FOR is there only with a single recipient, so that nobody learns of a blind copy (RFC 5321 section 7.2):
     with several `only_recipient` is None. An address beyond ASCII is not shown outside SMTPUTF8.
     """
-    received = f"Received: from {_client_name(hop)}\r\n\tby {hop.by} with {protocol(hop)} id {hop.id}"
+    client = _client_name(hop.helo, hop.client)
+    received = f"Received: from {client}\r\n\tby {hop.by} with {protocol(hop)} id {hop.id}"
     if only_recipient is not None and (only_recipient.is_ascii or hop.smtputf8):
         received += f"\r\n\tfor <{only_recipient}>"
     # RFC 8314 section 4.3 takes IANA's names, which OpenSSL uses for TLS 1.3 alone.
     if hop.cipher.startswith("TLS_"):
         received += f"\r\n\ttls {hop.cipher}"
-    date = format_datetime(hop.received_at)
+    date = _date(hop.received_at.replace(microsecond=0))
     return f"Return-Path: {reverse_path}\r\n{received};\r\n\t{date}\r\n".encode()
 
 
 def received_count(header: bytes) -> int:
     """How many Received fields a header section has."""
-    return len(_RECEIVED.findall(header))
+    return len(_RECEIVED.findall(header)) if b"received" in header.lower() else 0
 
 
-def _client_name(hop: Hop) -> str:
-    literal = f"[IPv6:{hop.client}]" if ":" in hop.client else f"[{hop.client}]"
-    return f"{hop.helo if _HELO_NAME.match(hop.helo) else 'unknown'} ({literal})"
+@lru_cache(maxsize=1)  # many messages come in the same second
+def _date(at: datetime) -> str:
+    return format_datetime(at)
+
+
+@lru_cache(maxsize=1024)  # what one connection brings has one
+def _client_name(helo: str, client: str) -> str:
+    literal = f"[IPv6:{client}]" if ":" in client else f"[{client}]"
+    return f"{helo if _HELO_NAME.match(helo) else 'unknown'} ({literal})"
