@@ -265,8 +265,9 @@ class Selected:
 
     def pending(self) -> bool:
         """True if `take_updates` would have something to say."""
-        self.absorb()
         snapshot = self.snapshot
+        if snapshot.highestmodseq != self._modseq:
+            self.absorb()
         return (
             bool(self._ghosts or self._flagged)
             or snapshot.uidnext > self.uidnext

@@ -44,13 +44,13 @@ class Reporting(Enum):
     NO_EXPUNGES = "nothing that changes sequence numbers"
 
 
-_HOLD_NUMBERS = frozenset({Fetch, Store, Search, Sort, Thread, MultiSearch})
+HOLD_NUMBERS = frozenset({Fetch, Store, Search, Sort, Thread, MultiSearch})
 
 
 def permitted(command: Command) -> Reporting:
     """RFC 9051 section 7.5.1: no EXPUNGE while FETCH, STORE or SEARCH is answered; RFC 5256 for SORT and
     THREAD. The UID forms hold no sequence numbers, so they may have it."""
-    if type(command) in _HOLD_NUMBERS:
+    if type(command) in HOLD_NUMBERS:
         return Reporting.WITH_UIDS if getattr(command, "uid", False) else Reporting.NO_EXPUNGES
     return Reporting.EVERYTHING
 

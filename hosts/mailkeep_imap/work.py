@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ from mailkeep.imap.framing import (
     LiteralRequest,
 )
 from mailkeep.imap.parser import parse
-from mailkeep.imap.state import PERMITTED, check
+from mailkeep.imap.state import PERMITTED, State, check
 from mailkeep.model.mailbox import HIERARCHY_DELIMITER
 from mailkeep.net.twisted_bridge import PeerGone
 from mailkeep.observe import tracing
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 _clock = time.perf_counter
+_EVERYTHING = Reporting.EVERYTHING  # a look into the enumeration is a call
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,20 @@ class _Kind:
 
     handler: Handler | None
     name: str
+    states: tuple[State, ...]
     is_long: bool
+    holds_numbers: bool
 
 
 _KINDS = {
-    command: _Kind(commands.HANDLERS.get(command), f"IMAP {command.name}", command in progress.LONG)
-    for command in PERMITTED
+    command: _Kind(
+        commands.HANDLERS.get(command),
+        f"IMAP {command.name}",
+        states,
+        command in progress.LONG,
+        command in updates.HOLD_NUMBERS,
+    )
+    for command, states in PERMITTED.items()
 }
 
 
@@ -97,7 +106,7 @@ async def _take_all(session: Session) -> None:
             _broken(session, error)
             continue
         if type(event) is CommandLine:  # nearly always: small commands come by the thousand
-            await _command(session, event)
+            await _begun(session, event)
         else:
             await _take(session, event)
         if output.is_full:
@@ -126,7 +135,7 @@ async def _take(session: Session, event: Event) -> None:
         case Line(octets):
             exchange, session.exchange = session.exchange, None
             assert exchange is not None
-            await _run(session, exchange.tag, exchange.take(session, octets), Reporting.EVERYTHING)
+            await _run(session, exchange.tag, exchange.take(session, octets), _EVERYTHING)
 
 
 async def _literal(session: Session, request: LiteralRequest) -> None:
@@ -145,37 +154,41 @@ async def _literal(session: Session, request: LiteralRequest) -> None:
             session.close(fatal.text)
 
 
-async def _command(session: Session, line: CommandLine) -> None:
+def _begun(session: Session, line: CommandLine) -> Awaitable[None]:
+    """What carries the command out, or refuses it. No coroutine of its own: each costs a small command a
+    twentieth."""
     tag: str | None = None
     try:
         command = parse(line.octets, session.form, line.streamed)
         tag = command.tag
-        check(command, session.state)
-        if session.uid_only:
-            uidonly.check(command)
         kind = _KINDS[type(command)]
+        if session.state not in kind.states:
+            check(command, session.state)
+        if session.enabled and session.uid_only:
+            uidonly.check(command)
         if kind.handler is None:
             raise UnknownCommand(f"{command.name} is not offered here.", tag)
     except ImapSyntaxError as error:
-        await session.drop_upload()
-        _answer(session, error.tag or tag, _refusal(session, error))
-        return
-    carried_out = _run(session, tag, kind.handler(session, command), updates.permitted(command), command)
+        return _refused(session, error.tag or tag, error)
+    reporting = updates.permitted(command) if kind.holds_numbers else _EVERYTHING
+    carried_out = _run(session, tag, kind.handler(session, command), reporting, command, kind.name)
     if kind.is_long:
         carried_out = _telling(session, command, carried_out)
-    began = _clock()
-    try:
-        if tracing.is_on():
-            with tracing.span(kind.name, tracing.SERVER):
-                await carried_out
-        else:
-            await carried_out
-    finally:
-        TIMINGS.note(kind.name, _clock() - began)
+    return _traced(kind.name, carried_out) if tracing.is_on() else carried_out
+
+
+async def _refused(session: Session, tag: str | None, error: ImapSyntaxError) -> None:
+    await session.drop_upload()
+    _answer(session, tag, _refusal(session, error))
 
 
 async def _telling(session: Session, command: Command, carried_out: Awaitable[None]) -> None:
     with progress.told(session, command):
+        await carried_out
+
+
+async def _traced(name: str, carried_out: Awaitable[None]) -> None:
+    with tracing.span(name, tracing.SERVER):
         await carried_out
 
 
@@ -185,32 +198,46 @@ async def _run(
     carried_out: Awaitable[Done | None],
     reporting: Reporting,
     command: Command | None = None,
+    name: str = "",
 ) -> None:
+    """The time is noted under `name`: a command's, and not that of the lines that one goes on with."""
+    began = _clock()
     try:
-        done = await carried_out
-    except (PeerGone, asyncio.CancelledError):
-        raise
-    except Exception as error:  # every kind has its answer in codes.py
-        done = _refusal(session, error)
+        try:
+            done = await carried_out
+        except (PeerGone, asyncio.CancelledError):
+            raise
+        except Exception as error:  # every kind has its answer in codes.py
+            done = _refusal(session, error)
+        finally:
+            if session.upload is not None:
+                await session.drop_upload()
+        view = session.selected
+        if view is not None and view.is_void:
+            session.close("The selected mailbox was made anew; please select it again.")
+        if done is not None and not session.output.gone:
+            if session.notifications is not None or session.contexts:
+                await _tell(session, reporting, command)
+            elif view is not None and view.pending():
+                updates.report(session, reporting)
+            _answer(session, tag, done)
+            if session.after is not None:
+                _go_on(session, session.after)
     finally:
-        if session.upload is not None:
-            await session.drop_upload()
-    view = session.selected
-    if view is not None and view.is_void:
-        session.close("The selected mailbox was made anew; please select it again.")
-    if done is None or session.output.gone:
-        return
+        if name:
+            TIMINGS.note(name, _clock() - began)
+
+
+async def _tell(session: Session, reporting: Reporting, command: Command | None) -> None:
     if session.notifications is not None and command is not None:
         _be_quiet_about(session.notifications, command)
-    if session.notifications is not None or session.contexts:
-        await updates.tell(session, reporting, command)
-    elif view is not None:
-        updates.report(session, reporting)
-    _answer(session, tag, done)
-    if session.after is not None:
-        after, session.after = session.after, None
-        session.output.flush()
-        after()
+    await updates.tell(session, reporting, command)
+
+
+def _go_on(session: Session, after: Callable[[], None]) -> None:
+    session.after = None
+    session.output.flush()
+    after()
 
 
 def _be_quiet_about(notifications: Notifications, command: Command) -> None:
@@ -223,7 +250,7 @@ def _be_quiet_about(notifications: Notifications, command: Command) -> None:
 
 def _answer(session: Session, tag: str | None, done: Done) -> None:
     """Send the tagged answer; too many bad ones in a row end the session."""
-    session.send(responses.tagged(tag, done.status, done.text, done.code))
+    session.output.write(responses.tagged(tag, done.status, done.text, done.code))
     if done.status == OK:
         session.errors = 0
     elif done.status == BAD or done.code in codes.COUNTED:

@@ -155,11 +155,14 @@ class Framer:
                 self._at = self._scanned = 0
             return NEED_DATA
         line = bytes(self._buffer[self._at : end + 1])
-        if len(line) > limit + 2:
+        length = len(line)
+        if length > limit + 2:
             self._overlong()
         self._at = self._scanned = end + 1
-        if _is_whole(line) and self._line_limit is None and not self._command:
-            return CommandLine(line[:-2])  # what follows, in one step for nearly every command
+        # What follows, in one step for nearly every command: without fault, and no literal is announced.
+        is_whole = line.find(b"\r") == length - 2 >= 0 and line[-3:-2] != b"}" and b"\0" not in line
+        if is_whole and self._line_limit is None and not self._command:
+            return CommandLine(line[:-2])
         if self._line_limit is not None:
             return self._asked_line(line)
         return self._end_of_line(self._checked(line))
@@ -323,16 +326,6 @@ class Framer:
         """After a fatal error nothing more is read; what comes is thrown away."""
         self._at = self._scanned = len(self._buffer)
         return NEED_DATA
-
-
-def _is_whole(line: bytes) -> bool:
-    """True of a line without fault that announces no literal."""
-    return (
-        line.endswith(b"\r\n")
-        and line.find(b"\r") == len(line) - 2
-        and line[-3:-2] != b"}"
-        and b"\0" not in line
-    )
 
 
 def _line_error(line: bytes, command: bytes) -> ImapSyntaxError | None:
