@@ -8,8 +8,6 @@ are its progress.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mailkeep.imap.commands.append import Append
@@ -33,23 +31,20 @@ LONG: frozenset[type[Command]] = frozenset(
 )
 
 
-@contextmanager
-def told(session: Session, command: Command) -> Iterator[None]:
+class told:  # noqa: N801  used as a statement: `with told(session, command):`
     """While the context lasts, tell the client from time to time that its command is under way; for LONG."""
-    timer = _Timer(session, command.tag)
-    try:
-        yield
-    finally:
-        timer.handle.cancel()
 
+    __slots__ = ("_handle", "_session", "_tag")
 
-class _Timer:
-    __slots__ = ("_session", "_tag", "handle")
-
-    def __init__(self, session: Session, tag: str) -> None:
+    def __init__(self, session: Session, command: Command) -> None:
         self._session = session
-        self._tag = tag
-        self.handle = self._next()
+        self._tag = command.tag
+
+    def __enter__(self) -> None:
+        self._handle = self._next()
+
+    def __exit__(self, *_: object) -> None:
+        self._handle.cancel()
 
     def _next(self) -> asyncio.TimerHandle:
         loop = asyncio.get_running_loop()
@@ -60,4 +55,4 @@ class _Timer:
         if output.has_room and not output.midway:  # who does not read what there is needs no more of it
             self._session.send(untagged_ok("Still at it.", InProgress(self._tag).encode()))
             output.flush()
-        self.handle = self._next()
+        self._handle = self._next()

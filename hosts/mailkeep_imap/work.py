@@ -171,7 +171,9 @@ def _begun(session: Session, line: CommandLine) -> Awaitable[None]:
     except ImapSyntaxError as error:
         return _refused(session, error.tag or tag, error)
     reporting = updates.permitted(command) if kind.holds_numbers else _EVERYTHING
-    carried_out = _run(session, tag, kind.handler(session, command), reporting, command, kind.name)
+    carried_out = _run(
+        session, tag, kind.handler(session, command), reporting, command=command, name=kind.name
+    )
     if kind.is_long:
         carried_out = _telling(session, command, carried_out)
     return _traced(kind.name, carried_out) if tracing.is_on() else carried_out
@@ -197,6 +199,7 @@ async def _run(
     tag: str,
     carried_out: Awaitable[Done | None],
     reporting: Reporting,
+    *,
     command: Command | None = None,
     name: str = "",
 ) -> None:

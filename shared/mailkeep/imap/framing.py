@@ -216,20 +216,20 @@ class Framer:
     def _objection(
         self, size: int, kind: LiteralKind, *, binary: bool, synchronizing: bool
     ) -> ImapSyntaxError | None:
-        limits, tag = self.limits, _tag_of(self._command)
+        limits = self.limits
         if size > NUMBER64_MAX:
-            return ImapSyntaxError("No literal has that size.", tag)
+            return ImapSyntaxError("No literal has that size.", _tag_of(self._command))
         if binary and not self.literal8:
-            return ImapSyntaxError("literal8 is not understood here.", tag)
+            return ImapSyntaxError("literal8 is not understood here.", _tag_of(self._command))
         if self._literals > limits.literals:
-            return ImapLimitExceeded("The command has too many literals.", tag)
+            return ImapLimitExceeded("The command has too many literals.", _tag_of(self._command))
         if kind is LiteralKind.MESSAGE:
             too_large = size > limits.message_literal
         else:
             too_large = size > limits.argument_literal or len(self._command) + size > limits.command
         if not synchronizing and limits.non_synchronizing is not None:
             too_large = too_large or size > limits.non_synchronizing
-        return LiteralTooLarge("The literal is too large.", tag) if too_large else None
+        return LiteralTooLarge("The literal is too large.", _tag_of(self._command)) if too_large else None
 
     def _take_request(self) -> LiteralRequest:
         request = self._request

@@ -72,8 +72,8 @@ class Flags:
     @classmethod
     def parse(cls, names: Iterable[str]) -> Flags:
         """Flags from their wire names. \\Recent is ignored. Raises InvalidName for anything not a flag."""
-        system = SystemFlag(0)
-        keywords = []
+        system = _NO_SYSTEM_FLAGS
+        keywords: list[str] = []
         for name in names:
             if name.startswith("\\"):
                 if name.lower() == "\\recent":
@@ -86,10 +86,12 @@ class Flags:
                 keywords.append(name)
             else:
                 raise InvalidName("A keyword is an atom of at most 128 characters.")
-        return cls(system, normal_keywords(keywords))
+        return cls(system, normal_keywords(keywords) if keywords else ())
 
     def within(self, mask: FlagMask) -> Flags:
         """Those of them that the mask lets through."""
+        if mask is EVERY_FLAG:
+            return self
         return Flags(self.system & mask.system, self.keywords if mask.keywords else ())
 
     def replaced_within(self, mask: FlagMask, other: Flags) -> Flags:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import NewType
 
 from mailkeep.errors import InvalidName
@@ -80,6 +81,7 @@ def shown_rights(rights: Rights) -> str:
     return rights_text(rights) + "".join(obsolete)
 
 
+@lru_cache(maxsize=64)  # of rights there are few, and asked is for each message that comes
 def changeable_flags(rights: Rights) -> FlagMask:
     """The flags that these rights let somebody set and clear (section 4, STORE)."""
     system = SystemFlag.SEEN if SEEN in rights else _NO_FLAGS

@@ -218,6 +218,9 @@ def _message(cursor: Cursor) -> tuple[AppendMessage, bool]:
     if cursor.next_is(b'"'):
         internal_date = cursor.date_time()
         cursor.space()
+    if cursor.next_is(b"{"):  # nearly always
+        content, binary, is_whole = _literal(cursor, utf8=False)
+        return AppendMessage(content, flags, internal_date, binary), is_whole
     if cursor.skip_word(b"CATENATE"):
         cursor.space()
         parts, is_whole = _parts(cursor)
