@@ -7,8 +7,8 @@ PostgreSQL and the other way round. It takes a database of its own: nothing is m
 transaction, so that half of a store is never left behind.
 
 What lies in an object store is written after the tables, as the rows that it was before it was moved: objects
-that the one state refers to are there for a day after it. Restoring puts it into the database. The settings,
-and keys and certificates that they name, are not in it.
+that the one state refers to are there for a day after it. Restoring puts it into the database. Saved
+snapshots, the settings, and keys and certificates that they name, are not in it.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ _PAGE = 2000
 _WIDE_PAGE = 50
 _WIDE = frozenset({"blob", "blob_chunk", "message", "text_segment", "queue_message", "change"})
 _PLACES = frozenset({"blob_object", "object_leaving"})  # say where objects are, which a backup brings along
+_CACHES = frozenset({"saved_snapshot"})  # made anew where they pay
+_LEFT_OUT = _PLACES | _CACHES
 _FRAMES = 16  # of an object that are read at once: 4 MiB at most
 _MOVED = Query("SELECT digest, key, ends FROM blob_object WHERE digest > :after ORDER BY digest LIMIT :most")
 _STILL_HERE = Query("SELECT number FROM blob_chunk WHERE digest = :digest")
@@ -139,7 +141,7 @@ async def _write(
 async def _write_tables(connection: Connection, stream: Any, progress: Progress) -> Summary:
     created_at = now()
     counted: dict[str, int] = {}
-    tables = [table for table in metadata.sorted_tables if table.name not in _PLACES]
+    tables = [table for table in metadata.sorted_tables if table.name not in _LEFT_OUT]
     # str(): SQLAlchemy's names are a kind of their own
     columns = {str(table.name): [str(one.name) for one in table.columns] for table in tables}
     counters = await _counters(connection)

@@ -23,6 +23,17 @@ from mailkeep.storage.values import as_flags, as_words
 APPENDED_LIMIT = 5000  # entries in one row; more are read from the mailbox
 
 INSERT = BulkInsert(tables.change)
+ROW_WEIGHT = 16  # octets that a row counts for besides what it holds
+
+_SINCE = Query(
+    "SELECT modseq, appended, flagged, expunged FROM change"
+    " WHERE mailbox_id = :mailbox_id AND modseq > :since ORDER BY modseq"
+)
+_WEIGHED = Query(
+    f"SELECT count(*), CAST({ROW_WEIGHT} * count(*) + coalesce(sum(coalesce(length(appended), 0)"
+    " + coalesce(length(flagged), 0) + coalesce(length(expunged), 0)), 0) AS bigint)"
+    " FROM change WHERE mailbox_id = :mailbox_id AND modseq > :since"
+)
 _COUNTED = Query(
     "SELECT COUNT(*), COUNT(expunged) FROM change"
     " WHERE mailbox_id = :mailbox_id AND modseq > :since AND modseq <= :through"
@@ -81,6 +92,43 @@ def apply(snapshot: Snapshot, row: Row) -> None:
     snapshot.remove(gone)
     changed = UidSet.of_ranges(span for uids, _, _ in groups for span in uids.ranges)
     snapshot.advance(Change(modseq, UidSet.of(entry[0] for entry in new), changed, gone))
+
+
+def replay(snapshot: Snapshot, rows: Sequence[Row]) -> None:
+    """Move a snapshot that nobody has seen yet forward by many such rows, oldest first.
+
+    UIDs never come back, so all that came is added at once and all that went is taken out at once; flags are
+    set in their order, be it to entries that are about to go.
+    """
+    snapshot.load(
+        (uid, message_id, system, as_words(keywords), row[0], size, date // 1_000_000)
+        for row in rows
+        if row[1]
+        for uid, message_id, system, keywords, size, date in _entries.decode(row[1])
+    )
+    for modseq, _, flagged, _ in rows:
+        for uids, system, words in _decode_groups(flagged):
+            snapshot.set_flags_of(UidSet.parse(uids), system, as_words(words), modseq)
+    gone = [UidSet.parse(row[3]).ranges for row in rows if row[3]]
+    snapshot.remove(UidSet.of_ranges(span for ranges in gone for span in ranges))
+    if rows:
+        snapshot.forget_changes(rows[-1][0])
+
+
+def weight(rows: Sequence[Row]) -> int:
+    """What it takes to move a snapshot by such rows, in octets: those that they hold and some for each."""
+    return sum(ROW_WEIGHT + sum(len(part) for part in row[1:] if part) for row in rows)
+
+
+async def weighed(connection: Connection, mailbox_id: int, since: int) -> tuple[int, int]:
+    """How many rows there are above a modseq, and their weight."""
+    row = await connection.one(_WEIGHED, mailbox_id=mailbox_id, since=since)
+    return (row[0], row[1]) if row is not None else (0, 0)
+
+
+async def since(connection: Connection, mailbox_id: int, since: int) -> Sequence[Row]:
+    """The rows above a modseq, oldest first."""
+    return await connection.all(_SINCE, mailbox_id=mailbox_id, since=since)
 
 
 async def expunged(connection: Connection, mailbox_id: int, since: int, through: int) -> UidSet | None:

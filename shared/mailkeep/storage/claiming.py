@@ -42,6 +42,7 @@ _DROP = (
     Query("DELETE FROM acl WHERE mailbox_id IN (SELECT id FROM mailbox WHERE account_id = :id)"),
     Query("DELETE FROM annotation WHERE mailbox_id IN (SELECT id FROM mailbox WHERE account_id = :id)"),
     Query("DELETE FROM change WHERE mailbox_id IN (SELECT id FROM mailbox WHERE account_id = :id)"),
+    Query("DELETE FROM saved_snapshot WHERE mailbox_id IN (SELECT id FROM mailbox WHERE account_id = :id)"),
     Query("DELETE FROM mailbox WHERE account_id = :id"),
     Query("DELETE FROM subscription WHERE account_id = :id"),
     Query("DELETE FROM account WHERE id = :id"),

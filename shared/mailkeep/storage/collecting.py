@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from mailkeep.errors import StoreUnavailable
-from mailkeep.storage import retention
+from mailkeep.storage import retention, saved_snapshots
 from mailkeep.storage.database import Connection, Database, Transaction
 from mailkeep.storage.interface import Locks
 from mailkeep.storage.interface.collecting import GRACE, Collected
@@ -124,7 +124,7 @@ class StoredCollector:
         """See interface.Collector."""
         before = now() - int(grace.total_seconds() * 1_000_000)
         walks: list[Walk] = [_Messages(self._database, before), _Blobs(self._database, before)]
-        walks.append(_Changes(self._database))
+        walks += [_Changes(self._database), saved_snapshots.Orphans(self._database)]
         if unclaimed_before is not None:
             expires = moment(unclaimed_before)
             walks[:0] = [retention.Mail(self._database, expires), retention.Accounts(self._database, expires)]

@@ -11,7 +11,7 @@ from mailkeep.errors import AlreadyExists, InUse, InvalidName, MailboxNotFound, 
 from mailkeep.model.flags import SystemFlag
 from mailkeep.model.mailbox import HIERARCHY_DELIMITER, INBOX, Mailbox, SpecialUse
 from mailkeep.model.uids import UID_MAX, UidSet
-from mailkeep.storage import accounts, locked, texts
+from mailkeep.storage import accounts, locked, saved_snapshots, texts
 from mailkeep.storage.annotations import COPY_ANNOTATIONS, DROP_ANNOTATIONS
 from mailkeep.storage.database import Connection, Database, Row, Transaction, changed
 from mailkeep.storage.interface import TopicKind
@@ -52,6 +52,7 @@ _EMPTY = (
     Query("DELETE FROM change WHERE mailbox_id = :id"),
     Query("DELETE FROM acl WHERE mailbox_id = :id"),
     texts.DROP,
+    saved_snapshots.DROP,
     DROP_ANNOTATIONS,
     DROP_URL_SECRET,
 )

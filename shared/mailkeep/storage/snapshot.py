@@ -18,8 +18,10 @@ from typing import Any
 from mailkeep.model.flags import Flags, SystemFlag
 from mailkeep.model.uids import NO_UIDS, UidSet
 
-_COLUMNS = ("uids", "message_ids", "system_flags", "keyword_ids", "modseqs", "sizes", "internal_dates")
+COLUMNS = ("uids", "message_ids", "system_flags", "keyword_ids", "modseqs", "sizes", "internal_dates")
 CHANGES_KEPT = 1024  # a session that lags by more commits than this compares all instead
+FEW_RANGES = 4  # taken out one by one; for more, what stays is put together anew
+NOTHING_SAVED = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class Snapshot:
         "uidnext",
         "uids",
         "uidvalidity",
+        "unsaved",
     )
 
     def __init__(self, mailbox_id: int, uidvalidity: int, uidnext: int, highestmodseq: int) -> None:
@@ -81,6 +84,7 @@ class Snapshot:
         self.modseqs = array("Q")
         self.sizes = array("I")
         self.internal_dates = array("q")
+        self.unsaved = NOTHING_SAVED  # weight of the change log since one was saved: see saved_snapshots.py
         self._changes: deque[Change] = deque(maxlen=CHANGES_KEPT)
         self._known_from = highestmodseq
         self._listeners: set[Callable[[], None]] = set()
@@ -157,6 +161,13 @@ class Snapshot:
         self.sizes.extend(sizes)
         self.internal_dates.extend(dates)
 
+    def take_over(self, columns: Sequence[array[int]], keyword_sets: Sequence[tuple[str, ...]]) -> None:
+        """Let these arrays, in the order of COLUMNS, be all that it holds. The first keyword set is empty."""
+        for name, column in zip(COLUMNS, columns, strict=True):
+            setattr(self, name, column)
+        self.keyword_sets = list(keyword_sets)
+        self._keyword_places = {words: place for place, words in enumerate(self.keyword_sets)}
+
     def append(self, entry: SnapshotEntry) -> None:
         """Add an entry whose UID is above all others."""
         if self.uids and entry.uid <= self.uids[-1]:
@@ -196,10 +207,15 @@ class Snapshot:
 
     def remove(self, uids: UidSet) -> None:
         """Remove entries; unknown UIDs are ignored."""
-        for low, high in reversed(uids.ranges):
-            start, end = bisect_left(self.uids, low), bisect_left(self.uids, high + 1)
-            for column in self._columns():
-                del column[start:end]
+        at = self.uids
+        places = ((bisect_left(at, low), bisect_left(at, high + 1)) for low, high in uids.ranges)
+        gone = [(start, end) for start, end in places if start < end]
+        for column in self.columns():
+            if len(gone) <= FEW_RANGES:
+                for start, end in reversed(gone):
+                    del column[start:end]
+            else:
+                column[:] = _without(column, gone)
 
     def advance(self, change: Change) -> None:
         """Record a change that has been applied; listeners hear of it with `notify`."""
@@ -221,7 +237,8 @@ class Snapshot:
         before = dict(zip(self.uids, self.modseqs, strict=True))
         self.uidvalidity, self.uidnext = fresh.uidvalidity, fresh.uidnext
         self.keyword_sets, self._keyword_places = fresh.keyword_sets, fresh._keyword_places
-        for name in _COLUMNS:
+        self.unsaved = fresh.unsaved
+        for name in COLUMNS:
             setattr(self, name, getattr(fresh, name))
         after = dict(zip(self.uids, self.modseqs, strict=True))
         difference = Change(
@@ -238,15 +255,16 @@ class Snapshot:
     @property
     def octets(self) -> int:
         """What the arrays take."""
-        return sum(column.itemsize * len(column) for column in self._columns())
+        return sum(column.itemsize * len(column) for column in self.columns())
 
     def notify(self) -> None:
         """Tell the listeners that the snapshot has moved."""
         for changed in tuple(self._listeners):
             changed()
 
-    def _columns(self) -> tuple[array[int], ...]:
-        return tuple(getattr(self, name) for name in _COLUMNS)
+    def columns(self) -> tuple[array[int], ...]:
+        """The arrays in the order of COLUMNS."""
+        return tuple(getattr(self, name) for name in COLUMNS)
 
     def _keyword_id(self, keywords: tuple[str, ...]) -> int:
         place = self._keyword_places.get(keywords)
@@ -254,3 +272,12 @@ class Snapshot:
             place = self._keyword_places[keywords] = len(self.keyword_sets)
             self.keyword_sets.append(keywords)
         return place
+
+
+def _without(column: array[int], gone: Sequence[tuple[int, int]]) -> array[int]:
+    """A column without the places from one to before the other of each pair, ascending."""
+    kept, after = array(column.typecode), 0
+    for start, end in gone:
+        kept += column[after:start]
+        after = end
+    return kept + column[after:]

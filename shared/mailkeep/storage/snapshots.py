@@ -2,7 +2,7 @@
 
 The registry holds them weakly: a mailbox that nobody has open costs nothing. While one is held, every
 commit that the feed tells of moves it forward by the change log; after a gap, or when too much happened,
-it is read anew.
+it is read anew. Reading begins with what is saved of a large mailbox, or else reads its entries.
 """
 
 from __future__ import annotations
@@ -12,19 +12,20 @@ import logging
 import weakref
 from collections.abc import Sequence
 
-from mailkeep.errors import MailboxNotFound, StoreUnavailable
-from mailkeep.storage import change_log, entry_pages
+from mailkeep.errors import MailboxNotFound, StoreCorrupt, StoreUnavailable
+from mailkeep.storage import change_log, entry_pages, saved_snapshots
 from mailkeep.storage.database import Connection, Database, Row
 from mailkeep.storage.feed import Hub
 from mailkeep.storage.interface import Topic, TopicKind
 from mailkeep.storage.query import Query
+from mailkeep.storage.saved_snapshots import Head, Saved
 from mailkeep.storage.snapshot import CHANGES_KEPT, Snapshot
+from mailkeep.storage.snapshot_saver import SnapshotSaver
 
 RETRY_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
-_HEAD = Query("SELECT uidvalidity, uidnext, highestmodseq FROM mailbox WHERE id = :id AND selectable")
 # The mailbox and what happened to it, in one statement: both of one moment, in one round trip.
 _SINCE = Query(
     "SELECT m.uidvalidity, m.uidnext, m.highestmodseq, c.modseq, c.appended, c.flagged, c.expunged"
@@ -39,6 +40,7 @@ class Snapshots:
     def __init__(self, database: Database, hub: Hub) -> None:
         self._database = database
         self._hub = hub
+        self._saver = SnapshotSaver(database)
         self._held: weakref.WeakValueDictionary[int, Snapshot] = weakref.WeakValueDictionary()
         self._reading: weakref.WeakValueDictionary[int, asyncio.Lock] = weakref.WeakValueDictionary()
         self._following: dict[int, asyncio.Task[None]] = {}
@@ -49,8 +51,9 @@ class Snapshots:
         async with self._lock(mailbox_id):
             snapshot = self._held.get(mailbox_id)
             if snapshot is None:
-                snapshot = await self._load(mailbox_id)
+                snapshot, damaged = await self._load(mailbox_id)
                 self._hold(snapshot)
+                self._saver.consider(snapshot, damaged)
             else:
                 await self._move(snapshot)
         return snapshot
@@ -66,10 +69,11 @@ class Snapshots:
         return len(held), sum(map(len, held)), sum(snapshot.octets for snapshot in held)
 
     async def close(self) -> None:
-        """Follow the feed no more."""
+        """Follow the feed no more, and save nothing."""
         for task in list(self._following.values()):
             task.cancel()
             await asyncio.wait([task])
+        await self._saver.close()
 
     # --- following the feed ---------------------------------------------------------------------
 
@@ -110,15 +114,27 @@ class Snapshots:
             lock = self._reading[mailbox_id] = asyncio.Lock()
         return lock
 
-    async def _load(self, mailbox_id: int) -> Snapshot:
+    async def _load(self, mailbox_id: int) -> tuple[Snapshot, int | None]:
+        """The mailbox as it is, and when the saved one was made if that turned out to be damaged."""
+
+        async def work(connection: Connection) -> Saved | Snapshot:
+            head = await saved_snapshots.head_of(connection, mailbox_id)
+            saved = await saved_snapshots.read(connection, mailbox_id, head)
+            return saved or await _of_entries(connection, mailbox_id, head)
+
+        found = await self._database.read_at_once(work)
+        if isinstance(found, Snapshot):
+            return found, None
+        try:
+            return await asyncio.to_thread(found.snapshot), None
+        except StoreCorrupt as error:
+            log.warning("%s", error, extra={"mailbox_id": mailbox_id})
+            return await self._load_entries(mailbox_id), found.head.made_at
+
+    async def _load_entries(self, mailbox_id: int) -> Snapshot:
         async def work(connection: Connection) -> Snapshot:
-            head = await _head(connection, mailbox_id)
-            snapshot = Snapshot(mailbox_id, head[0], head[1], head[2])
-            after = 0
-            while columns := await entry_pages.page(connection, mailbox_id, after):
-                snapshot.load_columns(columns)
-                after = snapshot.uids[-1]
-            return snapshot
+            head = await saved_snapshots.head_of(connection, mailbox_id)
+            return await _of_entries(connection, mailbox_id, head)
 
         return await self._database.read_at_once(work)
 
@@ -139,13 +155,19 @@ class Snapshots:
             for row in changes:
                 change_log.apply(snapshot, row)
             snapshot.uidnext = uidnext
+            snapshot.unsaved += change_log.weight(changes)
+            self._saver.consider(snapshot)
         else:
-            snapshot.replace(await self._load(snapshot.mailbox_id))
+            fresh, damaged = await self._load(snapshot.mailbox_id)
+            snapshot.replace(fresh)
+            self._saver.consider(snapshot, damaged)
         snapshot.notify()
 
 
-async def _head(connection: Connection, mailbox_id: int) -> Row:
-    head = await connection.one(_HEAD, id=mailbox_id)
-    if head is None:
-        raise MailboxNotFound("The mailbox does not exist.")
-    return head
+async def _of_entries(connection: Connection, mailbox_id: int, head: Head) -> Snapshot:
+    snapshot = Snapshot(mailbox_id, head.uidvalidity, head.uidnext, head.highestmodseq)
+    after = 0
+    while columns := await entry_pages.page(connection, mailbox_id, after):
+        snapshot.load_columns(columns)
+        after = snapshot.uids[-1]
+    return snapshot

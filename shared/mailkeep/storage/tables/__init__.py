@@ -23,6 +23,7 @@ from mailkeep.storage.tables.messages import (
     message,
     message_sent,
     object_leaving,
+    saved_snapshot,
     text_segment,
 )
 from mailkeep.storage.tables.owners import account, address, address_proof, alias, domain, user
@@ -60,6 +61,7 @@ __all__ = [
     "push_subscription",
     "queue_message",
     "queue_recipient",
+    "saved_snapshot",
     "secret",
     "subscription",
     "text_segment",

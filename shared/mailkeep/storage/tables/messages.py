@@ -133,3 +133,16 @@ change = Table(
     Column("removed", LargeBinary),
     sqlite_with_rowid=False,
 )
+
+# A large mailbox as it was at a modseq: see saved_snapshots.py. It can be lost: the first
+# SELECT is then slower.
+saved_snapshot = Table(
+    "saved_snapshot",
+    metadata,
+    Column("mailbox_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("made_at", MOMENT, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("uidvalidity", BigInteger, nullable=False),
+    Column("modseq", BigInteger, nullable=False),
+    Column("packed", LargeBinary, nullable=False),
+)
