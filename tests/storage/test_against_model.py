@@ -176,8 +176,13 @@ class StoreMachine(RuleBasedStateMachine):
         self.runner.close()
 
 
-def run_machine(open_settings: Callable[[], StoreSettings], examples: int, steps: int) -> None:
-    machine = type("Machine", (StoreMachine,), {"open_settings": staticmethod(open_settings)})
+def run_machine(
+    open_settings: Callable[[], StoreSettings],
+    examples: int,
+    steps: int,
+    base: type[StoreMachine] = StoreMachine,
+) -> None:
+    machine = type("Machine", (base,), {"open_settings": staticmethod(open_settings)})
     run_state_machine_as_test(
         machine,
         settings=settings(

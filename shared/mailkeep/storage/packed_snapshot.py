@@ -28,6 +28,7 @@ UNPACKED_LIMIT = 64 * 1024 * 1024
 LEVEL = 1
 _KEPT = "IQBIQIq"
 """The columns' types, in the order of COLUMNS."""
+_MOST = UNPACKED_LIMIT // sum(array(kind).itemsize for kind in _KEPT)  # entries
 
 
 class Head(msgspec.Struct, frozen=True, array_like=True):
@@ -129,7 +130,7 @@ def _planes(column: array[int]) -> list[bytes]:
 
 
 def _columns(octets: memoryview, head: Head) -> Iterator[array[int]]:
-    if len(octets) != head.entries * sum(head.widths):
+    if len(octets) != head.entries * sum(head.widths) or not 0 <= head.entries <= _MOST:
         raise ValueError("of another length")
     at = 0
     for kind, planes in zip(_KEPT, head.widths, strict=True):

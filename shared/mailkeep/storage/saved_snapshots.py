@@ -93,6 +93,11 @@ class Saved:
         return snapshot
 
 
+def is_for(messages: int) -> bool:
+    """Whether snapshots of mailboxes with so many are saved."""
+    return FEWEST <= messages <= MOST
+
+
 async def head_of(connection: Connection, mailbox_id: int) -> Head:
     """The mailbox, and what is saved of it. Raises MailboxNotFound."""
     row = await connection.one(_HEAD, id=mailbox_id)
@@ -103,7 +108,7 @@ async def head_of(connection: Connection, mailbox_id: int) -> Head:
 
 async def lag(connection: Connection, mailbox_id: int, head: Head) -> int | None:
     """The weight of what has to be replayed on what is saved; None if that is of no use."""
-    if not FEWEST <= head.messages <= MOST or head.modseq is None:
+    if not is_for(head.messages) or head.modseq is None:
         return None
     if (head.version, head.saved_uidvalidity) != (VERSION, head.uidvalidity):
         return None

@@ -16,12 +16,12 @@ from mailkeep.errors import MailboxNotFound, StoreUnavailable
 from mailkeep.storage import packed_snapshot, saved_snapshots
 from mailkeep.storage.database import Connection, Database
 from mailkeep.storage.packed_snapshot import Copied
-from mailkeep.storage.saved_snapshots import FEWEST, MOST, Head
+from mailkeep.storage.saved_snapshots import Head
 from mailkeep.storage.snapshot import Snapshot
 
 REST_SECONDS = (1.0, 3.0)  # before each
 SAVE_SECONDS = 30.0
-WAITING_AT_MOST = 16  # snapshots: they are held until they are saved
+WAITING_AT_MOST = 4  # snapshots: they are held until they are saved
 MESSAGES_AN_OCTET = 4  # it is worth saving anew when the log weighs more octets than one for so many
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class SnapshotSaver:
 
 def is_worth_saving(messages: int, unsaved: int) -> bool:
     """A mailbox of so many messages, with so much of the log since it was saved."""
-    return FEWEST <= messages <= MOST and unsaved * MESSAGES_AN_OCTET > messages
+    return saved_snapshots.is_for(messages) and unsaved * MESSAGES_AN_OCTET > messages
 
 
 def _standing(mailbox_id: int) -> Callable[[Connection], Awaitable[tuple[Head, int | None]]]:
