@@ -260,6 +260,14 @@ async def test_one_that_disagrees_with_the_counters_is_not_believed(store: Store
         assert not (await loaded(store, inbox))[1]
 
 
+@pytest.mark.parametrize("harm", ["appended = :octets", "flagged = :octets", "expunged = 'x'"])
+async def test_a_log_that_cannot_be_read_is_not_replayed(store: Store, harm: str) -> None:
+    inbox = await changed(store)
+    given = {"octets": b"\xc1"} if ":octets" in harm else {}
+    await run(store, f"UPDATE change SET {harm} WHERE modseq = 4", **given)
+    assert not (await loaded(store, inbox))[1]
+
+
 async def test_a_log_that_takes_longer_than_entries_is_not_replayed(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,11 +8,12 @@ happened at once to be written down, and readers read the mailbox anew.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
+from mailkeep.errors import StoreCorrupt
 from mailkeep.model.uids import NO_UIDS, UidSet
 from mailkeep.storage import tables
 from mailkeep.storage.database import Connection, Row
@@ -95,24 +96,28 @@ def apply(snapshot: Snapshot, row: Row) -> None:
 
 
 def replay(snapshot: Snapshot, rows: Sequence[Row]) -> None:
-    """Move a snapshot that nobody has seen yet forward by many such rows, oldest first.
+    """Move a snapshot that nobody has seen yet forward by many such rows, oldest first. Raises StoreCorrupt.
 
     UIDs never come back, so all that came is added at once and all that went is taken out at once; flags are
     set in their order, be it to entries that are about to go.
     """
-    snapshot.load(
-        (uid, message_id, system, as_words(keywords), row[0], size, date // 1_000_000)
-        for row in rows
-        if row[1]
-        for uid, message_id, system, keywords, size, date in _entries.decode(row[1])
-    )
-    for modseq, _, flagged, _ in rows:
-        for uids, system, words in _decode_groups(flagged):
-            snapshot.set_flags_of(UidSet.parse(uids), system, as_words(words), modseq)
-    gone = [UidSet.parse(row[3]).ranges for row in rows if row[3]]
+    try:
+        snapshot.load(entry for row in rows if row[1] for entry in _appended(row[0], row[1]))
+        for modseq, _, flagged, _ in rows:
+            for uids, system, words in _decode_groups(flagged):
+                snapshot.set_flags_of(UidSet.parse(uids), system, as_words(words), modseq)
+        gone = [UidSet.parse(row[3]).ranges for row in rows if row[3]]
+    except (msgspec.MsgspecError, ValueError, OverflowError) as error:
+        raise StoreCorrupt("A row of the change log cannot be read.") from error
     snapshot.remove(UidSet.of_ranges(span for ranges in gone for span in ranges))
     if rows:
         snapshot.forget_changes(rows[-1][0])
+
+
+def _appended(modseq: int, packed: bytes) -> Iterator[tuple[int, int, int, tuple[str, ...], int, int, int]]:
+    """Entries as `Snapshot.load` takes them."""
+    for uid, message_id, system, keywords, size, date in _entries.decode(packed):
+        yield uid, message_id, system, as_words(keywords), modseq, size, date // 1_000_000
 
 
 def weight(rows: Sequence[Row]) -> int:

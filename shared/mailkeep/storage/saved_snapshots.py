@@ -8,6 +8,7 @@ in snapshot_saver.py.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -77,14 +78,15 @@ class Saved:
 
     mailbox_id: int
     head: Head
+    modseq: int
     packed: bytes
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
     weight: int
 
     def snapshot(self) -> Snapshot:
         """The mailbox as it was when this was read. For a thread. Raises StoreCorrupt."""
         head = self.head
-        snapshot = packed_snapshot.unpack(self.packed, self.mailbox_id, head.uidvalidity, head.modseq or 0)
+        snapshot = packed_snapshot.unpack(self.packed, self.mailbox_id, head.uidvalidity, self.modseq)
         change_log.replay(snapshot, self.rows)
         snapshot.uidnext = head.uidnext
         snapshot.unsaved = self.weight
@@ -128,7 +130,7 @@ async def read(connection: Connection, mailbox_id: int, head: Head) -> Saved | N
     if weight is None or row is None or head.modseq is None:
         return None
     rows = await change_log.since(connection, mailbox_id, head.modseq) if weight else ()
-    return Saved(mailbox_id, head, bytes(row[0]), tuple(rows), weight)
+    return Saved(mailbox_id, head, head.modseq, bytes(row[0]), rows, weight)
 
 
 async def write(database: Database, copied: Copied, packed: bytes, former: int | None) -> bool:

@@ -8,11 +8,11 @@ was done. What fails is tried again when the mailbox moves next.
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from collections.abc import Awaitable, Callable
 
 from mailkeep.errors import MailboxNotFound, StoreUnavailable
+from mailkeep.observe.logs import get_logger
 from mailkeep.storage import packed_snapshot, saved_snapshots
 from mailkeep.storage.database import Connection, Database
 from mailkeep.storage.packed_snapshot import Copied
@@ -24,7 +24,7 @@ SAVE_SECONDS = 30.0
 WAITING_AT_MOST = 4  # snapshots: they are held until they are saved
 MESSAGES_AN_OCTET = 4  # it is worth saving anew when the log weighs more octets than one for so many
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 class SnapshotSaver:
@@ -65,8 +65,8 @@ class SnapshotSaver:
                 await self._save(snapshot, damaged)
         except MailboxNotFound:
             pass
-        except (StoreUnavailable, TimeoutError):
-            log.info("a snapshot could not be saved", extra={"mailbox_id": mailbox_id})
+        except (StoreUnavailable, TimeoutError) as error:
+            log.info("a snapshot could not be saved", mailbox_id=mailbox_id, reason=str(error))
         finally:
             self._waiting.pop(mailbox_id, None)
 

@@ -8,11 +8,11 @@ it is read anew. Reading begins with what is saved of a large mailbox, or else r
 from __future__ import annotations
 
 import asyncio
-import logging
 import weakref
 from collections.abc import Sequence
 
 from mailkeep.errors import MailboxNotFound, StoreCorrupt, StoreUnavailable
+from mailkeep.observe.logs import get_logger
 from mailkeep.storage import change_log, entry_pages, saved_snapshots
 from mailkeep.storage.database import Connection, Database, Row
 from mailkeep.storage.feed import Hub
@@ -24,7 +24,7 @@ from mailkeep.storage.snapshot_saver import SnapshotSaver
 
 RETRY_SECONDS = 1.0
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 # The mailbox and what happened to it, in one statement: both of one moment, in one round trip.
 _SINCE = Query(
@@ -128,7 +128,7 @@ class Snapshots:
         try:
             return await asyncio.to_thread(found.snapshot), None
         except StoreCorrupt as error:
-            log.warning("%s", error, extra={"mailbox_id": mailbox_id})
+            log.warning("a saved snapshot is of no use", mailbox_id=mailbox_id, reason=str(error))
             return await self._load_entries(mailbox_id), found.head.made_at
 
     async def _load_entries(self, mailbox_id: int) -> Snapshot:
