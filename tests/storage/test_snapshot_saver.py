@@ -31,6 +31,7 @@ def _hundreds_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(saved_snapshots, "ENTRIES_A_ROW", 0)
     monkeypatch.setattr(saved_snapshots, "REPLAYED", 100)
     monkeypatch.setattr(snapshot_saver, "MESSAGES_AN_OCTET", 1)
+    monkeypatch.setattr(snapshot_saver, "LEAST_OCTETS", MESSAGES // 2)
     monkeypatch.setattr(snapshot_saver, "REST_SECONDS", (0.0, 0.001))
 
 
@@ -245,3 +246,18 @@ async def test_a_store_that_closes_does_not_wait_for_it(
         await other.messages.snapshot(inbox)
         assert saver_of(other)._task is not None
     assert await saved(store, inbox) is None
+
+
+@pytest.mark.parametrize(
+    ("messages", "unsaved", "is_worth"),
+    [
+        (1000, 99, False),
+        (1000, 999, False),
+        (1000, 1001, True),
+        (150, 101, False),
+        (150, 151, True),
+        (99, 999, False),
+    ],
+)
+def test_when_it_is_worth_saving(messages: int, unsaved: int, is_worth: bool) -> None:
+    assert snapshot_saver.is_worth_saving(messages, unsaved) is is_worth

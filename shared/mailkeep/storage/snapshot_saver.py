@@ -22,7 +22,8 @@ from mailkeep.storage.snapshot import Snapshot
 REST_SECONDS = (1.0, 3.0)  # before each
 SAVE_SECONDS = 30.0
 WAITING_AT_MOST = 4  # snapshots: they are held until they are saved
-MESSAGES_AN_OCTET = 4  # it is worth saving anew when the log weighs more octets than one for so many
+MESSAGES_AN_OCTET = 4  # it is worth saving anew when the log weighs more octets than one for so many,
+LEAST_OCTETS = 4096  # and than these
 
 log = get_logger(__name__)
 
@@ -84,7 +85,7 @@ class SnapshotSaver:
 
 def is_worth_saving(messages: int, unsaved: int) -> bool:
     """A mailbox of so many messages, with so much of the log since it was saved."""
-    return saved_snapshots.is_for(messages) and unsaved * MESSAGES_AN_OCTET > messages
+    return saved_snapshots.is_for(messages) and unsaved > max(LEAST_OCTETS, messages // MESSAGES_AN_OCTET)
 
 
 def _standing(mailbox_id: int) -> Callable[[Connection], Awaitable[tuple[Head, int | None]]]:
