@@ -6,7 +6,7 @@ embedded message is that message's; the embedded message itself may be a file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mailkeep.mime import charset, params, transfer
@@ -38,15 +38,19 @@ def attachments(entities: Sequence[Entity]) -> list[Attachment]:
     ]
 
 
-def top_leaves(entities: Sequence[Entity]) -> Iterator[int]:
+def top_leaves(entities: Sequence[Entity]) -> Sequence[int]:
     """Places of the parts that are the message's own: no multiparts, nothing out of embedded messages."""
+    if len(entities) == 1:
+        return (0,) if entities[0].kind is not Kind.MULTIPART else ()
+    leaves: list[int] = []
     embedded: set[int] = set()
     for at, entity in enumerate(entities):
         parent = entity.parent
         if parent >= 0 and (parent in embedded or entities[parent].kind is Kind.MESSAGE):
             embedded.add(at)
         elif entity.kind is not Kind.MULTIPART:
-            yield at
+            leaves.append(at)
+    return leaves
 
 
 def disposition(entity: Entity) -> params.Parameterised:
@@ -57,6 +61,8 @@ def disposition(entity: Entity) -> params.Parameterised:
 
 def is_attachment(entity: Entity) -> bool:
     """Said to be one, or a named part that is neither text nor meant to be shown in place."""
+    if entity.media.is_text and b"content-disposition" not in entity.fields:
+        return False
     said = disposition(entity)
     kind = said.token.lower()
     if kind == b"attachment":

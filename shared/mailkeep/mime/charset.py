@@ -93,7 +93,8 @@ def _guess(raw: bytes) -> str:
 
 def storable(text: str, limit: int) -> str:
     """At most `limit` characters, without NUL and lone surrogates (PostgreSQL takes neither)."""
-    text = text[: limit + 1]
+    if len(text) > limit:
+        text = text[:limit]
     if ("\0" in text or not text.isascii()) and _UNSTORABLE.search(text):
         text = _UNSTORABLE.sub("\ufffd", text)
-    return text[:limit]
+    return text

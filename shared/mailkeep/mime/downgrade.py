@@ -23,6 +23,7 @@ from mailkeep.mime.scan import Entity, scan
 NOWHERE = b"<invalid@internationalized-address.invalid>"
 WORD_OCTETS = 45  # of UTF-8 in one encoded word: 72 characters with its frame (RFC 2047 section 2 allows 75)
 
+_SMALL = 16 * 1024  # octets that are looked at as a whole in less time than section by section
 _ADDRESSES = re.compile(
     rb"(?:resent-)?(?:from|sender|reply-to|to|cc|bcc)|return-path|disposition-notification-to|mail-followup-to",
     re.IGNORECASE,
@@ -43,6 +44,8 @@ _ATTRIBUTE_SAFE = re.compile(r"[A-Za-z0-9!#$&+.^_`{}~-]")  # RFC 2231 section 7,
 
 def sections(entities: Sequence[Entity], octets: Octets) -> list[tuple[int, int]]:
     """Where the header sections with octets beyond ASCII lie in a message: [start, end), in order."""
+    if len(octets) <= _SMALL and isinstance(octets, bytes) and octets.isascii():
+        return []
     places = ((entity.header_start, entity.body_start) for entity in entities)
     return sorted((start, end) for start, end in places if not piece(octets, start, end).isascii())
 

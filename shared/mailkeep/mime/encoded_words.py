@@ -20,7 +20,7 @@ def decode(raw: bytes) -> str:
     """Text of an unstructured field value, folded or not."""
     value = headers.unfold(raw)
     if b"=?" not in value:
-        return charsets.decode(value, "")
+        return value.decode("ascii") if value.isascii() else charsets.decode(value, "")
     text: list[str] = []
     run: list[bytes] = []
     run_charset = b""

@@ -6,10 +6,13 @@ Values are as in the header, unfolded: nothing is decoded here.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from mailkeep.mime import addresses
 from mailkeep.mime.addresses import Mailbox
 from mailkeep.mime.wire import NIL, nstring
+
+REMEMBERED_LENGTH = 256  # octets of a field that is remembered
 
 
 def render(fields: Mapping[bytes, bytes]) -> bytes:
@@ -34,10 +37,17 @@ def render(fields: Mapping[bytes, bytes]) -> bytes:
 def _list(value: bytes | None, default: bytes = NIL) -> bytes:
     if not value:
         return default
+    return (_remembered(value) if len(value) <= REMEMBERED_LENGTH else _rendered(value)) or default
+
+
+def _rendered(value: bytes) -> bytes:
+    """b"" where there is no address."""
     found = addresses.parse(value)
-    if not found:
-        return default
-    return b"(" + b"".join([_address(address) for address in found]) + b")"
+    return b"(" + b"".join([_address(address) for address in found]) + b")" if found else b""
+
+
+# The next message is often from the same author to the same people.
+_remembered = lru_cache(maxsize=1024)(_rendered)
 
 
 def _address(address: Mailbox) -> bytes:

@@ -8,7 +8,7 @@ Values are returned as octets; what they mean is for other modules.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Literal
 
 CRLF = b"\r\n"
@@ -19,7 +19,6 @@ FIELDS_PER_HEADER = 5_000  # fields looked at in one header section; the rest is
 _UNFOLDED_FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:[ \t]*(.*)", re.MULTILINE)
 _NAME = re.compile(rb"([!-9;-~]+)[ \t]*:")
 _LINE_AND_CONTINUATIONS = re.compile(rb"[^\n]*(?:\n[ \t][^\n]*)*\n?")
-_FOLDS = (b"\r\n ", b"\r\n\t", b"\n ", b"\n\t")
 _BLANK = (b"", b"\n", b"\r", b"\r\n")
 
 
@@ -68,11 +67,18 @@ def index(header: bytes, joined: Collection[bytes] = ()) -> dict[bytes, bytes]:
     """
     if b"\n" not in header:
         header = header.replace(b"\r", b"\n")
+    for space in (b" ", b"\t"):
+        if b"\n" + space in header:
+            header = header.replace(CRLF + space, space).replace(b"\n" + space, space)
+    pairs = _UNFOLDED_FIELD.findall(header)[:FIELDS_PER_HEADER]
+    found = {name.lower(): value.rstrip() for name, value in pairs}
+    return found if len(found) == len(pairs) else _index_repeated(pairs, joined)
+
+
+def _index_repeated(pairs: Sequence[tuple[bytes, bytes]], joined: Collection[bytes]) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     repeated: dict[bytes, list[bytes]] = {}
-    for fold in _FOLDS:
-        header = header.replace(fold, fold[-1:])
-    for name, value in _UNFOLDED_FIELD.findall(header)[:FIELDS_PER_HEADER]:
+    for name, value in pairs:
         key = name.lower()
         if key not in found:
             found[key] = value.rstrip()

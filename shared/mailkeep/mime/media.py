@@ -6,12 +6,13 @@ boundary: nobody could find its parts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
 
 from mailkeep.mime import params
 from mailkeep.mime.params import Parameterised
+from mailkeep.mime.wire import NIL, listed, string
 
 BOUNDARY_LIMIT = 998  # octets; RFC 2046 says 70, senders write more, no line may be longer
 TYPE_LIMIT = 127  # octets of a type or subtype, RFC 6838 section 4.2
@@ -30,13 +31,39 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A media type as written, or what the rules put in its place. `boundary` is b"" but in multiparts."""
+    """A media type as written, or what the rules put in its place. `boundary` is b"" but in multiparts.
+
+    Most are remembered, so what everybody asks of them is made with them: `lower` is the whole type in lower
+    case, `charset` what the parameter says, and `wire` type, subtype and parameters as BODY has them.
+    """
 
     type: bytes
     subtype: bytes
     content_type: Parameterised
     kind: Kind
     boundary: bytes = b""
+    lower: bytes = field(init=False)
+    charset: bytes = field(init=False)
+    wire: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        set_once = object.__setattr__
+        set_once(self, "lower", self.content_type.token.lower())
+        set_once(self, "charset", self.content_type.octets(b"charset") or b"")
+        words = (string(self.type), string(self.subtype), wire_parameters(self.content_type))
+        set_once(self, "wire", b" ".join(words))
+
+    @property
+    def is_text(self) -> bool:
+        """True for text of any kind."""
+        return self.lower.startswith(b"text/")
+
+
+def wire_parameters(parsed: Parameterised) -> bytes:
+    """Parameters as BODY has them (RFC 9051 section 7.5.2)."""
+    if not parsed.parameters:
+        return NIL
+    return listed([string(word) for pair in parsed.parameters for word in pair])
 
 
 def _plain(token: bytes, kind: Kind = Kind.LEAF, *parameters: tuple[bytes, bytes]) -> Media:

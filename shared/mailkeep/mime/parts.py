@@ -114,14 +114,16 @@ def pack(entities: Sequence[Entity]) -> bytes:
 
 
 def _is_attached(entity: Entity) -> bool:
-    disposition = entity.fields.get(b"content-disposition", b"")
+    disposition = entity.fields.get(b"content-disposition")
+    if disposition is None:
+        return False
     return disposition.partition(b";")[0].strip().lower() == b"attachment"
 
 
 def _words(entity: Entity) -> tuple[bytes, bytes, bytes]:
-    media_type = entity.content_type.token.lower()[:_WORD_LIMIT]
+    media_type = entity.media.lower[:_WORD_LIMIT]
     encoding = transfer.normal_name(entity.fields.get(b"content-transfer-encoding"))
-    charset = (entity.content_type.octets(b"charset") or b"").lower()[:_WORD_LIMIT]
+    charset = entity.media.charset.lower()[:_WORD_LIMIT]
     return media_type, encoding.encode("latin-1"), charset
 
 

@@ -42,6 +42,7 @@ class Entity:
     header_start: int
     body_start: int
     fields: dict[bytes, bytes]
+    media: Media
     type: bytes
     subtype: bytes
     content_type: Parameterised
@@ -61,9 +62,10 @@ class _Scanner:
     def __init__(self, octets: Octets) -> None:
         self.octets = octets
         self.size = len(octets)
-        self.find: Find = partial(find, octets)
         if isinstance(octets, bytes) and self.size <= WINDOW:
-            self.find = octets.find
+            self.find: Find = octets.find
+        else:
+            self.find = partial(find, octets)
         self.eol = b"\n"
         if self.find(b"\n", 0, self.size) < 0 and self.find(b"\r", 0, self.size) >= 0:
             self.eol = b"\r"
@@ -111,7 +113,7 @@ class _Scanner:
             media = OPAQUE
         self.entities.append(
             Entity(
-                *(parent, depth, start, body_start, fields),
+                *(parent, depth, start, body_start, fields, media),
                 *(media.type, media.subtype, media.content_type, media.kind),
             )
         )
@@ -170,11 +172,12 @@ class _Scanner:
 
     def count_lines(self) -> None:
         for entity in self.entities:
-            if entity.kind is Kind.MESSAGE or (entity.kind is Kind.LEAF and entity.type.lower() == b"text"):
+            if entity.kind is Kind.MESSAGE or (entity.kind is Kind.LEAF and entity.media.is_text):
                 entity.lines = count(self.octets, self.eol, entity.body_start, entity.body_end)
 
 
 def _empty_part(parent: int, depth: int, at: int) -> Entity:
     """What a multipart without parts is given, since RFC 9051's grammar has no multipart without one."""
     media = TEXT_PLAIN
-    return Entity(parent, depth, at, at, {}, media.type, media.subtype, media.content_type, media.kind, at)
+    words = (media.type, media.subtype, media.content_type, media.kind)
+    return Entity(parent, depth, at, at, {}, media, *words, at)

@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mailkeep.mime import envelope, params
-from mailkeep.mime.params import Parameterised
+from mailkeep.mime.media import wire_parameters
 from mailkeep.mime.scan import Entity, Kind
 from mailkeep.mime.wire import NIL, listed, nstring, string
 
 LANGUAGE_LIMIT = 32  # languages of one part
 
-_NIL4 = b" NIL NIL NIL NIL"
+_NIL4 = b" NIL NIL NIL NIL"  # where a part has none of these
+_EXTENSION_FIELDS = (b"content-md5", b"content-disposition", b"content-language", b"content-location")
 
 
 def render(entities: Sequence[Entity]) -> tuple[bytes, bytes]:
     """(BODY, BODYSTRUCTURE) of a message."""
+    if len(entities) == 1:
+        return _single(entities[0], [], entities, 0)
     children: list[list[tuple[bytes, bytes]]] = [[] for _ in entities]
     rendered = (b"", b"")
     for at in range(len(entities) - 1, -1, -1):
@@ -42,7 +45,7 @@ def _multipart(entity: Entity, children: list[tuple[bytes, bytes]]) -> tuple[byt
     structure = b"(%b %b %b %b)" % (
         b"".join([child[1] for child in children]),
         subtype,
-        _parameters(entity.content_type),
+        wire_parameters(entity.content_type),
         _extension(entity),
     )
     return body, structure
@@ -52,10 +55,8 @@ def _single(
     entity: Entity, children: list[tuple[bytes, bytes]], entities: Sequence[Entity], at: int
 ) -> tuple[bytes, bytes]:
     fields = entity.fields
-    basic = b"%b %b %b %b %b %b %d" % (
-        string(entity.type),
-        string(entity.subtype),
-        _parameters(entity.content_type),
+    basic = b"%b %b %b %b %d" % (
+        entity.media.wire,
         nstring(fields.get(b"content-id")),
         nstring(fields.get(b"content-description")),
         _encoding(fields.get(b"content-transfer-encoding")),
@@ -65,10 +66,12 @@ def _single(
         wrapped = envelope.render(entities[at + 1].fields)
         body = b"%b %b %b %d" % (basic, wrapped, children[0][0], entity.lines)
         structure = b"%b %b %b %d" % (basic, wrapped, children[0][1], entity.lines)
-    elif entity.type.lower() == b"text":
+    elif entity.media.is_text:
         body = structure = b"%b %d" % (basic, entity.lines)
     else:
         body = structure = basic
+    if fields.keys().isdisjoint(_EXTENSION_FIELDS):
+        return b"(%b)" % body, b"(%b%b)" % (structure, _NIL4)
     digest = nstring(fields.get(b"content-md5"))
     return b"(%b)" % body, b"(%b %b %b)" % (structure, digest, _extension(entity))
 
@@ -81,12 +84,6 @@ def _extension(entity: Entity) -> bytes:
         _language(fields.get(b"content-language")),
         nstring(fields.get(b"content-location")),
     )
-
-
-def _parameters(parsed: Parameterised) -> bytes:
-    if not parsed.parameters:
-        return NIL
-    return listed([string(word) for pair in parsed.parameters for word in pair])
 
 
 def _encoding(value: bytes | None) -> bytes:
@@ -104,7 +101,7 @@ def _disposition(value: bytes | None) -> bytes:
     parsed = params.parse(value)
     if not parsed.token:
         return NIL
-    return b"(%b %b)" % (string(parsed.token), _parameters(parsed))
+    return b"(%b %b)" % (string(parsed.token), wire_parameters(parsed))
 
 
 def _language(value: bytes | None) -> bytes:

@@ -9,10 +9,14 @@ _BLOB = r"\[[^\[\]]*\]\s*"
 _LEADER = re.compile(rf"(?:{_BLOB})*+(?:re|fwd?)\s*(?:{_BLOB})?:|\s", re.IGNORECASE)
 _LEADING_BLOB = re.compile(_BLOB)
 _FORWARD = "[fwd:"
+_OPENINGS = frozenset(("", " ", "[", *"rRfF"))  # of leaders, blobs and forwards
+_CLOSINGS = frozenset((" ", ")", "]"))  # of trailers and forwards
 
 
 def base_subject(subject: str) -> tuple[str, bool]:
     """(base subject, True if it was a reply's or a forward's) of a decoded subject."""
+    if _is_base(subject):
+        return subject, False
     text = _SPACES.sub(" ", subject)  # step 1
     changed = False
     while True:
@@ -24,6 +28,13 @@ def base_subject(subject: str) -> tuple[str, bool]:
             return text, changed
         text = text[len(_FORWARD) : -1]
         changed = True
+
+
+def _is_base(subject: str) -> bool:
+    """Whether nothing can go from a subject, seen from its ends and its spaces: that of most messages."""
+    if subject[:1] in _OPENINGS or subject[-1:] in _CLOSINGS or "  " in subject or not subject.isprintable():
+        return False
+    return subject.isascii()
 
 
 def _without_trailer(text: str) -> tuple[str, bool]:

@@ -21,6 +21,7 @@ REFERENCES_LIMIT = 100  # ids: the first, which began the thread, and the latest
 REMEMBERED_LENGTH = 256  # octets of a From that is remembered
 PREVIEW_SOURCE = 64 * 1024  # octets of a text part that a preview is made from
 
+_READABLE = (b"text/plain", b"text/html")
 _MESSAGE_ID = re.compile(rb"<([^<>]{1,998})>")
 _NOT_SHOWN = re.compile(
     "[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]+"
@@ -82,14 +83,18 @@ def _first_id(value: bytes) -> str:
 
 
 def _id(raw: bytes) -> str:
-    return charset.storable(charset.decode(b"".join(raw.split()), ""), MESSAGE_ID_LIMIT)
+    words = raw.split()
+    joined = words[0] if len(words) == 1 else b"".join(words)
+    return charset.storable(charset.decode(joined, ""), MESSAGE_ID_LIMIT)
 
 
 def _references(fields: Mapping[bytes, bytes]) -> tuple[str, ...]:
     """RFC 5256 section 3: References, else the first id in In-Reply-To. Words that are no ids are skipped."""
-    found = _MESSAGE_ID.findall(fields.get(b"references", b""))
-    if not found:
-        found = _MESSAGE_ID.findall(fields.get(b"in-reply-to", b""))[:1]
+    found: Sequence[bytes] = ()
+    if b"references" in fields:
+        found = _MESSAGE_ID.findall(fields[b"references"])
+    if not found and b"in-reply-to" in fields:
+        found = _MESSAGE_ID.findall(fields[b"in-reply-to"])[:1]
     if not found:
         return ()
     ids = tuple(dict.fromkeys(filter(None, map(_id, found))))
@@ -99,12 +104,11 @@ def _references(fields: Mapping[bytes, bytes]) -> tuple[str, ...]:
 def _preview(octets: Octets, leaves: Sequence[Entity]) -> str:
     """RFC 8970 section 3.1: the beginning of the first text that a reader would see."""
     for entity in leaves:
-        subtype = entity.subtype.lower()
-        if entity.type.lower() != b"text" or subtype not in (b"plain", b"html"):
+        if entity.media.lower not in _READABLE:
             continue
-        if disposition(entity).token.lower() == b"attachment":
+        if b"content-disposition" in entity.fields and disposition(entity).token.lower() == b"attachment":
             continue
-        shown = _preview_of(octets, entity, is_html=subtype == b"html")
+        shown = _preview_of(octets, entity, is_html=entity.media.lower == b"text/html")
         if shown:
             return shown
     return ""
@@ -116,8 +120,7 @@ def _preview_of(octets: Octets, entity: Entity, *, is_html: bool) -> str:
     end = min(entity.body_end, entity.body_start + source)
     encoding = transfer.normal_name(entity.fields.get(b"content-transfer-encoding"))
     raw = transfer.decode(piece(octets, entity.body_start, end), encoding)
-    charset_name = (entity.content_type.octets(b"charset") or b"").decode("latin-1")
-    decoded = charset.decode(raw, charset_name)
+    decoded = charset.decode(raw, entity.media.charset.decode("latin-1"))
     if is_html:
         decoded = text.html_to_text(decoded, enough=PREVIEW_LIMIT * 4)
     return _shown(decoded)

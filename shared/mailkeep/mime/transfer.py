@@ -18,6 +18,7 @@ LINE_LIMIT = 64 * 1024  # a quoted-printable or uuencoded line longer than this 
 
 IDENTITY = frozenset(("", "7bit", "8bit", "binary"))
 _UUENCODE = frozenset(("x-uuencode", "uuencode", "x-uue", "uue"))
+_USUAL = {name.encode(): name for name in ("7bit", "8bit", "quoted-printable", "base64", "binary")}
 _NOT_BASE64 = bytes(
     set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 )
@@ -29,7 +30,12 @@ def normal_name(encoding: str | bytes | None) -> str:
     """A transfer encoding's name in lower case without comments; "7bit" if there is none."""
     if encoding is None:
         return "7bit"
-    text = encoding.decode("latin-1") if isinstance(encoding, bytes) else encoding
+    if isinstance(encoding, str):
+        text = encoding
+    elif encoding in _USUAL:
+        return _USUAL[encoding]
+    else:
+        text = encoding.decode("latin-1")
     return text.partition("(")[0].strip(' \t";').lower()[:40] or "7bit"
 
 
