@@ -44,7 +44,7 @@ def _uid_set(uids: Sequence[int], ascending: Sequence[int]) -> UidSet:
     return UidSet.of(uids[place] for place in ascending)
 
 
-def places_in(session: Session, messages: SequenceSet, *, uid: bool) -> tuple[list[int], bool]:
+def places_in(session: Session, messages: SequenceSet, *, uid: bool) -> tuple[Sequence[int], bool]:
     """Places of a set in the selected mailbox, right until the next await, and whether a sequence number
     named a message that is gone. Raises ImapSyntaxError for a number beyond the mailbox."""
     view = session.view

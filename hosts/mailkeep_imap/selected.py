@@ -14,6 +14,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from mailkeep.model.rights import ALL
 from mailkeep.model.uids import NO_UIDS, UidSet
@@ -155,30 +156,30 @@ class Selected:
             return bisect_left(self.snapshot.uids, uid) + place + 1
         return self.sequence_of(uid)
 
-    def places_of_sequences(self, ranges: Ranges) -> tuple[list[int], bool]:
+    def places_of_sequences(self, ranges: Ranges) -> tuple[Sequence[int], bool]:
         """Places for inclusive ranges of sequence numbers, ascending; True if a ghost was among them.
 
         The caller has resolved `*` and checked the numbers against `exists`.
         """
         self.absorb()
         ghosts = self._ghost_sequences()
-        places: list[int] = []
+        runs: list[range] = []
         missed = False
         for low, high in UidSet.of_ranges(ranges).ranges:
             before, through = bisect_left(ghosts, low), bisect_right(ghosts, high)
-            places.extend(range(low - 1 - before, high - through))
+            runs.append(range(low - 1 - before, high - through))
             missed = missed or through > before
-        return places, missed
+        return _together(runs), missed
 
-    def places_of_uids(self, ranges: Ranges) -> list[int]:
+    def places_of_uids(self, ranges: Ranges) -> Sequence[int]:
         """Places of the known UIDs in inclusive ranges, ascending; UIDs that are not there are left out."""
         self.absorb()
         known = self.known
-        places: list[int] = []
+        runs: list[range] = []
         for low, high in UidSet.of_ranges(ranges).ranges:
             uids = self.snapshot.uids
-            places.extend(range(bisect_left(uids, low), min(known, bisect_left(uids, high + 1))))
-        return places
+            runs.append(range(bisect_left(uids, low), min(known, bisect_left(uids, high + 1))))
+        return _together(runs)
 
     def highest_uid(self) -> int:
         """What `*` means as a UID: the highest known to the client, 0 in an empty mailbox."""
@@ -339,3 +340,8 @@ class Selected:
     def _ghost_sequences(self) -> Sequence[int]:
         uids = self.snapshot.uids
         return [bisect_left(uids, uid) + before + 1 for before, uid in enumerate(self._ghosts)]
+
+
+def _together(runs: Sequence[range]) -> Sequence[int]:
+    """Places of several runs; a single one as it is, because that may be the whole mailbox."""
+    return runs[0] if len(runs) == 1 else list(chain.from_iterable(runs))

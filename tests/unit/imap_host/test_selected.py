@@ -63,8 +63,10 @@ def test_numbers_stay_while_an_expunge_is_unreported() -> None:
     assert view.exists == 5
     assert uids_of(view, 4, 5) == [4, 5]
     assert view.sequence_of(4) == 4
-    assert view.places_of_sequences([(2, 2)]) == ([], True)
-    assert view.places_of_sequences([(1, 1)]) == ([0], False)
+    gone, missed = view.places_of_sequences([(2, 2)])
+    assert (list(gone), missed) == ([], True)
+    there, missed = view.places_of_sequences([(1, 1)])
+    assert (list(there), missed) == ([0], False)
 
 
 def test_expunges_are_told_highest_first_and_then_the_numbers_close_up() -> None:
@@ -104,7 +106,7 @@ def test_new_messages_are_unknown_until_exists_is_told() -> None:
     assert view.exists == 2
     assert view.highest_uid() == 2
     assert view.sequence_of(3) is None
-    assert view.places_of_uids([(1, 99)]) == [0, 1]
+    assert list(view.places_of_uids([(1, 99)])) == [0, 1]
 
 
 def test_the_highest_uid_may_be_that_of_a_ghost() -> None:
@@ -112,7 +114,7 @@ def test_the_highest_uid_may_be_that_of_a_ghost() -> None:
     view = mailbox.select()
     mailbox.expunge([2])
     assert view.highest_uid() == 2
-    assert view.places_of_uids([(2, 2)]) == []
+    assert list(view.places_of_uids([(2, 2)])) == []
 
 
 def test_flag_changes_of_others_are_told_once_with_the_present_number() -> None:
@@ -259,5 +261,5 @@ def check(client: list[int | None], view: Selected) -> None:
 def test_overlapping_ranges_name_each_message_once(ranges: list[tuple[int, int]]) -> None:
     view = Mailbox(5).select()
     places, _ = view.places_of_sequences(ranges)
-    assert places == sorted(set(places))
-    assert view.places_of_uids(ranges) == places
+    assert list(places) == sorted(set(places))
+    assert list(view.places_of_uids(ranges)) == list(places)
