@@ -65,6 +65,15 @@ class LineReader:
         LineTooLong, BareLineEnd and ChunkSyntax; the line is consumed then.
         """
         end = self._octets.find(b"\n", self._at)
+        if end >= 0 and not self._skipping:
+            line = self._octets[self._at : end + 1]
+            if _is_ordinary(line, limit or COMMAND_LINE_LIMIT):
+                self._at = end + 1
+                return line[:-2]
+        return self._next_unusual(end, limit)
+
+    def _next_unusual(self, end: int, limit: int | None) -> bytes | None:
+        """One that has not ended yet, or is not as every command may be."""
         if not self._skipping and self.pending:
             self._verb = b"" if limit else self._octets[self._at : self._at + 5].upper()
             self._auth = limit is not None or self._verb == b"AUTH "
@@ -81,7 +90,7 @@ class LineReader:
             self._skipping = False
             self._check_readable()
             raise self._too_long(allowed)
-        if not line.endswith(b"\r\n") or line.count(b"\r") != 1:
+        if not _is_ordinary(line, allowed):
             self._check_readable()
             raise BareLineEnd("A line ends in CRLF, and CR stands nowhere else in it.")
         return line[:-2]
@@ -93,3 +102,7 @@ class LineReader:
     def _too_long(self, allowed: int) -> LineTooLong:
         kind = AuthenticationLineTooLong if self._auth else LineTooLong
         return kind(f"The line is longer than {allowed} octets.")
+
+
+def _is_ordinary(line: bytes, limit: int) -> bool:
+    return len(line) <= limit and line.endswith(b"\r\n") and line.count(b"\r") == 1
