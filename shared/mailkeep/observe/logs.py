@@ -11,7 +11,6 @@ from __future__ import annotations
 import atexit
 import logging
 import logging.handlers
-import queue
 import secrets
 import sys
 import threading
@@ -19,6 +18,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from queue import SimpleQueue
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
@@ -68,7 +68,7 @@ def configure(settings: LogSettings, host: str = "", stream: TextIO | None = Non
     """
     close()
     rendering = _rendering(settings, host)
-    handler = _QueueHandler(queue.Queue(QUEUE_LIMIT))
+    handler = _QueueHandler(SimpleQueue())
     handler.setFormatter(_formatter(rendering))
     _lead_ours(rendering, handler)
     root = logging.getLogger()
@@ -200,17 +200,19 @@ def _naming(host: str) -> Processor:
 
 
 class _QueueHandler(logging.handlers.QueueHandler):
-    """Formats on the caller's thread, hands the line over, and drops rather than waits."""
+    """Formats on the caller's thread, hands the line over, and drops rather than waits. The queue is one that
+    has no lock of Python's, for which the caller could wait while the writing thread holds it."""
 
+    queue: SimpleQueue[Any]
     dropped = 0
 
     def prepare(self, record: logging.LogRecord) -> str:
         return self.format(record)  # the base class would copy the record besides
 
     def enqueue(self, record: Any) -> None:
-        try:
-            self.queue.put_nowait(record)
-        except queue.Full:
+        if self.queue.qsize() < QUEUE_LIMIT:
+            self.queue.put(record)
+        else:
             self.dropped += 1
 
 
@@ -218,7 +220,9 @@ class _Listener(logging.handlers.QueueListener):
     """Writes lines, those that wait together in one go. Ends within DRAIN_SECONDS even if its stream takes
     nothing: an exit must not hang on a pipe."""
 
-    def __init__(self, lines: queue.Queue[Any], stream: TextIO) -> None:
+    queue: SimpleQueue[Any]
+
+    def __init__(self, lines: SimpleQueue[Any], stream: TextIO) -> None:
         super().__init__(lines)
         self._stream = stream
         self._lines: list[str] = []
@@ -227,7 +231,7 @@ class _Listener(logging.handlers.QueueListener):
         self._lines.append(record + "\n")
         if len(self._lines) >= LINES_TOGETHER:
             self._write()
-        elif cast("queue.Queue[Any]", self.queue).empty():
+        elif self.queue.empty():
             self._write()
             time.sleep(REST_SECONDS)
 
@@ -241,11 +245,7 @@ class _Listener(logging.handlers.QueueListener):
         thread, self._thread = self._thread, None
         if thread is None:
             return
-        try:
-            # None is the base class's mark of the end.
-            cast("queue.Queue[None]", self.queue).put(None, timeout=DRAIN_SECONDS)
-        except queue.Full:
-            return
+        self.queue.put(None)  # the base class's mark of the end
         thread.join(DRAIN_SECONDS)
         if self._lines and not thread.is_alive():  # the mark of the end was behind them
             self._write()
@@ -253,7 +253,7 @@ class _Listener(logging.handlers.QueueListener):
 
 def _start(handler: _QueueHandler, stream: TextIO) -> None:
     global _listener  # noqa: PLW0603  logging itself is one per process
-    _listener = _Listener(cast("queue.Queue[Any]", handler.queue), stream)
+    _listener = _Listener(handler.queue, stream)
     _listener.start()
 
 
