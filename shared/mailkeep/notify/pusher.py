@@ -27,6 +27,8 @@ _log = get_logger("notify")
 
 BATCH = 200  # notifications in one request
 GATHER_SECONDS = 0.1  # between requests, so that under load each carries many; the first goes at once
+LOAD = 20  # notifications in a request: from here on it is load
+LOADED_GATHER_SECONDS = 0.2  # under which the requests cost more than what they carry
 REQUEST_SECONDS = 10.0
 SWEEP_SECONDS = 10.0  # look without a hint: the feed may lose one, and leases of the dead end
 BACKOFF_LIMIT_SECONDS = 30.0
@@ -82,7 +84,7 @@ class OutboxPusher:
                 await self._push(client, items)
                 self._failures = 0
                 if len(items) < BATCH:
-                    await asyncio.sleep(GATHER_SECONDS)
+                    await asyncio.sleep(GATHER_SECONDS if len(items) < LOAD else LOADED_GATHER_SECONDS)
         except (httpx2.HTTPError, StoreUnavailable) as error:
             return self._pause(error)
         return None

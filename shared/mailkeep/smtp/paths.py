@@ -72,5 +72,5 @@ def _split(text: str, error: type[SenderSyntax | RecipientSyntax]) -> tuple[str,
     if found is None:
         raise error("An address stands in angle brackets, as in <name@domain>.")
     mailbox = found.group(1)
-    route = _SOURCE_ROUTE.match(mailbox)
+    route = _SOURCE_ROUTE.match(mailbox) if mailbox.startswith("@") else None
     return mailbox[route.end() :] if route else mailbox, text[found.end() :]
