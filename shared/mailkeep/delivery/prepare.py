@@ -10,11 +10,13 @@ import asyncio
 import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from mailkeep.errors import SpoolUnavailable
 from mailkeep.mime.octets import Octets
 from mailkeep.mime.prepare import prepare
 from mailkeep.model.message import PreparedMessage, SpooledContent
+from mailkeep.storage.blobs import pack_octets
 
 INLINE_LIMIT = 8 * 1024
 """Octets that are scanned on the loop. Ordinary ones take a tenth of a millisecond, but header fields made
@@ -28,7 +30,7 @@ async def prepare_content(content: bytes | SpooledContent) -> PreparedMessage:
         return await asyncio.to_thread(_prepare_spooled, content)
     if len(content) <= INLINE_LIMIT:
         return prepare(content)
-    return await asyncio.to_thread(prepare, content)
+    return await asyncio.to_thread(_prepare_large, content)
 
 
 @contextmanager
@@ -40,6 +42,14 @@ def mapped(content: SpooledContent) -> Iterator[Octets]:
             return
         with memoryview(whole) as view, view[content.offset : content.offset + content.size] as octets:
             yield octets
+
+
+def _prepare_large(octets: bytes) -> PreparedMessage:
+    """Packed too: the thread is here, and what the store would do in another needs nothing else."""
+    message = prepare(octets)
+    if not isinstance(message.content, bytes):
+        return message
+    return replace(message, packed=pack_octets(message.content))
 
 
 def _prepare_spooled(content: SpooledContent) -> PreparedMessage:

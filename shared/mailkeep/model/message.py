@@ -55,6 +55,7 @@ class PreparedMessage:
     parts: bytes = field(repr=False)
     summary: MessageSummary = MessageSummary()
     sent_sizes: SentSizes | None = None
+    packed: PackedBlob | None = field(default=None, repr=False)  # `content` as the store keeps it, if made
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,20 @@ class SentSizes:
 
     whole: int
     downgraded: int
+
+
+@dataclass(frozen=True, slots=True)
+class PackedBlob:
+    """Content ready to be stored: `digest` is the SHA-256 of its `size` octets, `chunks` are compressed."""
+
+    digest: bytes
+    size: int
+    chunks: tuple[bytes, ...] = field(repr=False)
+
+    @property
+    def weight(self) -> int:
+        """Octets that it takes in memory and in the database."""
+        return sum(map(len, self.chunks))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,12 @@ import asyncio
 import hashlib
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import zstandard
 
 from mailkeep.errors import StoreCorrupt
-from mailkeep.model.message import SpooledContent
+from mailkeep.model.message import PackedBlob, PreparedMessage, SpooledContent
 from mailkeep.storage import tables
 from mailkeep.storage.database import Connection, Row
 from mailkeep.storage.failures import store_failures
@@ -32,32 +31,28 @@ TOUCHED_RESOLUTION = 3600 * 1_000_000  # a blob that is used again says so at mo
 _local = threading.local()
 
 
-@dataclass(frozen=True, slots=True)
-class PackedBlob:
-    """Content ready to be stored: `chunks` are compressed."""
-
-    digest: bytes
-    size: int
-    chunks: tuple[bytes, ...] = field(repr=False)
-
-    @property
-    def weight(self) -> int:
-        """Octets that it takes in memory and in the database."""
-        return sum(map(len, self.chunks))
+async def pack_content(message: PreparedMessage) -> PackedBlob:
+    """A message's content as it is stored, made now unless that is done. Raises as `pack` does."""
+    return message.packed or await pack(message.content)
 
 
 async def pack(content: bytes | SpooledContent) -> PackedBlob:
     """Digest and compress; large content in a thread. Raises StoreUnavailable if the spool cannot be read."""
-    if isinstance(content, bytes) and len(content) <= INLINE_LIMIT:
-        return _pack((content,))
-    with store_failures():
-        return await asyncio.to_thread(_pack_large, content)
-
-
-def _pack_large(content: bytes | SpooledContent) -> PackedBlob:
     if isinstance(content, bytes):
-        view = memoryview(content)
-        return _pack(view[at : at + CHUNK] for at in range(0, len(view), CHUNK))
+        if len(content) <= INLINE_LIMIT:
+            return _pack((content,))
+        return await asyncio.to_thread(pack_octets, content)
+    with store_failures():
+        return await asyncio.to_thread(_pack_file, content)
+
+
+def pack_octets(content: bytes) -> PackedBlob:
+    """The same for octets in memory, here and now: for a thread."""
+    view = memoryview(content)
+    return _pack(view[at : at + CHUNK] for at in range(0, len(view), CHUNK))
+
+
+def _pack_file(content: SpooledContent) -> PackedBlob:
     return _pack(_pieces_of_file(content))
 
 

@@ -67,7 +67,7 @@ class GroupCommitter:
 
     async def deliver(self, delivery: Delivery) -> Sequence[Delivered]:
         """See interface.Committer."""
-        ready = make_ready(delivery.message, await blobs.pack(delivery.message.content))
+        ready = make_ready(delivery.message, await blobs.pack_content(delivery.message))
         answer: Sequence[Delivered]
         try:
             answer = await self._submit(Deliver(delivery, ready))
@@ -79,7 +79,7 @@ class GroupCommitter:
     async def deliver_all(self, deliveries: Sequence[Delivery]) -> Sequence[Sequence[Delivered]]:
         """See interface.Committer."""
         each = [
-            Deliver(one, make_ready(one.message, await blobs.pack(one.message.content))) for one in deliveries
+            Deliver(one, make_ready(one.message, await blobs.pack_content(one.message))) for one in deliveries
         ]
         answer: Sequence[Sequence[Delivered]]
         try:
@@ -92,7 +92,7 @@ class GroupCommitter:
         self, mailbox_id: int, messages: Sequence[NewMessage], name: str | None = None
     ) -> Appended:
         """See interface.Committer."""
-        ready = [make_ready(new.message, await blobs.pack(new.message.content)) for new in messages]
+        ready = [make_ready(new.message, await blobs.pack_content(new.message)) for new in messages]
         answer: Appended = await self._submit(Append(mailbox_id, messages, ready, name))
         return answer
 
@@ -100,7 +100,7 @@ class GroupCommitter:
         self, source_id: int, uid: int, target_id: int, message: NewMessage
     ) -> tuple[Appended, Expunged]:
         """See interface.Committer."""
-        ready = make_ready(message.message, await blobs.pack(message.message.content))
+        ready = make_ready(message.message, await blobs.pack_content(message.message))
         operation = Replace(source_id, uid, Append(target_id, [message], [ready]))
         answer: tuple[Appended, Expunged] = await self._submit(operation)
         return answer

@@ -9,6 +9,7 @@ import pytest
 from mailkeep.delivery.prepare import INLINE_LIMIT, prepare_content
 from mailkeep.errors import SpoolUnavailable
 from mailkeep.model.message import PreparedMessage, SpooledContent
+from mailkeep.storage.blobs import CHUNK, pack, pack_content
 
 HEADER = b"From: a@b.example\r\nSubject: hello\r\n\r\n"
 
@@ -35,6 +36,20 @@ async def test_every_octet_is_kept(tmp_path: Path, size: int) -> None:
     assert in_memory.envelope == spooled.envelope
     assert in_memory.body_structure == spooled.body_structure
     assert in_memory.parts == spooled.parts
+
+
+@pytest.mark.parametrize("size", [INLINE_LIMIT + 1, CHUNK + 1])
+async def test_what_went_to_a_thread_comes_back_packed(size: int) -> None:
+    message = await prepare_content(HEADER + b"x" * size)
+    assert isinstance(message.content, bytes)
+    assert message.packed == await pack(message.content)
+    assert await pack_content(message) is message.packed
+
+
+async def test_what_stays_on_the_loop_is_packed_by_the_store() -> None:
+    message = await prepare_content(HEADER + b"x")
+    assert message.packed is None
+    assert await pack_content(message) == await pack(b"x")
 
 
 async def test_a_file_that_is_gone_is_our_fault(tmp_path: Path) -> None:

@@ -17,10 +17,10 @@ from mailkeep.errors import MailboxNotFound, Refusal
 from mailkeep.model.address import Address
 from mailkeep.model.mail_filter import MailFilter
 from mailkeep.model.mailbox import INBOX
+from mailkeep.model.message import PackedBlob
 from mailkeep.model.quota import DefaultLimits
 from mailkeep.storage import accounts, blobs, filters, locked, tables
 from mailkeep.storage.accounts import Owner
-from mailkeep.storage.blobs import PackedBlob
 from mailkeep.storage.change_log import ChangeRow, NewEntry
 from mailkeep.storage.database import Row, Transaction
 from mailkeep.storage.locked import LockedMailbox

@@ -10,11 +10,18 @@ from mailkeep.errors import MailboxNotFound
 from mailkeep.model.address import Address
 from mailkeep.model.flags import Flags
 from mailkeep.model.mailbox import INBOX
-from mailkeep.model.message import Delivered, Delivery, DeliveryTarget, NewMessage, PreparedMessage, SentSizes
+from mailkeep.model.message import (
+    Delivered,
+    Delivery,
+    DeliveryTarget,
+    NewMessage,
+    PackedBlob,
+    PreparedMessage,
+    SentSizes,
+)
 from mailkeep.model.queue import Outbound
 from mailkeep.model.upstream import FetchedFrom
 from mailkeep.storage import queue_rows
-from mailkeep.storage.blobs import PackedBlob
 from mailkeep.storage.database import Row, changed
 from mailkeep.storage.interface import Appended, TopicKind
 from mailkeep.storage.locked import LockedMailbox
