@@ -103,9 +103,9 @@ def pack(topics: Iterable[Topic], limit: int) -> Sequence[str]:
     return [*texts, line] if line else texts
 
 
-def stamped(text: str) -> str:
-    """The text with the time of its sending: a word of a kind that is no topic's."""
-    return f"{_STAMP}{time.time_ns() // 1000} {text}"
+def stamped(text: str, at: int | None = None) -> str:
+    """The text with a time, of its commit or now, in nanoseconds: a word of a kind that is no topic's."""
+    return f"{_STAMP}{(time.time_ns() if at is None else at) // 1000} {text}"
 
 
 def unpack(text: str) -> list[Topic]:

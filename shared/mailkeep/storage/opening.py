@@ -129,7 +129,7 @@ async def _open_postgres(settings: StoreSettings) -> Backend:
     async def connect() -> object:
         return await postgres.connect(settings)
 
-    carrier = PostgresCarrier(hub, connect)
+    carrier = PostgresCarrier(hub, connect, settings.timeout_seconds)
     await carrier.start()
     try:
         database = await postgres.PostgresDatabase.open(settings, carrier)
@@ -138,8 +138,8 @@ async def _open_postgres(settings: StoreSettings) -> Backend:
         raise
 
     async def close() -> None:
-        await carrier.close()
         await database.close()
+        await carrier.close()  # behind it, to tell of the last commit
 
     return Backend(database, hub, AdvisoryLocks(connect, settings.timeout_seconds), close)
 

@@ -18,8 +18,7 @@ from mailkeep.errors import SettingsError, StoreUnavailable
 from mailkeep.settings import StoreSettings
 from mailkeep.storage.database import Condition, Connection, ForeseenUnit, Mark, Row, Transaction, Unforeseen
 from mailkeep.storage.failures import SENTENCE, store_failures
-from mailkeep.storage.feed import pack, stamped
-from mailkeep.storage.feed_postgres import CHANNEL, PAYLOAD_LIMIT, PostgresCarrier
+from mailkeep.storage.feed_postgres import CHANNEL, PostgresCarrier
 from mailkeep.storage.interface import Topic
 from mailkeep.storage.postgres_alone import Alone
 from mailkeep.storage.query import Bulk, DialectName, Query, Statement, together, with_bulks
@@ -209,18 +208,16 @@ class PostgresDatabase:
 
     async def _transaction(self, work: Callable[[Transaction], Awaitable[T]], begin: str) -> T:
         async with self._pool.acquire(timeout=self._settings.timeout_seconds) as connection:
-            try:
+            transaction = PostgresConnection(connection)
+
+            async def unit() -> T:
                 await connection.execute(begin)  # by hand: asyncpg's own has no room for the settings
-                transaction = PostgresConnection(connection)
-                result = await work(transaction)
-                topics = pack(transaction.topics, PAYLOAD_LIMIT)
-                texts = [f"{self._carrier.name} {stamped(text)}" for text in topics]
-                xact_id = await transaction.end(CHANNEL, texts)
-            except BaseException:
-                await _roll_back(connection)
-                raise
-            await self._commit(connection, xact_id)
-        self._carrier.committed(transaction.topics)
+                return await work(transaction)
+
+            result = await _or_roll_back(connection, unit())
+            with self._carrier.commit(transaction.topics) as texts:
+                xact_id = await _or_roll_back(connection, transaction.end(CHANNEL, texts))
+                await self._commit(connection, xact_id)
         return result
 
     async def _commit(self, connection: Any, xact_id: str) -> None:
@@ -264,17 +261,14 @@ class PostgresDatabase:
 
     async def _write_foreseen(self, condition: Condition, unit: ForeseenUnit) -> None:
         with store_failures():
-            topics = pack(unit.topics, PAYLOAD_LIMIT)
-            texts = [f"{self._carrier.name} {stamped(text)}" for text in topics]
             statements, values = _written(unit.rows)
             first = condition.FIRST + len(condition.arrays)
             sql = with_bulks(statements, first, condition.sql, "(SELECT ok FROM same)") + _NAME_IF_SAME
-            arguments = (CHANNEL, texts, *condition.arrays, *values)
             async with self._at_once as connection:
-                kept = await self._kept(connection, sql, arguments, condition)
-        if not kept:
-            raise Unforeseen
-        self._carrier.committed(unit.topics)
+                with self._carrier.commit(unit.topics) as texts:
+                    arguments = (CHANNEL, texts, *condition.arrays, *values)
+                    if not await self._kept(connection, sql, arguments, condition):
+                        raise Unforeseen
 
     async def _kept(self, connection: Any, sql: str, arguments: Sequence[Any], condition: Condition) -> bool:
         server_process = connection.get_server_pid()
@@ -333,6 +327,14 @@ async def _pool(settings: StoreSettings, size: int) -> Any:
 
 async def _nothing_to_reset(_connection: Any) -> None:
     """Units of work leave no session state behind, so the pool saves a round trip a release."""
+
+
+async def _or_roll_back(connection: Any, step: Awaitable[T]) -> T:
+    try:
+        return await step
+    except BaseException:
+        await _roll_back(connection)
+        raise
 
 
 async def _roll_back(connection: Any) -> None:

@@ -9,7 +9,8 @@ from typing import Protocol
 
 
 class TopicKind(StrEnum):
-    """What a commit can name. The values travel between processes: never rename. "t" is feed.py's."""
+    """What a commit can name. The values travel between processes: never rename. "t", "b" and "e" are
+    the feed's own."""
 
     MAILBOX = "m"  # messages or flags of mailbox <id>
     ACCOUNT = "a"  # the list of mailboxes of account <id>
