@@ -8,7 +8,7 @@ Values are returned as octets; what they mean is for other modules.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from typing import Literal
 
 CRLF = b"\r\n"
@@ -71,21 +71,13 @@ def index(header: bytes, joined: Collection[bytes] = ()) -> dict[bytes, bytes]:
         if b"\n" + space in header:
             header = header.replace(CRLF + space, space).replace(b"\n" + space, space)
     pairs = _UNFOLDED_FIELD.findall(header)[:FIELDS_PER_HEADER]
-    found = {name.lower(): value.rstrip() for name, value in pairs}
-    return found if len(found) == len(pairs) else _index_repeated(pairs, joined)
-
-
-def _index_repeated(pairs: Sequence[tuple[bytes, bytes]], joined: Collection[bytes]) -> dict[bytes, bytes]:
-    found: dict[bytes, bytes] = {}
-    repeated: dict[bytes, list[bytes]] = {}
-    for name, value in pairs:
-        key = name.lower()
-        if key not in found:
-            found[key] = value.rstrip()
-        elif key in joined:
-            repeated.setdefault(key, [found[key]]).append(value.rstrip())
-    for key, values in repeated.items():
-        found[key] = b", ".join(values)
+    found = {name.lower(): value.rstrip() for name, value in reversed(pairs)}  # of several the first stays
+    if len(found) < len(pairs):
+        names = [name.lower() for name, _ in pairs]
+        for name in joined:
+            if names.count(name) > 1:
+                values = (value for (_, value), each in zip(pairs, names, strict=True) if each == name)
+                found[name] = b", ".join([value.rstrip() for value in values])
     return found
 
 
