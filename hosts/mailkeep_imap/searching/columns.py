@@ -8,7 +8,7 @@ the same from the first key to the last.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import chain
 
 from mailkeep_imap.selected import Selected
@@ -49,6 +49,12 @@ class Columns:
     def recent(self) -> frozenset[int]:
         """Places of \\Recent messages, which in a new session may be all: few searches ask."""
         return frozenset(chain.from_iterable(self.recent_runs))
+
+    def ids_at(self, places: Collection[int]) -> list[int]:
+        """The ids of the messages at these places."""
+        if isinstance(places, range):
+            return self.message_ids[places.start : places.stop].tolist()
+        return list(map(self.message_ids.__getitem__, places))
 
     def __len__(self) -> int:
         return len(self.uids)

@@ -11,6 +11,7 @@ import asyncio
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
+from itertools import compress
 from typing import Any
 
 from mailkeep.imap.commands.search_keys import (
@@ -129,14 +130,15 @@ def _fields(key: TextKey | HeaderKey) -> tuple[Field, ...]:
 
 
 async def _look(plan: Read | Resembling, columns: Columns, places: Places, messages: Messages) -> Places:
-    wanted = list(dict.fromkeys(map(columns.message_ids.__getitem__, places)))
+    ids = columns.ids_at(places)
+    wanted = ids if len(set(ids)) == len(ids) else list(dict.fromkeys(ids))  # one may be there twice
     found: set[int] = set()
     async for rows, judge in _batches(plan, wanted, messages):
         if plan.cost is Cost.ROW and len(rows) <= INLINE_ROWS:
             found |= judge(rows)
         else:
             found |= await asyncio.to_thread(judge, rows)
-    return [place for place in places if columns.message_ids[place] in found] if found else ()
+    return list(compress(places, map(found.__contains__, ids))) if found else ()
 
 
 async def _saved(key: DateKey, columns: Columns, places: Places, messages: Messages) -> Places:
