@@ -20,7 +20,7 @@ from mailkeep.model.uids import NO_UIDS, UidSet
 
 COLUMNS = ("uids", "message_ids", "system_flags", "keyword_ids", "modseqs", "sizes", "internal_dates")
 CHANGES_KEPT = 1024  # a session that lags by more commits than this compares all instead
-FEW_RANGES = 4  # taken out one by one; for more, what stays is put together anew
+FEW_RANGES = 16  # taken out one by one; for more, what stays is put together anew
 NOTHING_SAVED = 1 << 62
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mailkeep.model.flags import Flags
@@ -37,6 +37,8 @@ def test_uids_only_grow() -> None:
         snapshot.append(entry(3))
 
 
+@example(set(range(1, 200)), set(range(1, 300, 2)))
+@example(set(range(1, 200, 3)), set(range(4, 200, 4)))
 @given(st.sets(st.integers(1, 40)), st.sets(st.integers(1, 40)))
 def test_removing_is_the_difference_of_sets(present: set[int], gone: set[int]) -> None:
     snapshot = filled(*sorted(present))
