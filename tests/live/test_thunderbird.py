@@ -5,7 +5,9 @@ What it shows on the way are the pictures of docs/thunderbird.md.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from imaplib import IMAP4
 
 import httpx2
 from tests.support.clients import deliver, imap, message
@@ -15,6 +17,7 @@ from tests.support.thunderbird import Thunderbird, running_thunderbird
 
 CONTINUE = "#forward"
 DIALOG = "dialog"
+FLAG_SECONDS = 10.0
 TO_ANNA = "Hello,\r\n\r\nthe boat is in the water. Come and see her on Sunday.\r\n\r\nBob\r\n"
 
 
@@ -68,9 +71,16 @@ def label(up: MailkeepUp, person: Person, thunderbird: Thunderbird) -> None:
         thunderbird.wait(keywords, "$label1")
         with imap(up, person) as client:
             client.select("INBOX")
-            _, flags = client.fetch("1", "(FLAGS)")
-        assert b"$label1" in flags[0]
+            wait_for_flag(client, b"$label1")
         assert important["id"] in api.get(f"/api/emails/{email['id']}").json()["labelIds"]
+
+
+def wait_for_flag(client: IMAP4, flag: bytes) -> None:
+    """Thunderbird shows a tag before it tells the server of it."""
+    deadline = time.monotonic() + FLAG_SECONDS
+    while flag not in (flags := client.fetch("1", "(FLAGS)")[1])[0]:
+        assert time.monotonic() < deadline, flags
+        time.sleep(0.05)
 
 
 def read_reply(up: MailkeepUp, person: Person) -> None:
