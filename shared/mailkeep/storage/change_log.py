@@ -131,9 +131,9 @@ async def weighed(connection: Connection, mailbox_id: int, since: int) -> tuple[
     return (row[0], row[1]) if row is not None else (0, 0)
 
 
-async def since(connection: Connection, mailbox_id: int, since: int) -> Sequence[Row]:
+async def since(connection: Connection, mailbox_id: int, modseq: int) -> Sequence[Row]:
     """The rows above a modseq, oldest first."""
-    return await connection.all(_SINCE, mailbox_id=mailbox_id, since=since)
+    return await connection.all(_SINCE, mailbox_id=mailbox_id, since=modseq)
 
 
 async def expunged(connection: Connection, mailbox_id: int, since: int, through: int) -> UidSet | None:

@@ -1,6 +1,6 @@
 """One mailbox in memory: what every session of the process that has it selected shares.
 
-Parallel arrays hold one entry per message in UID order (34 octets each), so that flag fetches, searches
+Parallel arrays hold one entry per message in UID order (37 octets each), so that flag fetches, searches
 by flag, date and size, and sequence numbers never touch the database. A snapshot only moves forward: the
 store applies `Change`s in modseq order, and each session reads from `changes_since` what to tell its
 client. It never writes to the database and never waits.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from mailkeep.net import parent, sdnotify
+from mailkeep.net.lifecycle import GARBAGE_THRESHOLDS
 
 SECONDS = 30
 FRAMES = ("run_host", "run_twisted_host")
@@ -218,9 +220,10 @@ def test_a_host_may_open_as_many_files_as_the_machine_permits(
 def test_garbage_is_collected_once_the_host_is_ready(
     host: Callable[[str, str], HostProgram], frame: str
 ) -> None:
-    program = host(frame, "import gc\nprint(gc.isenabled())\nlifecycle.ready({})\nprint(gc.isenabled())")
+    look = "print(gc.isenabled(), gc.get_threshold())"
+    program = host(frame, f"import gc\n{look}\nlifecycle.ready({{}})\n{look}")
     program.start()
-    assert program.end()[:2] == (0, "False\nTrue\n")
+    assert program.end()[:2] == (0, f"False {gc.get_threshold()}\nTrue {GARBAGE_THRESHOLDS}\n")
 
 
 def test_a_file_of_settings_is_named_on_the_command_line(
