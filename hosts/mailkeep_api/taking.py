@@ -16,7 +16,7 @@ from mailkeep_api.announcing import Announcement, announce
 from mailkeep_api.deps import Services
 from mailkeep_api.news import of_item
 
-BATCH = 200
+PAGES = 20
 GRACE_SECONDS = 2.0  # for the internal channel, where the settings name one
 LEASE_SECONDS = 30.0
 SWEEP_SECONDS = 10.0  # look without a hint: the feed may lose one, and leases of the dead end
@@ -53,11 +53,12 @@ class OutboxTaker:
     async def _take_all(self) -> None:
         outbox = self._services.store.outbox
         try:
-            while items := await outbox.claim(BATCH, LEASE_SECONDS, self._grace):
+            while pages := await outbox.claim(PAGES, LEASE_SECONDS, self._grace):
+                items = [item for page in pages for item in page.items]
                 news = [
                     Announcement(str(item.id), (item.user_id,), of_item(item), item.origin) for item in items
                 ]
                 await announce(self._services, news)
-                await outbox.finish([item.id for item in items])
+                await outbox.finish([page.id for page in pages])
         except StoreUnavailable as error:
             _log.warning("news in the outbox cannot be taken now", error=str(error))

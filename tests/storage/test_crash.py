@@ -61,6 +61,6 @@ async def test_what_was_acknowledged_is_there_once(store_settings: StoreSettings
         box = await store.mailboxes.get(user.account_id, "INBOX")
         assert (box.messages, box.size) == (len(snapshot), sum(snapshot.sizes))
         notified = 0
-        while items := await store.outbox.claim(1000, 60):
-            notified += len(items)
+        while pages := await store.outbox.claim(1000, 60):
+            notified += sum(len(page.items) for page in pages)
         assert notified == len(snapshot)

@@ -63,9 +63,9 @@ async def test_every_claimed_account_gets_a_notification(store: Store) -> None:
     alice, bob = await new_user(store, "alice"), await new_user(store, "bob")
     message = prepared(subject="News")
     delivered = await deliver(store, "alice", "bob", "stranger", message=message)
-    items = await store.outbox.claim(10, 10)
-    assert {item.user_id for item in items} == {alice.id, bob.id}
-    for item in items:
+    (page,) = await store.outbox.claim(10, 10)
+    assert {item.user_id for item in page.items} == {alice.id, bob.id}
+    for item in page.items:
         assert item.email_id == delivered[0].email_id
         assert (item.subject, item.from_address) == ("News", "sender@elsewhere.test")
         assert item.has_attachments == (message.summary.attachment_count > 0)

@@ -2,8 +2,9 @@
 
 A notification leaves the outbox only after the API has answered 2xx, so one that the API did not hear waits,
 however long the API is down. If the answer is lost, the same notification goes out again under the same id,
-which the API publishes once. Several hosts may run a pusher on one outbox: a claim is a lease. It holds no
-state that matters and may be killed at any moment.
+which the API publishes once. Several hosts may run a pusher on one outbox: a claim is a lease. What its own
+process commits is leased to it already, as long as the API answers, and costs no claim. It holds no state
+that matters and may be killed at any moment.
 """
 
 from __future__ import annotations
@@ -11,21 +12,22 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import httpx2
 
 from mailkeep.errors import SettingsError, StoreUnavailable
-from mailkeep.notify.wire import BATCH_PATH, encode_batch
+from mailkeep.notify.wire import BATCH_LIMIT, BATCH_PATH, encode_batch
 from mailkeep.observe import tracing
 from mailkeep.observe.logs import get_logger
 from mailkeep.settings import NotifySettings
-from mailkeep.storage.interface import OutboxItem, Store, Topic, TopicKind
+from mailkeep.storage.interface import OutboxPage, Store, Topic, TopicKind
 
 _log = get_logger("notify")
 
-BATCH = 200  # notifications in one request
+PAGES = 200  # of the outbox at a time
 GATHER_SECONDS = 0.1  # between requests, so that under load each carries many; the first goes at once
 LOAD = 20  # notifications in a request: from here on it is load
 LOADED_GATHER_SECONDS = 0.2  # under which the requests cost more than what they carry
@@ -41,17 +43,25 @@ class OutboxPusher:
         self._store = store
         self._settings = settings
         self._wake = asyncio.Event()
+        self._others = True  # there may be pages to claim
         self._failures = 0
 
     async def run(self) -> None:
         """Push until cancelled. Raises SettingsError at once if the key file cannot be read."""
         key = await asyncio.to_thread(read_key, self._settings.key_file)
-        unwatch = self._store.feed.watch(Topic(TopicKind.OUTBOX), self._wake.set)
+        unwatch = self._store.feed.watch(Topic(TopicKind.OUTBOX), self._look_around)
         try:
             async with self._client(key) as client:
                 await self._push_forever(client)
         finally:
             unwatch()
+            # Shielded, so that a stop frees the leases too; unheard, because what stopped it tells more.
+            await asyncio.gather(asyncio.shield(self._store.outbox.let_go()), return_exceptions=True)
+
+    def _look_around(self) -> None:
+        """Others have left something, or may have."""
+        self._others = True
+        self._wake.set()
 
     def _client(self, key: str) -> httpx2.AsyncClient:
         verify: ssl.SSLContext | bool = True
@@ -75,40 +85,77 @@ class OutboxPusher:
             try:
                 await asyncio.wait_for(self._wake.wait(), SWEEP_SECONDS)
             except TimeoutError:
-                continue
+                self._others = True
 
     async def _push_all(self, client: httpx2.AsyncClient) -> float | None:
-        """Push until the outbox is empty: None; or until something fails: seconds to wait."""
+        """Push until there is nothing left: None; or until something fails: seconds to wait."""
         try:
-            while items := await self._store.outbox.claim(BATCH, self._settings.lease_seconds):
-                await self._push(client, items)
+            self._store.outbox.hold(self._settings.lease_seconds, self._wake.set)
+            while pages := await self._next_pages():
+                told = await self._push_pages(client, pages)
                 self._failures = 0
-                if len(items) < BATCH:
-                    await asyncio.sleep(GATHER_SECONDS if len(items) < LOAD else LOADED_GATHER_SECONDS)
+                if len(pages) < PAGES:
+                    await asyncio.sleep(GATHER_SECONDS if told < LOAD else LOADED_GATHER_SECONDS)
         except (httpx2.HTTPError, StoreUnavailable) as error:
-            return self._pause(error)
+            return await self._pause(error)
         return None
 
-    async def _push(self, client: httpx2.AsyncClient, items: Sequence[OutboxItem]) -> None:
-        ids = [item.id for item in items]
+    async def _next_pages(self) -> Sequence[OutboxPage]:
+        """What this process has committed, then what others have left."""
+        if held := self._store.outbox.take(PAGES):
+            return held
+        if not self._others:
+            return ()
+        self._others = False
+        claimed = await self._store.outbox.claim(PAGES, self._settings.lease_seconds)
+        self._others = self._others or bool(claimed)
+        return claimed
+
+    async def _push_pages(self, client: httpx2.AsyncClient, pages: Sequence[OutboxPage]) -> int:
+        """In as few requests as the API takes; how many notifications there were."""
+        waiting = deque(_requests(pages))
         try:
-            with tracing.each("notify", tracing.PRODUCER, [one.origin.traceparent for one in items]) as on:
-                answer = await client.post(BATCH_PATH, content=encode_batch(items, on))
-                answer.raise_for_status()
+            while waiting:
+                await self._push(client, waiting[0])
+                waiting.popleft()
         except BaseException:
-            # Shielded, so that a stop frees the lease too; unheard, because the first error tells more.
+            ids = [page.id for request in waiting for page in request]
+            # Shielded and unheard, as above.
             await asyncio.gather(asyncio.shield(self._store.outbox.release(ids)), return_exceptions=True)
             raise
-        await self._store.outbox.finish(ids)
+        return sum(len(page.items) for page in pages)
 
-    def _pause(self, error: Exception) -> float:
+    async def _push(self, client: httpx2.AsyncClient, pages: Sequence[OutboxPage]) -> None:
+        items = [item for page in pages for item in page.items]
+        with tracing.each("notify", tracing.PRODUCER, [one.origin.traceparent for one in items]) as on:
+            answer = await client.post(BATCH_PATH, content=encode_batch(items, on))
+            answer.raise_for_status()
+        await self._store.outbox.finish([page.id for page in pages])
+
+    async def _pause(self, error: Exception) -> float:
+        """Seconds to wait; meanwhile anybody may tell what is here."""
         self._failures += 1
+        self._others = True
+        await asyncio.gather(self._store.outbox.let_go(), return_exceptions=True)
         if self._failures == 1:
             _log.warning(
                 "the API host cannot be told of new mail; it waits in the outbox", reason=_reason(error)
             )
         backoff = self._settings.retry_seconds * 2 ** min(self._failures - 1, 10)
         return float(min(backoff, BACKOFF_LIMIT_SECONDS) * random.uniform(0.75, 1.0))  # noqa: S311  jitter
+
+
+def _requests(pages: Sequence[OutboxPage]) -> Iterator[Sequence[OutboxPage]]:
+    """The pages in their order, as many together as one request takes."""
+    together: list[OutboxPage] = []
+    room = BATCH_LIMIT
+    for page in pages:
+        if len(page.items) > room:
+            yield together
+            together, room = [], BATCH_LIMIT
+        together.append(page)
+        room -= len(page.items)
+    yield together
 
 
 def read_key(path: str) -> str:

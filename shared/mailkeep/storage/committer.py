@@ -34,6 +34,7 @@ from mailkeep.storage.operations.flagging import StoreFlags
 from mailkeep.storage.operations.insertion import Append, Deliver, DeliverAll, make_ready
 from mailkeep.storage.operations.removal import Expunge
 from mailkeep.storage.operations.replacing import Replace
+from mailkeep.storage.outbox_pages import HeldPages
 
 BATCH_OPERATIONS = 256
 BATCH_OCTETS = 8 * 1024 * 1024
@@ -52,7 +53,7 @@ class _Waiting:
 class GroupCommitter:
     """See interface.Committer."""
 
-    def __init__(self, database: Database, defaults: DefaultLimits) -> None:
+    def __init__(self, database: Database, defaults: DefaultLimits, held: HeldPages) -> None:
         self._database = database
         self._queue: deque[_Waiting] = deque()
         self._waiting_octets = 0
@@ -60,7 +61,7 @@ class GroupCommitter:
         self._crowd = 0  # who waits for room
         self._work = asyncio.Event()
         self._closing = False
-        self._memory = Memory(defaults=defaults)
+        self._memory = Memory(defaults=defaults, held=held)
         self._worker = asyncio.create_task(self._run(), name="committer")
 
     # --- the contract ---------------------------------------------------------------------------
@@ -225,7 +226,7 @@ class GroupCommitter:
             return await foreseen.write(self._database, operations, self._memory)
         except Unforeseen:
             answers, written = await self._database.write(work)
-        self._memory.known.learn(written)
+        self._memory.learn(written)
         return answers
 
     async def _failed(self, group: Sequence[_Waiting], failure: Exception) -> None:

@@ -24,7 +24,7 @@ from mailkeep.settings import StoreSettings
 from mailkeep.storage import sqlite
 from mailkeep.storage.failures import of_asyncpg, store_failures
 
-HEAD = "0025"
+HEAD = "0026"
 """The newest file in migrations/versions; a test holds it to that."""
 
 LOCK_KEY = 0x6D61696C6B656570  # "mailkeep", for pg_advisory_lock

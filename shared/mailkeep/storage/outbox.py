@@ -6,41 +6,60 @@ the machine loses its power: then it goes out again under the same id, as after 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from mailkeep.model.message import Origin
+from mailkeep.storage import outbox_pages
 from mailkeep.storage.database import Database, Row, Transaction, changed
-from mailkeep.storage.interface import OutboxItem, TopicKind
+from mailkeep.storage.interface import OutboxPage, TopicKind
+from mailkeep.storage.outbox_pages import HeldPages, Identified, Page
 from mailkeep.storage.query import Query
-from mailkeep.storage.values import as_datetime, as_uuid, now
+from mailkeep.storage.values import as_uuid, new_uuid, now
 
-_FREE = Query("SELECT 1 FROM outbox WHERE leased_until <= :now AND created_at <= :before LIMIT 1")
-_CLAIM = (
-    "UPDATE outbox SET leased_until = :until WHERE id IN"
-    " (SELECT id FROM outbox WHERE leased_until <= :now AND created_at <= :before"
-    " ORDER BY id LIMIT :most{skip})"
-    " RETURNING id, item_id, user_id, email_id, created_at, from_address, from_name, subject,"
-    " has_attachments, mail_id, traceparent"
+_IS_FREE = "leased_until <= :now AND created_at <= :before"
+_FREE = Query(
+    f"SELECT 1 WHERE EXISTS (SELECT 1 FROM outbox_page WHERE {_IS_FREE})"
+    f" OR EXISTS (SELECT 1 FROM outbox WHERE {_IS_FREE})"
 )
-_TAKE = Query(_CLAIM.format(skip=" FOR UPDATE SKIP LOCKED"), sqlite=_CLAIM.format(skip=""))
-_COUNT = Query("SELECT count(*) FROM outbox")
+_FREE_IDS = f"(SELECT id FROM {{table}} WHERE {_IS_FREE} ORDER BY id LIMIT :most{{skip}})"
+
+
+def _on_free(statement: str, table: str) -> Query:
+    """What ends in `WHERE id IN`, for the oldest free rows of a table; then RETURNING what is asked for."""
+    head, tail = statement.split("{free}")
+    postgres = head + _FREE_IDS.format(table=table, skip=" FOR UPDATE SKIP LOCKED") + tail
+    return Query(postgres, sqlite=head + _FREE_IDS.format(table=table, skip="") + tail)
+
+
+_CLAIM = _on_free(
+    "UPDATE outbox_page SET leased_until = :until WHERE id IN {free} RETURNING id, packed", "outbox_page"
+)
+# What hosts from before tables 0026 have left.
+_ADOPT = _on_free(
+    "DELETE FROM outbox WHERE id IN {free} RETURNING id, item_id, user_id, email_id, created_at,"
+    " from_address, from_name, subject, has_attachments, mail_id, traceparent",
+    "outbox",
+)
+_COUNT = Query(
+    "SELECT CAST(coalesce(sum(items), 0) + (SELECT count(*) FROM outbox) AS bigint) FROM outbox_page"
+)
 _FINISH = Query(
-    "DELETE FROM outbox WHERE item_id = ANY(:ids)",
-    sqlite="DELETE FROM outbox WHERE item_id = :id",  # JSON holds no octets
+    "DELETE FROM outbox_page WHERE id = ANY(:ids)",
+    sqlite="DELETE FROM outbox_page WHERE id = :id",  # JSON holds no octets
 )
-_RELEASE = Query("UPDATE outbox SET leased_until = 0 WHERE item_id = :item_id")
+_RELEASE = Query("UPDATE outbox_page SET leased_until = 0 WHERE id = :id")
 
 
 class StoredOutbox:
     """See interface.Outbox."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, held: HeldPages) -> None:
         self._database = database
+        self._held = held
 
     async def claim(
         self, limit: int, lease_seconds: float, waited_seconds: float = 0.0
-    ) -> Sequence[OutboxItem]:
+    ) -> Sequence[OutboxPage]:
         """See interface.Outbox."""
         waited = int(waited_seconds * 1_000_000)
         at = now()
@@ -52,10 +71,26 @@ class StoredOutbox:
         async def work(transaction: Transaction) -> Sequence[Row]:
             at = now()
             until = at + int(lease_seconds * 1_000_000)
-            return await transaction.all(_TAKE, now=at, before=at - waited, until=until, most=limit)
+            free = {"now": at, "before": at - waited, "most": limit}
+            await _adopt(transaction, free)
+            return await transaction.all(_CLAIM, until=until, **free)
 
         rows = await self._database.write_lightly(work)
-        return [_item(row) for row in sorted(rows, key=lambda row: row[0])]
+        pages = [outbox_pages.unpacked(as_uuid(page_id), packed) for page_id, packed in rows]
+        return sorted(pages, key=lambda page: page.id)
+
+    def hold(self, lease_seconds: float, came: Callable[[], None]) -> None:
+        """See interface.Outbox."""
+        self._held.open(lease_seconds, came)
+
+    def take(self, limit: int) -> Sequence[OutboxPage]:
+        """See interface.Outbox."""
+        return [page.unpacked() for page in self._held.take(limit)]
+
+    async def let_go(self) -> None:
+        """See interface.Outbox."""
+        if left := self._held.close():
+            await self.release([page.id for page in left])
 
     async def count(self) -> int:
         """See interface.Outbox."""
@@ -67,7 +102,10 @@ class StoredOutbox:
         """See interface.Outbox."""
 
         async def work(transaction: Transaction) -> None:
-            await _remove(transaction, ids)
+            if transaction.dialect == "postgres":
+                await transaction.run(_FINISH, ids=sorted(ids))
+            else:
+                await transaction.many(_FINISH, [{"id": page_id} for page_id in ids])
 
         await self._database.write_lightly(work)
 
@@ -75,28 +113,20 @@ class StoredOutbox:
         """See interface.Outbox."""
 
         async def work(transaction: Transaction) -> None:
-            await transaction.many(_RELEASE, [{"item_id": item_id} for item_id in sorted(ids)])
+            await transaction.many(_RELEASE, [{"id": page_id} for page_id in sorted(ids)])
             changed(transaction, TopicKind.OUTBOX)
 
         await self._database.write_lightly(work)
 
 
-async def _remove(transaction: Transaction, ids: Sequence[UUID]) -> None:
-    if transaction.dialect == "postgres":
-        await transaction.run(_FINISH, ids=sorted(ids))
-    else:
-        await transaction.many(_FINISH, [{"id": item_id} for item_id in ids])
+async def _adopt(transaction: Transaction, free: dict[str, int]) -> None:
+    """Make pages of what hosts of the version before have left, under the ids that it has there."""
+    rows = sorted(await transaction.all(_ADOPT, **free), key=lambda row: row[0])
+    pages = [Page(new_uuid(), 0, [_identified(row)]) for row in rows]
+    await transaction.insert((outbox_pages.INSERT, [page.columns() for page in pages]))
 
 
-def _item(row: Row) -> OutboxItem:
-    return OutboxItem(
-        id=as_uuid(row[1]),
-        user_id=as_uuid(row[2]),
-        email_id=as_uuid(row[3]),
-        created_at=as_datetime(row[4]),
-        from_address=row[5],
-        from_name=row[6],
-        subject=row[7],
-        has_attachments=bool(row[8]),
-        origin=Origin(row[9], row[10]),
-    )
+def _identified(row: Row) -> Identified:
+    _, item_id, user_id, email_id, created_at, address, name, subject, has_attachments, mail_id, trace = row
+    ids = (as_uuid(item_id).bytes, as_uuid(user_id).bytes, as_uuid(email_id).bytes)
+    return *ids, created_at, address, name, subject, bool(has_attachments), mail_id, trace

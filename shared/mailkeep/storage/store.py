@@ -58,6 +58,7 @@ from mailkeep.storage.objects.bucket import opened_bucket
 from mailkeep.storage.objects.contents import Contents
 from mailkeep.storage.objects.storage import StoredObjects
 from mailkeep.storage.outbox import StoredOutbox
+from mailkeep.storage.outbox_pages import HeldPages
 from mailkeep.storage.preferences import StoredPreferences
 from mailkeep.storage.proofs import StoredProofs
 from mailkeep.storage.push import StoredPushSubscriptions
@@ -124,7 +125,8 @@ class OpenedStore:
         self._backend = backend
         self._closing: asyncio.Task[None] | None = None
         self._snapshots = Snapshots(database, backend.hub)
-        self._committer = GroupCommitter(database, defaults)
+        held = HeldPages()
+        self._committer = GroupCommitter(database, defaults, held)
         self.feed = backend.hub
         self.locks = backend.locks
         self.committer = self._committer
@@ -134,7 +136,7 @@ class OpenedStore:
         self.emails = StoredEmails(database)
         self.keys = StoredKeys(database)
         self.proofs = StoredProofs(database)
-        self.outbox = StoredOutbox(database)
+        self.outbox = StoredOutbox(database, held)
         self.queue = StoredQueue(database, contents)
         self.audit = StoredAudit(database)
         self.preferences = StoredPreferences(database)

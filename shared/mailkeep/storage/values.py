@@ -13,6 +13,7 @@ from mailkeep.model.flags import Flags, SystemFlag
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_48_BITS = (1 << 48) - 1
 
 
 def moment(at: datetime) -> int:
@@ -48,11 +49,12 @@ def clean(text: str) -> str:
 
 
 def new_uuid() -> UUID:
-    """A random UUID that sorts by its time (RFC 9562 section 5.7): an index of them grows at its end."""
-    milliseconds = time.time_ns() // 1_000_000
-    number = (milliseconds & (1 << 48) - 1) << 80 | int.from_bytes(os.urandom(10), "big")
-    number = number & ~(0xF << 76) | 0x7 << 76
-    return UUID(int=number & ~(0x3 << 62) | 0x2 << 62)
+    """A random UUID that sorts by its time (RFC 9562 section 5.7), to a quarter of a microsecond (section
+    6.2, method 3): an index of them grows at its end, and their order is that in which they were made."""
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    fraction = (rest << 12) // 1_000_000
+    chance = int.from_bytes(os.urandom(8), "big") >> 2
+    return UUID(int=(milliseconds & _48_BITS) << 80 | 0x7 << 76 | fraction << 64 | 0x2 << 62 | chance)
 
 
 def as_uuid(value: UUID | bytes) -> UUID:

@@ -21,7 +21,7 @@ from mailkeep_api.schemas.emails import BULK_LIMIT
 @pytest.fixture(autouse=True)
 def _no_count_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
     """The mail of these tests is announced by nobody: its news would come at some moment."""
-    monkeypatch.setattr("mailkeep_api.taking.BATCH", 0)
+    monkeypatch.setattr("mailkeep_api.taking.PAGES", 0)
 
 
 async def told(events: Events, count: int) -> list[tuple[str, Any]]:

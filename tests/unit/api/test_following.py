@@ -38,7 +38,7 @@ async def mailbox(store: Store, name: str) -> int:
 @pytest.fixture(autouse=True)
 def _no_notifications(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is heard here, the change log tells."""
-    monkeypatch.setattr("mailkeep_api.taking.BATCH", 0)
+    monkeypatch.setattr("mailkeep_api.taking.PAGES", 0)
 
 
 async def test_what_other_processes_change_is_heard(api: ApiHost) -> None:

@@ -21,7 +21,7 @@ from mailkeep.storage.interface import Store
 @pytest.fixture(autouse=True)
 def _no_count_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
     """The mail of these tests is announced by nobody: its news would come at some moment."""
-    monkeypatch.setattr("mailkeep_api.taking.BATCH", 0)
+    monkeypatch.setattr("mailkeep_api.taking.PAGES", 0)
 
 
 async def new_key(api: ApiHost, *scopes: Scope) -> str:

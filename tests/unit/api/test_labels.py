@@ -21,7 +21,7 @@ PATH = "/api/labels"
 @pytest.fixture(autouse=True)
 def _no_count_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
     """The mail of these tests is announced by nobody: its news would come at some moment."""
-    monkeypatch.setattr("mailkeep_api.taking.BATCH", 0)
+    monkeypatch.setattr("mailkeep_api.taking.PAGES", 0)
 
 
 async def make(client: httpx2.AsyncClient, name: str, **more: object) -> dict[str, Any]:

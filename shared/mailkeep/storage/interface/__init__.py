@@ -42,7 +42,7 @@ from mailkeep.storage.interface.locks import Locks
 from mailkeep.storage.interface.mailboxes import Mailboxes
 from mailkeep.storage.interface.messages import Body, Column, JoinedHeaders, KeptBody, Messages
 from mailkeep.storage.interface.objects import Moved, ObjectStorage, ObjectUsage
-from mailkeep.storage.interface.outbox import Outbox, OutboxItem
+from mailkeep.storage.interface.outbox import Outbox, OutboxItem, OutboxPage
 from mailkeep.storage.interface.preferences import DueDigest, PreferenceStore
 from mailkeep.storage.interface.proofs import Proofs
 from mailkeep.storage.interface.push import PushSubscription, PushSubscriptions
@@ -97,6 +97,7 @@ __all__ = [
     "ObjectUsage",
     "Outbox",
     "OutboxItem",
+    "OutboxPage",
     "PreferenceStore",
     "Proofs",
     "PushSubscription",

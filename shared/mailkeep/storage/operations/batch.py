@@ -19,12 +19,14 @@ from mailkeep.model.mail_filter import MailFilter
 from mailkeep.model.mailbox import INBOX
 from mailkeep.model.message import PackedBlob
 from mailkeep.model.quota import DefaultLimits
-from mailkeep.storage import accounts, blobs, filters, locked, tables
+from mailkeep.storage import accounts, blobs, filters, locked, outbox_pages, tables
 from mailkeep.storage.accounts import Owner
 from mailkeep.storage.change_log import ChangeRow, NewEntry
-from mailkeep.storage.database import Row, Transaction
+from mailkeep.storage.database import Row, Transaction, changed
+from mailkeep.storage.interface import TopicKind
 from mailkeep.storage.locked import LockedMailbox
 from mailkeep.storage.operations.foreseen import Known
+from mailkeep.storage.outbox_pages import HeldPages, Notice, Page
 from mailkeep.storage.query import BulkInsert, Query
 
 REMEMBERED_ADDRESSES = 20_000
@@ -35,9 +37,6 @@ _ROUNDS = 5  # of looking up who owns an address; each further one means that so
 INSERT_MESSAGES = BulkInsert(tables.message)
 INSERT_SENT_SIZES = BulkInsert(tables.message_sent)
 INSERT_ENTRIES = BulkInsert(tables.entry)
-INSERT_OUTBOX = BulkInsert(
-    tables.outbox, *(column.name for column in tables.outbox.columns if column.name != "id")
-)
 INSERT_QUEUE_MESSAGES = BulkInsert(tables.queue_message)
 INSERT_QUEUE_RECIPIENTS = BulkInsert(tables.queue_recipient)
 INSERT_FETCHED = BulkInsert(tables.upstream_message)
@@ -88,6 +87,15 @@ class Memory:
     known: Known = field(default_factory=Known)
     """What mailboxes and owners were at the last commits."""
 
+    held: HeldPages = field(default_factory=HeldPages)
+    """News that this process tells itself."""
+
+    def learn(self, batch: Batch) -> None:
+        """A batch is committed."""
+        self.known.learn(batch)
+        if batch.pages:
+            self.held.add(batch.pages)
+
     def remember(self, addresses: Iterable[str]) -> None:
         """Add addresses, forgetting the oldest past the limit."""
         self.addresses.update(dict.fromkeys(addresses))
@@ -101,6 +109,7 @@ class Batch:
 
     transaction: Transaction
     defaults: DefaultLimits = field(default_factory=DefaultLimits)
+    held: HeldPages = field(default_factory=HeldPages)
     elsewhere: dict[int, tuple[int, int]] = field(default_factory=dict)
     """What accounts hold in mailboxes that are not locked here, once somebody had to ask: see quotas.py."""
 
@@ -116,7 +125,10 @@ class Batch:
     messages: list[Row] = field(default_factory=list)
     sent_sizes: list[Row] = field(default_factory=list)
     entries: list[Row] = field(default_factory=list)
-    outbox: list[Row] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    pages: list[Page] = field(default_factory=list)
+    """Of the outbox, written with this transaction."""
+
     queue_messages: list[Row] = field(default_factory=list)
     queue_recipients: list[Row] = field(default_factory=list)
     fetched: list[Row] = field(default_factory=list)
@@ -176,12 +188,12 @@ class Batch:
             (INSERT_MESSAGES, self.messages),
             (INSERT_SENT_SIZES, self.sent_sizes),
             (INSERT_ENTRIES, self.entries),
-            (INSERT_OUTBOX, self.outbox),
+            (outbox_pages.INSERT, self._new_pages()),
             (INSERT_QUEUE_MESSAGES, self.queue_messages),
             (INSERT_QUEUE_RECIPIENTS, self.queue_recipients),
             (INSERT_FETCHED, self.fetched),
         )
-        for buffer in (self.blobs, self.messages, self.sent_sizes, self.entries, self.outbox):
+        for buffer in (self.blobs, self.messages, self.sent_sizes, self.entries, self.notices):
             buffer.clear()
         self.queue_messages.clear()
         self.queue_recipients.clear()
@@ -191,13 +203,24 @@ class Batch:
             await filters.count(self.transaction, self.applied)
             self.applied.clear()
 
+    def _new_pages(self) -> list[Row]:
+        """Of the notices; others are woken for those that nobody here tells."""
+        if not self.notices:
+            return []
+        leased_until = self.held.leased_until()
+        if not leased_until:
+            changed(self.transaction, TopicKind.OUTBOX)
+        new = list(outbox_pages.pages_of(self.notices, leased_until))
+        self.pages += new
+        return [page.columns() for page in new]
+
 
 async def run(
     transaction: Transaction, operations: Sequence[Operation], memory: Memory
 ) -> tuple[list[Any], Batch]:
     """Apply all; their answers in order, a Refusal in place of the answer of one that was refused, and what
     is known when it is committed."""
-    batch = Batch(transaction, memory.defaults)
+    batch = Batch(transaction, memory.defaults, memory.held)
     await _prepare(batch, operations, memory)
     answers = await batch.apply_inserts(operations)
     for place, operation in enumerate(operations):

@@ -119,7 +119,7 @@ async def write(database: Database, operations: Sequence[Operation], memory: Mem
         known.missed()
         raise
     known.distrust = 0
-    known.learn(group)
+    memory.learn(group)
     return answers
 
 
@@ -130,7 +130,7 @@ def _batch(unit: ForeseenUnit, operations: Sequence[Operation], memory: Memory) 
     known, messages = memory.known, sum(operation.new_messages for operation in operations)
     if not all(operation.inserts for operation in operations) or not 0 < messages <= len(memory.message_ids):
         raise Unforeseen
-    group = Batch(unit, memory.defaults, message_ids=memory.message_ids)
+    group = Batch(unit, memory.defaults, memory.held, message_ids=memory.message_ids)
     if not known.fill(group, operations) or any(owner.has_filters for owner in group.owners.values()):
         raise Unforeseen
     return group

@@ -179,13 +179,11 @@ class Deliver:
 
     def _notify(self, batch: Batch, user_id: UUID) -> None:
         summary, origin = self._delivery.message.summary, self._delivery.origin
-        batch.outbox.append(
+        batch.notices.append(
             (
-                new_uuid(),
-                user_id,
-                self._ready.email_id,
+                user_id.bytes,
+                self._ready.email_id.bytes,
                 now(),
-                0,  # leased by nobody
                 clean(summary.from_address),
                 clean(summary.from_name),
                 clean(summary.subject),
@@ -194,7 +192,6 @@ class Deliver:
                 origin.traceparent,
             )
         )
-        changed(batch.transaction, TopicKind.OUTBOX)
 
 
 class DeliverAll:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from mailkeep.storage.tables.access import api_key, audit, greylist
 from mailkeep.storage.tables.arrangements import label, mail_filter, preference, push_subscription
 from mailkeep.storage.tables.columns import metadata
-from mailkeep.storage.tables.hosts import compatibility, feed_counter, outbox, push_claim, secret
+from mailkeep.storage.tables.hosts import compatibility, feed_counter, outbox, outbox_page, push_claim, secret
 from mailkeep.storage.tables.mailboxes import acl, annotation, mailbox, subscription, url_secret
 from mailkeep.storage.tables.messages import (
     blob,
@@ -56,6 +56,7 @@ __all__ = [
     "metadata",
     "object_leaving",
     "outbox",
+    "outbox_page",
     "preference",
     "push_claim",
     "push_subscription",

@@ -6,6 +6,18 @@ from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, Table,
 
 from mailkeep.storage.tables.columns import MOMENT, UUID, metadata, serial
 
+# The notifications of one commit that the API has not acknowledged: see outbox_pages.py.
+outbox_page = Table(
+    "outbox_page",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("created_at", MOMENT, nullable=False),
+    Column("leased_until", MOMENT, nullable=False),
+    Column("items", Integer, nullable=False),
+    Column("packed", LargeBinary, nullable=False),
+)
+
+# The same a row each, as hosts from before tables 0026 write it: emptied into pages.
 outbox = Table(
     "outbox",
     metadata,
