@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 
 from mailkeep.imap.commands.search_keys import DateKey, DateTest, HeaderKey, TextField, TextKey
-from mailkeep.mime import dates, encoded_words, headers, text
+from mailkeep.mime import dates, encoded_words, headers, params, text
 from mailkeep.mime.parts import PartIndex
 from mailkeep.model.casemap import fold
 from mailkeep_imap.searching.resembling import Sought, score, sought
@@ -126,10 +126,20 @@ def values(header: bytes, name: bytes) -> Iterable[bytes]:
 def header_text(header: bytes) -> str:
     """All of a header section as TEXT searches it: names and decoded values, a line a field."""
     return "\n".join(
-        f"{name.decode('ascii')}: {encoded_words.decode(raw.partition(b':')[2])}"
+        f"{name.decode('ascii')}: {_decoded(raw.partition(b':')[2])}"
         for name, raw in headers.fields(header)
         if name
     )
+
+
+def _decoded(value: bytes) -> str:
+    """Parameters of RFC 2231, as long names of files have them, stand behind what was written."""
+    text = encoded_words.decode(value)
+    if b"*=" not in value:
+        return text
+    parsed = params.parse(headers.unfold(value))
+    said = [parsed.decoded(name.lower().removesuffix(b"*")) for name, _ in parsed.parameters]
+    return " ".join([text, *filter(None, said)])
 
 
 def folded_body(octets: bytes, index: PartIndex) -> str:
@@ -138,8 +148,10 @@ def folded_body(octets: bytes, index: PartIndex) -> str:
 
 
 def folded_header(octets: bytes, index: PartIndex) -> str:
-    """What TEXT looks into besides. It holds every decoded value of every field."""
-    return fold(header_text(octets[: index.root.body_start]))
+    """What TEXT looks into besides: MIME header fields as well (RFC 9051 section 6.4.4), and the headers of
+    embedded messages. It holds every decoded value of every field."""
+    sections = (octets[part.header_start : part.body_start] for part in index.walk())
+    return fold("\n".join(map(header_text, sections)))
 
 
 def _date_test(key: DateKey) -> HeaderTest:

@@ -27,7 +27,7 @@ from mailkeep.storage.text_compacting import SEGMENT_MESSAGES, SEGMENT_OCTETS, H
 from mailkeep.storage.values import now
 from mailkeep.storage.vocabulary import Builder, Vocabulary, is_one_word, merged, without
 
-VERSION = f"1 {unicodedata.unidata_version} {sys.byteorder}"
+VERSION = f"2 {unicodedata.unidata_version} {sys.byteorder}"
 """Segments that were folded in another way, or by another kind of machine, are made anew. To be counted up
 when `fold` of model.casemap, by which both hosts compare, or what the index is given, changes."""
 
