@@ -17,7 +17,7 @@ from mailkeep.imap import responses
 from mailkeep.imap.commands.base import Command
 from mailkeep.imap.commands.mailbox import Create, Delete, Rename, Subscribe, Unsubscribe
 from mailkeep.imap.commands.metadata import SetMetadata
-from mailkeep.imap.errors import ImapSyntaxError, UnknownCommand
+from mailkeep.imap.errors import BadCharset, ImapSyntaxError, UnknownCommand
 from mailkeep.imap.framing import (
     NEED_DATA,
     CommandLine,
@@ -30,6 +30,7 @@ from mailkeep.imap.framing import (
 from mailkeep.imap.parser import parse
 from mailkeep.imap.state import PERMITTED, State, check
 from mailkeep.model.mailbox import HIERARCHY_DELIMITER
+from mailkeep.model.uids import NO_UIDS
 from mailkeep.net.twisted_bridge import PeerGone
 from mailkeep.observe import tracing
 from mailkeep.observe.logs import cause_of, get_logger, new_correlation_id
@@ -181,6 +182,8 @@ def _begun(session: Session, line: CommandLine) -> Awaitable[None]:
 
 async def _refused(session: Session, tag: str | None, error: ImapSyntaxError) -> None:
     await session.drop_upload()
+    if isinstance(error, BadCharset) and error.saves:
+        session.saved = NO_UIDS
     _answer(session, tag, _refusal(session, error))
 
 

@@ -33,7 +33,10 @@ class UnknownCommand(ImapSyntaxError):
 
 
 class BadCharset(ImapSyntaxError):
-    """SEARCH, SORT or THREAD in a charset that cannot be decoded: NO [BADCHARSET (...)]."""
+    """SEARCH, SORT or THREAD in a charset that cannot be decoded: NO [BADCHARSET (...)]. `saves` if its
+    result was to be saved: an empty one is, then (RFC 5182 section 2.1)."""
+
+    saves = False
 
 
 class MailboxNameInvalid(ImapSyntaxError):

@@ -142,3 +142,13 @@ def test_select_forgets_the_saved_result(five: Client) -> None:
     five.command("SEARCH RETURN (SAVE) ALL")
     five.command("SELECT INBOX")
     assert five.command("FETCH $ UID") == []
+
+
+def test_a_search_refused_with_no_saves_nothing_and_bad_changes_nothing(five: Client) -> None:
+    """RFC 5182 section 2.1."""
+    five.command("SEARCH RETURN (SAVE) ALL")
+    assert five.refused("SEARCH RETURN (SAVE) NONSENSE").startswith("BAD")
+    assert five.refused("SEARCH RETURN (COUNT) CHARSET KLINGON ALL").startswith("NO")
+    assert len(five.command("FETCH $ UID")) == 5
+    assert five.refused("SEARCH RETURN (SAVE) CHARSET KLINGON ALL").startswith("NO [BADCHARSET")
+    assert five.command("FETCH $ UID") == []

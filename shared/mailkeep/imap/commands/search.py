@@ -32,7 +32,7 @@ from mailkeep.imap.commands.search_keys import (
     UidKey,
 )
 from mailkeep.imap.commands.search_parser import encode_keys, parse_program
-from mailkeep.imap.errors import ImapSyntaxError
+from mailkeep.imap.errors import BadCharset, ImapSyntaxError
 from mailkeep.imap.lexer import Cursor
 from mailkeep.imap.names import NameForm
 
@@ -131,7 +131,12 @@ def parse_criteria(cursor: Cursor) -> tuple[SearchOptions | None, str | None, tu
         cursor.space()
         charset = parse_charset(cursor)
         cursor.space()
-    return options, charset, parse_program(cursor, charset)
+    try:
+        keys = parse_program(cursor, charset)
+    except BadCharset as error:
+        error.saves = options is not None and SearchReturn.SAVE in options.items
+        raise
+    return options, charset, keys
 
 
 def parse_charset(cursor: Cursor) -> str:
