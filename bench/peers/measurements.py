@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench.clients import appends, commands, deliveries, endtoend, fetch, idle, logins, memory, pop3
 from bench.clients.deliveries import Load
@@ -130,7 +130,8 @@ class Measurements:
             if probe.name.startswith("store"):
                 peers = (self.servers.shipped, self.servers.maildir)
             unit = Unit.RATE if probe.rate else Unit.MILLISECONDS
-            yield self._row(LABELS[probe.name], unit, measure, peers)
+            row = self._row(LABELS[probe.name], unit, measure, peers)
+            yield replace(row, rest_seconds=probe.rest_seconds)
 
     async def _filled(self, peer: Peer) -> fetch.Opened:
         if peer.name not in self._opened:

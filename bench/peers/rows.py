@@ -20,12 +20,14 @@ Measure = Callable[[], Awaitable[float]]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`measures` are by column: the peer's name or Mailkeep's. They take turns, `rounds` times."""
+    """`measures` are by column: the peer's name or Mailkeep's. They take turns, `rounds` times, when all
+    have rested."""
 
     name: str
     unit: Unit
     measures: Sequence[tuple[str, Measure]]
     rounds: int
+    rest_seconds: float = 0.0
 
 
 @dataclass(slots=True)

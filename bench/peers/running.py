@@ -30,6 +30,7 @@ async def run(rows: Iterable[Row], seconds: float, tell: Callable[[str], None]) 
 
 
 async def _run_row(row: Row, result: Result) -> None:
+    await asyncio.sleep(row.rest_seconds)
     for _ in range(row.rounds):
         for column, measure in row.measures:
             if column not in result.faults:

@@ -85,10 +85,12 @@ class Run:
 
     async def find(self) -> Sequence[int]:
         """Places of the messages that match."""
-        store = self._host.store
-        found = await find(self._plan, self.columns, store.messages, store.texts)
-        if reads_text(self._plan):
-            self._host.indexing.wanted(self.columns.mailbox_id)
+        store, indexing = self._host.store, self._host.indexing
+        if not reads_text(self._plan):
+            return await find(self._plan, self.columns, store.messages, store.texts)
+        with indexing.precedence.first():
+            found = await find(self._plan, self.columns, store.messages, store.texts)
+        indexing.wanted(self.columns.mailbox_id)
         return found
 
     async def relevancies(self, places: Sequence[int]) -> tuple[int, ...]:

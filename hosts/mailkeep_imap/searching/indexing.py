@@ -2,7 +2,8 @@
 
 A search is right without it: what is not indexed is read. So nothing is indexed at delivery, and a mailbox
 that nobody searches costs nothing. A search that had to read many messages asks here, and they are
-indexed behind it: in small steps with a rest after each, on a thread, by one process of the store at a time.
+indexed behind it, a moment later: in small steps with a rest after each, on a thread, by one process of the
+store at a time, and behind the searches that come meanwhile.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from mailkeep.observe.logs import get_logger
 from mailkeep.storage.interface import IndexedText, Store
 from mailkeep.storage.snapshot import Snapshot
 from mailkeep_imap.searching.evaluate import Rows, whole_messages
+from mailkeep_imap.searching.precedence import Precedence
 from mailkeep_imap.searching.texts import folded_body, folded_header
 
 LOCK = "text-index"
+REST_BEFORE_SECONDS = 2.0  # who has searched mostly searches again at once
 TAIL = 64  # messages that are not worth indexing yet
 STEP = 512  # messages indexed at a time
 LARGE = 1024 * 1024  # octets of a message that is read at each search instead
@@ -39,6 +42,7 @@ class Indexing:
         self._tasks = tasks
         self._waiting: dict[int, None] = {}
         self._running = False
+        self.precedence = Precedence()
 
     def wanted(self, mailbox_id: int) -> None:
         """A mailbox was searched for text."""
@@ -50,6 +54,7 @@ class Indexing:
 
     async def _run(self) -> None:
         try:
+            await asyncio.sleep(REST_BEFORE_SECONDS)
             async with self._store.locks.hold(LOCK, self._waiting.clear):
                 while self._waiting:
                     mailbox_id = next(iter(self._waiting))
@@ -100,7 +105,7 @@ class Indexing:
         read = [id for id, size in zip(step.ids, step.sizes, strict=True) if size <= LARGE]
         texts: dict[int, tuple[str, str]] = {}
         async for rows in whole_messages(list(dict.fromkeys(read)), self._store.messages):
-            texts.update(await asyncio.to_thread(_texts, rows))
+            texts.update(await asyncio.to_thread(_texts, rows, self.precedence))
         found = [
             IndexedText(uid, texts.get(id))
             for uid, id, size in zip(step.uids, step.ids, step.sizes, strict=True)
@@ -120,9 +125,10 @@ class _Step:
         self.sizes = sizes
 
 
-def _texts(rows: Rows) -> list[tuple[int, tuple[str, str]]]:
+def _texts(rows: Rows, precedence: Precedence) -> list[tuple[int, tuple[str, str]]]:
     found = []
     for message_id, packed, octets in rows:
+        precedence.give_way()
         index = parts.unpack(packed)
         found.append((message_id, (folded_header(octets, index), folded_body(octets, index))))
     return found

@@ -154,8 +154,9 @@ async def test_a_large_message_is_read_at_each_search(
 
 
 async def test_few_messages_are_not_worth_it_and_a_search_asks_in_the_background(
-    store: Store, inbox: int
+    store: Store, inbox: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(indexing, "REST_BEFORE_SECONDS", 0.0)
     tasks = TaskRegistry()
     index = Indexing(store, tasks)
     await append(store, inbox, 1, TAIL - 1)
