@@ -14,6 +14,7 @@ from mailkeep.model.message import NewMessage
 from mailkeep.storage.blobs import CHUNK
 from mailkeep.storage.interface import Body, Store
 from mailkeep.storage.query import Query
+from mailkeep.storage.recent_bodies import LARGEST
 
 HEADER = b"Subject: octets\r\n\r\n"
 
@@ -53,6 +54,31 @@ async def test_pieces_are_bounded_and_join_to_the_whole(store: Store) -> None:
     pieces = [piece async for piece in body.chunks()]
     assert max(map(len, pieces)) <= CHUNK
     assert b"".join(pieces)[65_007:] == content
+
+
+async def test_small_messages_that_were_read_lately_are_read_again_from_memory(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = await new_inbox(store)
+    small, large = prepared(b"small"), prepared(b"l" * LARGEST)
+    await store.committer.append(inbox, [NewMessage(one, at(0)) for one in (small, large, small)])
+    ids = list((await store.messages.snapshot(inbox)).message_ids)
+    first = [found async for found in store.messages.bodies(ids)]
+    asked = []
+
+    async def read(work: Any) -> Any:
+        asked.append(work)
+        return await ask(work)
+
+    database = store.messages._reader._database  # type: ignore[attr-defined]
+    ask = database.read
+    monkeypatch.setattr(database, "read", read)
+    sizes = [len(octets) for _, octets in first]
+    again = [found async for found in store.messages.bodies([ids[0], ids[2]], [sizes[0], sizes[2]])]
+    assert again == [first[0], first[2]]
+    assert not asked
+    assert [found async for found in store.messages.bodies(ids, sizes)] == first
+    assert asked
 
 
 async def test_a_message_that_is_only_a_header(store: Store) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Hashable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mailkeep.errors import NotFound
 from mailkeep.imap.commands.fetch import Fetch
@@ -36,6 +37,8 @@ BATCH_OCTETS = 1024 * 1024  # of remembered values that are rendered together
 OCTETS_BATCH = 100  # messages whose rows are held while their octets are read
 TOGETHER = 256 * 1024  # octets of messages that are written at a time
 _SEEN = Flags(SystemFlag.SEEN)
+
+T = TypeVar("T")
 
 
 async def fetch(session: Session, command: Fetch) -> Done:
@@ -158,21 +161,15 @@ class FetchRun:
         messages = self._session.host.store.messages
         at = start
         async for rows in messages.rows(self._ids[start:end], self._plan.columns):
-            positions: Sequence[int] = range(at, at + len(rows))
-            if list(self._ids[at : at + len(rows)]) != [row[0] for row in rows]:
-                positions = self._positions(at, rows)
-                self.missed = True
+            positions = _places_of([row[0] for row in rows], self._ids, at)
+            at = self._passed(positions, at)
             yield positions, rows
-            at = positions[-1] + 1
         self.missed = self.missed or at < end
 
-    def _positions(self, at: int, rows: Rows) -> list[int]:
-        positions = []
-        for row in rows:
-            at = self._ids.index(row[0], at)
-            positions.append(at)
-            at += 1
-        return positions
+    def _passed(self, positions: Sequence[int], at: int) -> int:
+        """Where to go on behind these; those between that are not among them are gone."""
+        self.missed = self.missed or positions[-1] - at >= len(positions)
+        return positions[-1] + 1
 
     async def _send_rows(self, start: int, end: int) -> None:
         """First those whose values are remembered, then what has to be read."""
@@ -233,26 +230,24 @@ class FetchRun:
         await self._send_small(small)
 
     async def _send_small(self, found: Sequence[tuple[int, Sequence[Any]]]) -> None:
-        if not found:
-            return
-        waiting = {self._ids[position]: (position, row) for position, row in found}
-        positions: list[int] = []
-        rows: list[Sequence[Any]] = []
-        octets: list[bytes] = []
-        held = 0
+        ids = [self._ids[position] for position, _ in found]
         sizes = [self._sizes[position] for position, _ in found]
-        async for message_id, content in self._session.host.store.messages.bodies(list(waiting), sizes):
-            position, row = waiting.pop(message_id)
-            positions.append(position)
-            rows.append(row)
-            octets.append(content)
-            held += len(content)
-            if held >= TOGETHER:
-                self._send_batch(positions, rows, octets)
-                positions, rows, octets, held = [], [], [], 0
-                await self._session.output.make_room()
-        self._send_batch(positions, rows, octets)
-        self.missed = self.missed or bool(waiting)
+        messages, at = self._session.host.store.messages, 0
+        async with aclosing(messages.body_batches(ids, sizes)) as batches:
+            async for batch in batches:
+                places = _places_of([message_id for message_id, _ in batch], ids, at)
+                at = self._passed(places, at)
+                await self._send_bodies(_taken(found, places), [octets for _, octets in batch])
+        self.missed = self.missed or at < len(ids)
+
+    async def _send_bodies(self, found: Sequence[tuple[int, Sequence[Any]]], octets: Sequence[bytes]) -> None:
+        """As many at a time as make TOGETHER."""
+        step = max(1, len(octets) * TOGETHER // max(1, sum(map(len, octets))))
+        positions, rows = _as_run([position for position, _ in found]), [row for _, row in found]
+        for at in range(0, len(octets), step):
+            end = at + step
+            self._send_batch(positions[at:end], rows[at:end], octets[at:end])
+            await self._session.output.make_room()
 
     async def _send_large(self, position: int, row: Sequence[Any]) -> None:
         messages = self._session.host.store.messages
@@ -318,6 +313,18 @@ class FetchRun:
         )
 
 
+def _places_of(found: Sequence[int], ids: Sequence[int], at: int) -> Sequence[int]:
+    """Where in `ids`, from `at` on, those are that were found: in its order, but some may be gone."""
+    if found == list(ids[at : at + len(found)]):
+        return range(at, at + len(found))
+    places = []
+    for message_id in found:
+        at = ids.index(message_id, at)
+        places.append(at)
+        at += 1
+    return places
+
+
 def _as_run(places: Sequence[int]) -> Sequence[int]:
     """Ascending places as a range if none is left out, as in most commands."""
     if places and places[-1] - places[0] == len(places) - 1:
@@ -325,7 +332,7 @@ def _as_run(places: Sequence[int]) -> Sequence[int]:
     return places
 
 
-def _taken(column: Sequence[int], places: Sequence[int]) -> Sequence[int]:
+def _taken(column: Sequence[T], places: Sequence[int]) -> Sequence[T]:
     """The values at places."""
     if isinstance(places, range):
         return column[places.start : places.stop]

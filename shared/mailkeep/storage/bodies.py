@@ -1,7 +1,7 @@
 """Messages as octets: one at a time in any range, or many in order.
 
 Many are read in groups. While the reader works on one group the next is being read, and no more than these
-two are in memory.
+two are in memory, beside what was read lately by anybody.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from mailkeep.storage.by_ids import ByIds
 from mailkeep.storage.database import Database, Row
 from mailkeep.storage.objects.contents import Contents
 from mailkeep.storage.query import Query
+from mailkeep.storage.recent_bodies import RecentBodies
 
 _MESSAGE = "SELECT message.id, message.size, message.header, blob.digest, blob.size, blob.chunk FROM message"
 _MESSAGE += " JOIN blob ON blob.digest = message.digest WHERE message.id"
@@ -34,21 +35,32 @@ async def stored_body(database: Database, contents: Contents, message_id: int) -
     return StoredBody(contents, row)
 
 
-async def in_turn(
-    database: Database, contents: Contents, groups: Sequence[list[int]]
-) -> AsyncGenerator[Found, None]:
-    """Each group of message ids as whole messages; those that are gone are left out."""
-    reading: asyncio.Task[Found] | None = None
-    try:
-        for place, group in enumerate(groups):
-            found = await (_group(database, contents, group) if reading is None else reading)
-            reading = None
-            if place + 1 < len(groups):
-                reading = ahead(_group(database, contents, groups[place + 1]))
-            yield found
-    finally:
-        if reading is not None:
-            reading.cancel()
+class Reader:
+    """Reads whole messages, many at a time."""
+
+    def __init__(self, database: Database, contents: Contents) -> None:
+        self._database = database
+        self._contents = contents
+        self._recent = RecentBodies()
+
+    async def in_turn(self, groups: Sequence[list[int]]) -> AsyncGenerator[Found, None]:
+        """Each group of message ids as whole messages; those that are gone are left out."""
+        reading: asyncio.Task[Found] | None = None
+        try:
+            for place, group in enumerate(groups):
+                found = await reading if reading else self._recent.of(group) or await self._read(group)
+                reading = None
+                if place + 1 < len(groups) and self._recent.of(groups[place + 1]) is None:
+                    reading = ahead(self._read(groups[place + 1]))
+                yield found
+        finally:
+            if reading is not None:
+                reading.cancel()
+
+    async def _read(self, ids: list[int]) -> Found:
+        found = await _group(self._database, self._contents, ids)
+        self._recent.keep(found)
+        return found
 
 
 async def _group(database: Database, contents: Contents, ids: list[int]) -> Found:

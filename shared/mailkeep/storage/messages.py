@@ -13,7 +13,7 @@ from mailkeep.model.message import MessageSummary, SentSizes
 from mailkeep.model.uids import UidSet
 from mailkeep.storage import change_log
 from mailkeep.storage.ahead import ahead
-from mailkeep.storage.bodies import in_turn, stored_body
+from mailkeep.storage.bodies import Reader, stored_body
 from mailkeep.storage.by_ids import ByIds
 from mailkeep.storage.database import Database, Row
 from mailkeep.storage.interface import Column, JoinedHeaders, KeptBody
@@ -51,6 +51,7 @@ class StoredMessages:
     def __init__(self, database: Database, snapshots: Snapshots, contents: Contents) -> None:
         self._database = database
         self._contents = contents
+        self._reader = Reader(database, contents)
         self._snapshots = snapshots
         self._row_queries: dict[tuple[Column, ...], ByIds] = {}
 
@@ -156,7 +157,7 @@ class StoredMessages:
             sized = [row async for row in self._sizes(message_ids)]
         else:
             sized = list(zip(message_ids, sizes, strict=True))
-        async with aclosing(in_turn(self._database, self._contents, _groups(sized))) as batches:
+        async with aclosing(self._reader.in_turn(_groups(sized))) as batches:
             async for batch in batches:
                 yield batch
 
