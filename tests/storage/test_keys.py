@@ -37,6 +37,16 @@ async def test_a_key_is_read_as_it_was_kept(store: Store) -> None:
     assert await store.keys.get(kept.id) == kept
 
 
+async def test_a_key_is_read_with_its_user_at_once(store: Store) -> None:
+    user = await new_user(store)
+    own, service = key(user.id), key(None, prefix="mk_service__")
+    for one in (own, service):
+        await store.keys.add(one)
+    assert await store.keys.with_user(own.id) == (own, await store.directory.user(user.id))
+    assert await store.keys.with_user(service.id) == (service, None)
+    assert await store.keys.with_user(uuid4()) is None
+
+
 async def test_a_service_key_has_no_user(store: Store) -> None:
     kept = key(None, scopes=frozenset({Scope.INTERNAL}), networks=(), expires_at=None)
     await store.keys.add(kept)

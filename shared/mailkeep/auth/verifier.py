@@ -84,16 +84,17 @@ class KeyVerifier:
     async def _remember(self, entry: VerifiedKey, digest: bytes) -> VerifiedKey | Refused:
         """Read key and user again now that the feed is heard: bcrypt took its time, and they may have
         changed since the lookup."""
+        generation = self.remembered.generation
         try:
-            fresh = await self._store.keys.get(entry.key_id)
-            if fresh is not None and fresh.user_id is not None:
-                entry.user = await self._store.directory.user(fresh.user_id)
+            found = await self._store.keys.with_user(entry.key_id)
         except BaseException:
             self.remembered.unfollow(entry)
             raise
-        if fresh is None:
+        if found is None:
             self.remembered.unfollow(entry)
             return Refused(Reason.REVOKED, entry.key_id, entry.user_id)
-        entry.key = fresh
+        entry.key, entry.user = found
+        if entry.user is not None:  # whose primary address is always a verified one
+            entry.addresses, entry.generation = frozenset((entry.user.primary_address,)), generation
         self.remembered.remember(digest, entry)
         return entry

@@ -53,9 +53,14 @@ _ADD_USER = Query(
 _ADOPT = Query(
     'UPDATE "user" SET issuer = :issuer, subject = :subject WHERE id = :id AND issuer = :local_issuer'
 )
+USER_COLUMNS = (
+    "u.id, account.id, u.issuer, u.subject, u.name, address.address, u.disabled, u.created_at,"
+    " u.last_login_at, u.sign_ins_from"
+)
+"""Of `user u` and its account and primary address: a row for `user_of`."""
+
 _USERS = (
-    "SELECT u.id, account.id, u.issuer, u.subject, u.name, address.address, u.disabled, u.created_at,"
-    ' u.last_login_at, u.sign_ins_from FROM "user" u JOIN account ON account.user_id = u.id'
+    f'SELECT {USER_COLUMNS} FROM "user" u JOIN account ON account.user_id = u.id'
     " JOIN address ON address.account_id = account.id AND address.is_primary"
 )
 _ALL_USERS = Query(f"{_USERS} ORDER BY address.address")
@@ -174,7 +179,7 @@ class StoredDirectory:
             changed(transaction, TopicKind.USER, user_id)
             row = await transaction.one(_USER_BY_ID, id=user_id)
             assert row is not None
-            return _user(row)
+            return user_of(row)
 
         return await self._database.write(work)
 
@@ -188,7 +193,7 @@ class StoredDirectory:
             changed(transaction, TopicKind.USER, user_id)
             row = await transaction.one(_USER_BY_ID, id=user_id)
             assert row is not None
-            return _user(row)
+            return user_of(row)
 
         try:
             return await self._database.write(work)
@@ -198,7 +203,7 @@ class StoredDirectory:
     async def users(self) -> Sequence[User]:
         """See interface.Directory."""
         return [
-            _user(row) for row in await self._database.read(lambda connection: connection.all(_ALL_USERS))
+            user_of(row) for row in await self._database.read(lambda connection: connection.all(_ALL_USERS))
         ]
 
     async def user(self, user_id: UUID) -> User | None:
@@ -250,7 +255,7 @@ class StoredDirectory:
 
     async def _user(self, query: Query, **parameters: object) -> User | None:
         row = await self._database.read(lambda connection: connection.one(query, **parameters))
-        return None if row is None else _user(row)
+        return None if row is None else user_of(row)
 
     # --- addresses ------------------------------------------------------------------------------
 
@@ -303,7 +308,7 @@ async def user_in(transaction: Transaction, user_id: UUID) -> User:
     row = await transaction.one(_USER_BY_ID, id=user_id)
     if row is None:
         raise NotFound("There is no such user.")
-    return _user(row)
+    return user_of(row)
 
 
 async def address_in(transaction: Transaction, address: str) -> AddressRecord:
@@ -326,7 +331,8 @@ def _taken(address: Address, issuer: str) -> str:
     )
 
 
-def _user(row: Row) -> User:
+def user_of(row: Row) -> User:
+    """A user out of USER_COLUMNS."""
     return User(
         id=as_uuid(row[0]),
         account_id=row[1],

@@ -10,9 +10,11 @@ from functools import lru_cache
 from uuid import UUID
 
 from mailkeep.errors import AlreadyExists, NotFound
+from mailkeep.model.directory import User
 from mailkeep.model.scope import Scope, format_scopes
 from mailkeep.storage import tables
 from mailkeep.storage.database import Database, Row, Transaction, changed
+from mailkeep.storage.directory import USER_COLUMNS, user_of
 from mailkeep.storage.interface import StoredKey, TopicKind
 from mailkeep.storage.query import Query
 from mailkeep.storage.values import (
@@ -36,6 +38,11 @@ _ADD = Query(
 _SELECT = f"SELECT {', '.join(_NAMES)} FROM api_key"
 _BY_PREFIX = Query(f"{_SELECT} WHERE prefix = :prefix")
 _BY_ID = Query(f"{_SELECT} WHERE id = :id")
+_WITH_USER = Query(
+    f"SELECT {', '.join(f'k.{name}' for name in _NAMES)}, {USER_COLUMNS} FROM api_key k"
+    ' LEFT JOIN "user" u ON u.id = k.user_id LEFT JOIN account ON account.user_id = u.id'
+    " LEFT JOIN address ON address.account_id = account.id AND address.is_primary WHERE k.id = :id"
+)
 _OF_USER = Query(f"{_SELECT} WHERE user_id = :user_id ORDER BY created_at DESC, id DESC")
 _ALL = Query(f"{_SELECT} ORDER BY created_at DESC, id DESC")
 _HEADS = Query("SELECT substr(hash, 1, 7) AS head, count(*) FROM api_key GROUP BY 1")
@@ -72,6 +79,14 @@ class StoredKeys:
     async def get(self, key_id: UUID) -> StoredKey | None:
         """See interface.Keys."""
         return await self._one(_BY_ID, id=key_id)
+
+    async def with_user(self, key_id: UUID) -> tuple[StoredKey, User | None] | None:
+        """See interface.Keys."""
+        row = await self._database.read(lambda connection: connection.one(_WITH_USER, id=key_id))
+        if row is None:
+            return None
+        rest = row[len(_NAMES) :]
+        return _key(row), None if rest[0] is None else user_of(rest)
 
     async def list(self, user_id: UUID | None = None) -> Sequence[StoredKey]:
         """See interface.Keys."""

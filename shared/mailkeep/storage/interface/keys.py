@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from mailkeep.model.directory import User
 from mailkeep.model.scope import Scope
 
 
@@ -39,6 +40,9 @@ class Keys(Protocol):
 
     async def get(self, key_id: UUID) -> StoredKey | None:
         """One key by id."""
+
+    async def with_user(self, key_id: UUID) -> tuple[StoredKey, User | None] | None:
+        """One key by id, and its user, of one moment."""
 
     async def list(self, user_id: UUID | None = None) -> Sequence[StoredKey]:
         """Keys of one user, or all; newest first."""
