@@ -219,9 +219,9 @@ class Snapshot:
 
     def advance(self, change: Change) -> None:
         """Record a change that has been applied; listeners hear of it with `notify`."""
-        self._changes.append(change)
         if len(self._changes) == CHANGES_KEPT:
-            self._known_from = self._changes[0].modseq
+            self._known_from = self._changes[0].modseq  # which is about to go
+        self._changes.append(change)
         self.highestmodseq = max(self.highestmodseq, change.modseq)
 
     def forget_changes(self, highestmodseq: int) -> None:
