@@ -68,6 +68,7 @@ class Selected:
         "uidnext",
         "uidvalidity",
         "unwatch",
+        "voided",
     )
 
     def __init__(
@@ -84,6 +85,7 @@ class Selected:
         self.uidnext = snapshot.uidnext
         self.uidvalidity = snapshot.uidvalidity
         self.changed: Callable[[], None] | None = None
+        self.voided: Callable[[], None] | None = None
         self._ledger = ledger
         self._modseq = snapshot.highestmodseq
         self._ghosts: list[int] = []
@@ -101,12 +103,16 @@ class Selected:
         if self.unwatch is not None:
             self.unwatch()
             self.unwatch = None
-        self.changed = None
+        self.changed = self.voided = None
 
     @property
-    def is_void(self) -> bool:
-        """True if the mailbox has been made anew since it was selected: no number of the client's holds."""
-        return self.snapshot.uidvalidity != self.uidvalidity
+    def void(self) -> str:
+        """Why no number of the client's holds any more; "" as long as they do."""
+        if self.snapshot.is_gone:
+            return "The selected mailbox has been deleted."
+        if self.snapshot.uidvalidity != self.uidvalidity:
+            return "The selected mailbox was made anew; please select it again."
+        return ""
 
     @property
     def fetch_word(self) -> bytes:
@@ -225,7 +231,9 @@ class Selected:
 
     def _moved(self) -> None:
         self.absorb()
-        if self.changed is not None:
+        if self.void and self.voided is not None:
+            self.voided()
+        elif self.changed is not None:
             self.changed()
 
     def absorb(self) -> None:

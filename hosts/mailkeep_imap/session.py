@@ -321,9 +321,16 @@ class Session:
     def enter_mailbox(self, view: Selected) -> None:
         """SELECT succeeded."""
         self.selected = view
+        view.voided = self._voided
         self.attend()
         self.saved = NO_UIDS  # RFC 5182 section 2.1
         self.state = State.SELECTED
+
+    def _voided(self) -> None:
+        """RFC 2180 section 3.3: who has a mailbox selected that somebody deletes is disconnected. A command
+        that is under way comes to its end first: see work.py."""
+        if self._task is None:
+            self.close(self.view.void)
 
     async def drop_upload(self) -> None:
         """Forget the messages of an APPEND that is over, or never came to its end."""

@@ -219,8 +219,8 @@ async def _run(
             if session.upload is not None:
                 await session.drop_upload()
         view = session.selected
-        if view is not None and view.is_void:
-            session.close("The selected mailbox was made anew; please select it again.")
+        if view is not None and view.void:
+            session.close(view.void)
         if done is not None and not session.output.gone:
             if session.notifications is not None or session.contexts:
                 await _tell(session, reporting, command)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mailkeep.errors import InUse, NotFound, PermissionRefused
+from mailkeep.errors import InUse, MailboxNotFound, NotFound, PermissionRefused
 from mailkeep.imap.commands.mailbox import (
     Close,
     Create,
@@ -176,7 +177,8 @@ async def close(session: Session, command: Close) -> Done:
     view = session.view
     session.leave_mailbox()
     if not view.read_only and EXPUNGE in view.rights:  # RFC 4314 section 4: else it only closes
-        await session.host.store.committer.expunge(view.mailbox_id, None)
+        with suppress(MailboxNotFound):  # deleted meanwhile, and CLOSE has no NO
+            await session.host.store.committer.expunge(view.mailbox_id, None)
     return Done("CLOSE completed.")
 
 

@@ -57,6 +57,7 @@ class Snapshot:
         "_listeners",
         "highestmodseq",
         "internal_dates",
+        "is_gone",
         "keyword_ids",
         "keyword_sets",
         "mailbox_id",
@@ -75,6 +76,7 @@ class Snapshot:
         self.uidvalidity = uidvalidity
         self.uidnext = uidnext
         self.highestmodseq = highestmodseq
+        self.is_gone = False  # the mailbox has been deleted since
         self.uids = array("I")
         self.message_ids = array("Q")
         self.system_flags = array("B")

@@ -104,7 +104,7 @@ class Snapshots:
                 del snapshot  # it may go while we wait
                 await asyncio.sleep(RETRY_SECONDS)
             except MailboxNotFound:
-                snapshot.notify()  # its sessions ask again and hear the same
+                snapshot.notify()  # its sessions look whether it is gone
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -145,6 +145,7 @@ class Snapshots:
             return await connection.all(_SINCE, id=snapshot.mailbox_id, modseq=known, most=CHANGES_KEPT)
 
         rows = await self._database.read(work)
+        snapshot.is_gone = not rows
         if not rows:
             raise MailboxNotFound("The mailbox does not exist.")
         uidvalidity, uidnext, highestmodseq = rows[0][:3]

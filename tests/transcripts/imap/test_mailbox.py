@@ -283,16 +283,23 @@ def test_a_session_keeps_a_mailbox_that_is_renamed(client: Client, other: Client
     )
 
 
-def test_a_mailbox_deleted_under_a_session(client: Client, other: Client) -> None:
-    """RFC 2180 section 3.3: the session is told, and goes on."""
-    client.play("C: a CREATE doomed\nS: a OK ...")
+@pytest.mark.parametrize("waiting", ["", "C: i IDLE\nS: + ...", "C: n NOOP\nS: n OK ..."])
+def test_a_mailbox_deleted_under_a_session(client: Client, other: Client, waiting: str) -> None:
+    """RFC 2180 section 3.3: the session ends. It could not go on: NOOP and IDLE have no NO."""
+    client.command("CREATE doomed/child")
     client.append("doomed", MESSAGE)
     other.command("SELECT doomed")
-    client.play("C: b DELETE doomed\nS: b OK ...")
-    assert other.refused("NOOP").startswith("NO [NONEXISTENT]")
-    assert other.refused(r"STORE 1 +FLAGS (\Seen)").startswith("NO [NONEXISTENT]")
-    assert not other.exchange("FETCH 1 BODY[]")[-1].startswith("OK")
-    other.command("SELECT INBOX")
+    other.play(waiting)
+    client.command("DELETE doomed")  # whose name stays, for the child's sake
+    assert other.line() == "* BYE The selected mailbox has been deleted."
+    assert other.closed()
+
+
+def test_a_mailbox_deleted_after_a_session_left_it(client: Client, other: Client) -> None:
+    client.command("CREATE doomed")
+    other.command("SELECT doomed")
+    other.command("UNSELECT")
+    client.command("DELETE doomed")
     other.command("NOOP")
 
 

@@ -142,15 +142,6 @@ def test_deleting_the_mailbox_that_is_selected_closes_it(client: Client) -> None
     )
 
 
-def test_a_rename_is_done_whatever_became_of_the_selected_mailbox(client: Client, other: Client) -> None:
-    client.command("CREATE doomed")
-    client.command("CREATE a")
-    other.command("SELECT doomed")
-    client.command("DELETE doomed")
-    other.command("RENAME a b")
-    assert client.command('LIST "" b') == ['* LIST (\\HasNoChildren) "/" b']
-
-
 def test_a_selected_mailbox_that_is_renamed_is_the_same(client: Client) -> None:
     client.command("CREATE a")
     client.append("a", MESSAGE)
