@@ -11,7 +11,7 @@ from mailkeep.delivery.url_content import UrlContent, content_of
 from mailkeep.errors import NotFound, SpoolUnavailable, TooLarge
 from mailkeep.imap.commands.append import AppendMessage, CatPart, CatUrl, StreamedLiteral
 from mailkeep.imap.errors import ImapSyntaxError
-from mailkeep.imap.urls import UrlInvalid, parse_url
+from mailkeep.imap.urls import MessageUrl, UrlInvalid, parse_url
 from mailkeep.model.message import SpooledContent
 from mailkeep_imap.codes import BadUrl
 from mailkeep_imap.commands.mailbox import selectable
@@ -111,7 +111,13 @@ async def own_content(session: Session, text: str) -> UrlContent:
         url = parse_url(text)
         if not url.is_relative or url.rest or (url.mailbox is None and session.selected is None):
             raise BadUrl(text)
-        name = session.view.name if url.mailbox is None else url.mailbox
-        return await content_of(session.host.store.messages, await selectable(session, name), url)
+        return await content_of(session.host.store.messages, await _mailbox_of(session, url), url)
     except (UrlInvalid, NotFound):
         raise BadUrl(text) from None
+
+
+async def _mailbox_of(session: Session, url: MessageUrl) -> int:
+    """A URL without a mailbox means the selected one, whatever its name is by now. Raises NotFound."""
+    if url.mailbox is None:
+        return session.view.mailbox_id
+    return (await selectable(session, url.mailbox)).id

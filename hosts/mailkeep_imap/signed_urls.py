@@ -32,7 +32,7 @@ async def opened(session: Session, text: str) -> UrlContent | None:
         secret = await store.url_secrets.find(mailbox.id)
         if url.mechanism != INTERNAL or secret is None or not url.is_signed_by(secret):
             return None
-        return await content_of(store.messages, mailbox, url.message)
+        return await content_of(store.messages, mailbox.id, url.message)
     except (UrlInvalid, NotFound):
         return None
 

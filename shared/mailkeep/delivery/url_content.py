@@ -11,7 +11,6 @@ from mailkeep.imap.sections import locate, selected_fields
 from mailkeep.imap.urls import MessageUrl
 from mailkeep.mime import parts
 from mailkeep.mime.parts import PartIndex
-from mailkeep.model.mailbox import Mailbox
 from mailkeep.storage.interface import Body, Column, Messages
 
 
@@ -33,11 +32,12 @@ class UrlContent:
                 yield piece
 
 
-async def content_of(messages: Messages, mailbox: Mailbox, url: MessageUrl) -> UrlContent:
+async def content_of(messages: Messages, mailbox_id: int, url: MessageUrl) -> UrlContent:
     """What `url` names within its mailbox. Raises NotFound if there is no such message or part."""
-    if url.uidvalidity not in (None, mailbox.uidvalidity):
+    snapshot = await messages.snapshot(mailbox_id)
+    if url.uidvalidity not in (None, snapshot.uidvalidity):
         raise NotFound("The mailbox has another UIDVALIDITY.")
-    entry = (await messages.snapshot(mailbox.id)).entry(url.uid)
+    entry = snapshot.entry(url.uid)
     if entry is None:
         raise NotFound("There is no such message.")
     body = await messages.body(entry.message_id)

@@ -56,7 +56,7 @@ class UrlOpener:
         secret = await self._store.url_secrets.find(mailbox.id)
         if secret is None or not url.is_signed_by(secret):
             raise NotFound("The signature is not good.")
-        return await content_of(self._store.messages, mailbox, url.message)
+        return await content_of(self._store.messages, mailbox.id, url.message)
 
     async def _user(self, name: str | None) -> User | None:
         try:

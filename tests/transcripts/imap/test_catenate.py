@@ -59,6 +59,20 @@ def test_what_a_url_stands_for(drafts: Client, url: str, octets: bytes) -> None:
     assert body(drafts, 2) == b">" + octets
 
 
+def test_a_url_without_a_mailbox_means_the_selected_one_whatever_its_name(
+    client: Client, other: Client
+) -> None:
+    client.command("CREATE a")
+    client.append("a", PARTS)
+    client.command("SELECT a")
+    other.command("RENAME a b")
+    other.command("CREATE a")
+    other.append("a", b"Subject: another\r\n\r\nmessage\r\n")
+    client.command('APPEND INBOX CATENATE (URL ";UID=1")')
+    client.command("SELECT INBOX")
+    assert body(client, 1) == PARTS
+
+
 def test_urls_alone_and_as_literals(drafts: Client) -> None:
     drafts.play(
         'C: a APPEND Drafts CATENATE (URL "/Drafts/;UID=1")\nS: * 2 EXISTS\nS: * ... RECENT\nS: a OK ...'
