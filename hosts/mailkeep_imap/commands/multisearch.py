@@ -20,7 +20,7 @@ from mailkeep_imap.access import Reached
 from mailkeep_imap.commands.search import Run
 from mailkeep_imap.mailbox_filters import reachable
 from mailkeep_imap.outcome import Done
-from mailkeep_imap.searching.results import check_options, extended, saved, scored, shows
+from mailkeep_imap.searching.results import check_options, extended, returned, scored, shows
 from mailkeep_imap.selected import Selected
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ async def _search_selected(session: Session, command: MultiSearch) -> None:
         session.saved = NO_UIDS
     places = await run.find()
     if saves:
-        session.saved = UidSet.of(run.columns.uids[place] for place in saved(places, options))
+        session.saved = UidSet.of(run.columns.uids[place] for place in returned(places, options))
     await _send(session, command, run, places, view)
     if SearchReturn.UPDATE in options.items:
         contexts.follow(session, command, run, places)
@@ -102,7 +102,7 @@ async def _send(
     found, options = run.numbers_of(places), command.options or SearchOptions()
     if found and shows(options):
         relevancy = await run.relevancies(scored(places, options))
-        data = extended(command, options, found, run.modseq_of(places), relevancy)
+        data = extended(command, options, found, run.modseq_of(returned(places, options)), relevancy)
         data = replace(data, mailbox=view.name, uidvalidity=view.uidvalidity)
         session.send(data.encode(session.form))
 

@@ -18,7 +18,7 @@ from mailkeep_imap.searching.columns import Columns
 from mailkeep_imap.searching.evaluate import find
 from mailkeep_imap.searching.plan import PlacesOf, make_plan, reads_text
 from mailkeep_imap.searching.relevancy import relevancies
-from mailkeep_imap.searching.results import check_options, extended, saved, scored, shows
+from mailkeep_imap.searching.results import check_options, extended, returned, scored, shows
 
 if TYPE_CHECKING:
     from mailkeep_imap.selected import Selected
@@ -40,16 +40,17 @@ async def search(session: Session, command: Search) -> Done:
     if saves:
         session.saved = NO_UIDS  # RFC 5182 section 2.1: what fails leaves an empty result
     places = await run.find()
-    found, modseq = run.numbers_of(places), run.modseq_of(places)
+    found = run.numbers_of(places)
     if options is None and session.rev2:  # RFC 9051 section 6.4.4
         options = SearchOptions()
     if options is None:
-        session.send(SearchData(found, modseq).encode())
+        session.send(SearchData(found, run.modseq_of(places)).encode())
         return Done("SEARCH completed.")
     if saves:
-        session.saved = UidSet.of(run.columns.uids[place] for place in saved(places, options))
+        session.saved = UidSet.of(run.columns.uids[place] for place in returned(places, options))
     if shows(options):
         relevancy = await run.relevancies(scored(places, options))
+        modseq = run.modseq_of(returned(places, options))
         session.send(extended(command, options, found, modseq, relevancy).encode())
     if updates:
         contexts.follow(session, command, run, places)

@@ -10,7 +10,7 @@ from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.responses import SearchData
 from mailkeep_imap.commands.search import Run, check_charset
 from mailkeep_imap.outcome import Done
-from mailkeep_imap.searching.results import check_options, extended, is_fuzzy, scored
+from mailkeep_imap.searching.results import check_options, extended, is_fuzzy, returned, scored
 from mailkeep_imap.searching.sorting import in_order
 
 if TYPE_CHECKING:
@@ -34,10 +34,11 @@ async def sort(session: Session, command: Sort) -> Done:
     places = await run.find()
     scores = dict(zip(places, await run.relevancies(places), strict=True)) if by_relevancy else {}
     ordered = await in_order(places, command.criteria, run.columns, session.host.store.messages, scores)
-    found, modseq = run.numbers_of(ordered), run.modseq_of(ordered)
+    found = run.numbers_of(ordered)
     if options is None:
-        session.send(SearchData(found, modseq, sort=True).encode())
+        session.send(SearchData(found, run.modseq_of(ordered), sort=True).encode())
     else:
         relevancy = await run.relevancies(scored(ordered, options))
+        modseq = run.modseq_of(returned(ordered, options))
         session.send(extended(command, options, found, modseq, relevancy).encode())
     return Done("SORT completed.")

@@ -80,8 +80,9 @@ def _window(
     return str(partial), tuple(held) if is_sorted else UidSet.of(held)
 
 
-def saved(places: Sequence[int], options: SearchOptions) -> Iterable[int]:
-    """RFC 5182 section 2.4, RFC 9394 section 3.2: MIN, MAX and PARTIAL alone save only what they show."""
+def returned(places: Sequence[int], options: SearchOptions) -> Iterable[int]:
+    """What is saved (RFC 5182 section 2.4, RFC 9394 section 3.2), and what MODSEQ is of (RFC 4731 section
+    3.2): MIN, MAX and PARTIAL alone stand only for what they show."""
     items = set(options.items)
     shown_alone = options.partial is not None or items & {SearchReturn.MIN, SearchReturn.MAX}
     if not places or items & {SearchReturn.ALL, SearchReturn.COUNT} or not shown_alone:

@@ -140,6 +140,30 @@ def test_search_by_modseq(three: Client, other: Client) -> None:
     assert line.endswith(f"ALL 2:3 MODSEQ {latest}")
 
 
+@pytest.mark.parametrize(
+    ("options", "shown", "of"),
+    [
+        ("MIN", "MIN 1", 1),
+        ("MAX", "MAX 3", 3),
+        ("MIN MAX", "MIN 1 MAX 3", 3),
+        ("SAVE MIN", "MIN 1", 1),
+        ("MIN COUNT", "MIN 1 COUNT 3", 2),
+        ("PARTIAL 3:3", "PARTIAL (3:3 3)", 3),
+        ("", "ALL 1:3", 2),
+    ],
+)
+def test_the_modseq_is_that_of_what_is_shown_rfc4731_3_2(
+    three: Client, options: str, shown: str, of: int
+) -> None:
+    three.command(r"STORE 3 +FLAGS (\Seen)")
+    three.command(r"STORE 2 +FLAGS (\Seen)")
+    modseq = modseqs(three)[of - 1]
+    line = three.command(f"SEARCH RETURN ({options}) MODSEQ 1")[0]
+    assert line.endswith(f") {shown} MODSEQ {modseq}")
+    line = three.command(f"SORT RETURN ({options.removeprefix('SAVE ')}) (SIZE) UTF-8 MODSEQ 1")[0]
+    assert line.endswith(f" MODSEQ {modseq}")
+
+
 def test_expunge_moves_the_mailbox_on(three: Client) -> None:
     before = max(modseqs(three))
     three.command(r"STORE 1 +FLAGS.SILENT (\Deleted)")
