@@ -11,9 +11,9 @@ from __future__ import annotations
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 
-from mailkeep.errors import NotFound
+from mailkeep.errors import MailboxNotFound, NotFound
 from mailkeep.model.mailbox import INBOX
 from mailkeep.model.message import SentSizes
 from mailkeep.model.uids import UidSet
@@ -28,7 +28,8 @@ LARGEST_KEPT = 100_000
 may: 34 octets a message."""
 
 SIZES_KEPT = 10_000
-"""Maildrops of which it is remembered which messages are sent with other octets than they are kept with."""
+"""Maildrops of which it is remembered which messages are sent with other octets than they are kept with, and
+accounts of which it is remembered which mailbox is their INBOX."""
 
 
 class RecentSnapshots:
@@ -39,9 +40,27 @@ class RecentSnapshots:
         self._kept: OrderedDict[int, tuple[Snapshot, int]] = OrderedDict()
         self._messages = 0
         self._sizes: OrderedDict[int, tuple[int, Mapping[int, SentSizes]]] = OrderedDict()
+        self._inboxes: OrderedDict[int, int] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._kept)
+
+    async def inbox_of(self, store: Store, account_id: int) -> Snapshot:
+        """An account's INBOX as it is now. That is the same mailbox as long as there is the account. Raises
+        StoreUnavailable."""
+        known = self._inboxes.pop(account_id, None)
+        snapshot = None
+        if known is not None:
+            with suppress(MailboxNotFound):
+                snapshot = await store.messages.snapshot(known)
+        if snapshot is None:
+            mailbox = await store.mailboxes.get(account_id, INBOX)
+            snapshot = await store.messages.snapshot(mailbox.id)
+        self._inboxes[account_id] = snapshot.mailbox_id
+        if len(self._inboxes) > SIZES_KEPT:
+            self._inboxes.popitem(last=False)
+        self.keep(snapshot)
+        return snapshot
 
     def keep(self, snapshot: Snapshot) -> None:
         """Keep the latest ones."""
@@ -131,9 +150,7 @@ class Maildrop:
         lock = store.locks.hold(f"maildrop:{account_id}", lost)
         await lock.__aenter__()
         try:
-            mailbox = await store.mailboxes.get(account_id, INBOX)
-            snapshot = await store.messages.snapshot(mailbox.id)
-            recent.keep(snapshot)
+            snapshot = await recent.inbox_of(store, account_id)
             return cls(store, snapshot, lock, await recent.sent_sizes(store, snapshot), utf8=utf8)
         except BaseException:
             await lock.__aexit__(None, None, None)

@@ -10,7 +10,7 @@ import pytest
 from mailkeep.errors import InUse, NotFound
 from mailkeep.mime.prepare import prepare
 from mailkeep.model.address import Address
-from mailkeep.model.mailbox import INBOX
+from mailkeep.model.mailbox import INBOX, Mailbox
 from mailkeep.model.message import NewMessage
 from mailkeep.storage.interface import Store
 from mailkeep_pop3.maildrop import (
@@ -121,3 +121,23 @@ async def test_recent_snapshots_hold_so_many_messages_together(store: Store, acc
         recent.keep(snapshot)
         recent.keep(snapshot)
     assert len(recent) == RECENT_MESSAGES // LARGEST_KEPT
+
+
+async def test_which_mailbox_is_an_accounts_inbox_is_asked_once(
+    store: Store, account_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recent = RecentSnapshots()
+    first = await recent.inbox_of(store, account_id)
+    asked = []
+    ask = store.mailboxes.get
+
+    async def get(owner: int, name: str) -> Mailbox:
+        asked.append(name)
+        return await ask(owner, name)
+
+    monkeypatch.setattr(store.mailboxes, "get", get)
+    assert await recent.inbox_of(store, account_id) is first
+    assert not asked
+    recent._inboxes[account_id] = first.mailbox_id + 1000  # as if that one had gone with its account
+    assert await recent.inbox_of(store, account_id) is first
+    assert asked == ["INBOX"]
