@@ -35,7 +35,8 @@ _RESOLVE = Query(
 )
 # Shared, so that no address goes to another account before the commit.
 EXPECTED_OWNERS = Expected(
-    f"{_OWNERS} = ANY({{keys}}) ORDER BY address.address FOR SHARE OF address",
+    f"{_OWNERS} {{keys}} ORDER BY address.address FOR SHARE OF address",
+    among="= ANY({array})",
     address="text",
     account_id="bigint",
     user_id="uuid",

@@ -71,7 +71,7 @@ class Unforeseen(Exception):
 @dataclass(frozen=True, slots=True)
 class Condition:
     """What must be in the database for a unit to be kept: the text of CTEs for PostgreSQL with a row
-    `same(ok)` among them, and an array for each of its parameters, which are numbered from `FIRST`.
+    `same(ok)` among them, and its parameters, which are numbered from `FIRST`.
 
     `witness` finds, by one integer, what only the unit writes: how a commit whose answer was lost is known.
     """
@@ -79,7 +79,7 @@ class Condition:
     FIRST: ClassVar[int] = 3
 
     sql: str
-    arrays: Sequence[Sequence[Any]]
+    parameters: Sequence[Any]
     witness: Query
     witness_id: int
 

@@ -21,16 +21,16 @@ _COLUMNS = (
     "mailbox.id, mailbox.account_id, mailbox.name, mailbox.uidvalidity, uidnext, highestmodseq, messages,"
     " unseen, deleted, size, account.user_id IS NOT NULL, quota_storage, quota_messages"
 )
-_FROM = "FROM mailbox JOIN account ON account.id = mailbox.account_id WHERE selectable AND mailbox.id IN"
+_FROM = "FROM mailbox JOIN account ON account.id = mailbox.account_id WHERE selectable AND mailbox.id"
 _BY_ADDRESS = (
     "SELECT m.id FROM address a JOIN mailbox m ON m.account_id = a.account_id"
     " WHERE a.address {addresses} AND m.name {names}"
 )
 _LOCK = Query(
-    f"SELECT {_COLUMNS} {_FROM} (SELECT unnest(CAST(:ids AS bigint[])) UNION "
+    f"SELECT {_COLUMNS} {_FROM} IN (SELECT unnest(CAST(:ids AS bigint[])) UNION "
     + _BY_ADDRESS.format(addresses="= ANY(:addresses)", names="= ANY(:names)")
     + ") ORDER BY mailbox.id FOR NO KEY UPDATE OF mailbox",
-    sqlite=f"SELECT {_COLUMNS} {_FROM} (SELECT value FROM json_each(:ids) UNION "
+    sqlite=f"SELECT {_COLUMNS} {_FROM} IN (SELECT value FROM json_each(:ids) UNION "
     + _BY_ADDRESS.format(
         addresses="IN (SELECT value FROM json_each(:addresses))",
         names="IN (SELECT value FROM json_each(:names))",
@@ -38,7 +38,8 @@ _LOCK = Query(
     + ") ORDER BY mailbox.id",
 )
 EXPECTED_MAILBOXES = Expected(
-    f"SELECT {_COLUMNS} {_FROM} (SELECT unnest({{keys}})) ORDER BY mailbox.id FOR NO KEY UPDATE OF mailbox",
+    f"SELECT {_COLUMNS} {_FROM} {{keys}} ORDER BY mailbox.id FOR NO KEY UPDATE OF mailbox",
+    among="IN (SELECT unnest({array}))",
     id="bigint",
     account_id="bigint",
     name="text",

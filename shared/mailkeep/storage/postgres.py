@@ -262,11 +262,11 @@ class PostgresDatabase:
     async def _write_foreseen(self, condition: Condition, unit: ForeseenUnit) -> None:
         with store_failures():
             statements, values = _written(unit.rows)
-            first = condition.FIRST + len(condition.arrays)
+            first = condition.FIRST + len(condition.parameters)
             sql = with_bulks(statements, first, condition.sql, "(SELECT ok FROM same)") + _NAME_IF_SAME
             async with self._at_once as connection:
                 with self._carrier.commit(unit.topics) as texts:
-                    arguments = (CHANNEL, texts, *condition.arrays, *values)
+                    arguments = (CHANNEL, texts, *condition.parameters, *values)
                     if not await self._kept(connection, sql, arguments, condition):
                         raise Unforeseen
 

@@ -175,33 +175,42 @@ def _typed(table: Table, columns: Iterable[str], first: int) -> list[str]:
 class Expected:
     """Rows that a statement for PostgreSQL locks and compares with those it was given, keys first.
 
-    `select` names the columns and `{keys}`, the array of keys; `kinds` are the columns' types.
+    `select` names the columns and, behind the key, `{keys}`: `among` an array of them, or equal to the only
+    one. A single row is compared with parameters, several with arrays: taking arrays of one apart costs the
+    server as much as the rows. `kinds` are the columns' types.
     """
 
-    __slots__ = ("_names", "_select", "kinds")
+    __slots__ = ("_among", "_names", "_select", "kinds")
 
-    def __init__(self, select: str, **kinds: str) -> None:
+    def __init__(self, select: str, among: str, **kinds: str) -> None:
         self._select = select
+        self._among = among
         self._names = tuple(kinds)
         self.kinds = tuple(kinds.values())
 
-    def held(self, name: str, first: int) -> str:
+    def held(self, name: str, first: int, rows: int) -> str:
         """A CTE with the rows as they are, locked; the parameters are numbered from `first`."""
-        select = self._select.format(keys=f"${first}::{self.kinds[0]}[]")
+        key = f"${first}::{self.kinds[0]}"
+        select = self._select.format(keys=f"= {key}" if rows == 1 else self._among.format(array=f"{key}[]"))
         return f"{name}({', '.join(self._names)}) AS MATERIALIZED ({select})"
 
-    def is_met(self, name: str, first: int) -> str:
+    def is_met(self, name: str, first: int, rows: int) -> str:
         """An expression: every row of the CTE is as given, and none is missing."""
+        theirs = ", ".join(f"{name}.{column}" for column in self._names)
+        if rows == 1:
+            given = ", ".join(f"${number}::{kind}" for number, kind in enumerate(self.kinds, first))
+            return f"EXISTS (SELECT FROM {name} WHERE ROW({theirs}) IS NOT DISTINCT FROM ROW({given}))"
         arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(self.kinds, first))
-        names = ", ".join(self._names)
-        theirs, ours = (", ".join(f"{row}.{column}" for column in self._names) for row in (name, "given"))
+        ours = ", ".join(f"given.{column}" for column in self._names)
         return (
-            f"(SELECT count(*) FROM {name} JOIN unnest({arrays}) AS given({names})"
+            f"(SELECT count(*) FROM {name} JOIN unnest({arrays}) AS given({', '.join(self._names)})"
             f" ON ROW({theirs}) IS NOT DISTINCT FROM ROW({ours})) = cardinality(${first}::{self.kinds[0]}[])"
         )
 
-    def arrays(self, rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
-        """The parameters."""
+    def parameters(self, rows: Sequence[Sequence[Any]]) -> list[Any]:
+        """As many as there are columns, unless there are no rows."""
+        if len(rows) < 2:
+            return [value for row in rows for value in row]
         return [[row[place] for row in rows] for place in range(len(self.kinds))]
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mailkeep.model.mailbox import INBOX
@@ -28,12 +29,6 @@ if TYPE_CHECKING:
 REMEMBERED_MAILBOXES = 4096
 LONGEST_REST = 31  # groups that go the ordinary way when others keep writing the same mailboxes
 
-_FIRST_OWNER = Condition.FIRST + len(EXPECTED_MAILBOXES.kinds)
-_SAME = (
-    f"{EXPECTED_MAILBOXES.held('held', Condition.FIRST)}, {EXPECTED_OWNERS.held('owned', _FIRST_OWNER)},"
-    f" same AS MATERIALIZED (SELECT {EXPECTED_MAILBOXES.is_met('held', Condition.FIRST)}"
-    f" AND {EXPECTED_OWNERS.is_met('owned', _FIRST_OWNER)} AS ok)"
-)
 _WITNESS = Query("SELECT 1 FROM message WHERE id = :id")
 
 
@@ -142,5 +137,19 @@ def _condition(group: Batch, known: Known, first_id: int) -> Condition:
         (key, owner.account_id, owner.user_id, owner.has_filters)
         for key, owner in sorted(group.owners.items())
     ]
-    arrays = [*EXPECTED_MAILBOXES.arrays(mailboxes), *EXPECTED_OWNERS.arrays(owners)]
-    return Condition(_SAME, arrays, _WITNESS, first_id)
+    parameters = [*EXPECTED_MAILBOXES.parameters(mailboxes), *EXPECTED_OWNERS.parameters(owners)]
+    same = _same(min(len(mailboxes), 2), min(len(owners), 2))
+    return Condition(same, parameters, _WITNESS, first_id)
+
+
+@cache
+def _same(mailboxes: int, owners: int) -> str:
+    """For so many rows of each; 2 are two or more."""
+    held, met, first = [], [], Condition.FIRST
+    for expected, rows in ((EXPECTED_MAILBOXES, mailboxes), (EXPECTED_OWNERS, owners)):
+        if rows:
+            name = f"held{first}"
+            held.append(expected.held(name, first, rows))
+            met.append(expected.is_met(name, first, rows))
+            first += len(expected.kinds)
+    return f"{', '.join(held)}, same AS MATERIALIZED (SELECT {' AND '.join(met)} AS ok)"
