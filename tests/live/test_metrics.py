@@ -162,6 +162,23 @@ def test_news_waits_in_the_outbox_while_the_api_does_not_hear(up: MailkeepUp) ->
     until(up, "smtp", lambda told: told.value("mailkeep_outbox_notifications") == 0)
 
 
+def test_news_that_a_killed_host_held_is_told_when_its_lease_ends(
+    own_mailkeep: Callable[..., MailkeepUp],
+) -> None:
+    up = own_mailkeep(MAILKEEP_NOTIFY_LEASE_SECONDS="1")
+    up.start()
+    (api,), (smtp,) = up.pids("api"), up.pids("smtp")
+    os.kill(api, signal.SIGSTOP)
+    try:
+        deliver(up, up.demo.address, message(up.demo.address))
+        until(up, "imap", lambda told: told.value("mailkeep_outbox_notifications") == 1)
+        os.kill(smtp, signal.SIGKILL)
+    finally:
+        os.kill(api, signal.SIGCONT)
+    until(up, "imap", lambda told: told.value("mailkeep_outbox_notifications") == 0)
+    up.stop()
+
+
 def test_database_connections_that_work_are_counted(up: MailkeepUp) -> None:
     person = up.add_person()
     for host in HOSTS:
