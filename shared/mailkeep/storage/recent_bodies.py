@@ -8,6 +8,7 @@ message is for the caller to know, as it is for the database.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
 KEPT_OCTETS = 16 * 1024 * 1024
@@ -20,7 +21,7 @@ class RecentBodies:
     __slots__ = ("_kept", "_octets")
 
     def __init__(self) -> None:
-        self._kept: dict[int, bytes] = {}
+        self._kept: OrderedDict[int, bytes] = OrderedDict()  # a dict looks for its first among all that went
         self._octets = 0
 
     def of(self, message_ids: Sequence[int]) -> list[tuple[int, bytes]] | None:
@@ -37,4 +38,5 @@ class RecentBodies:
                 self._kept[message_id] = octets
                 self._octets += len(octets)
         while self._octets > KEPT_OCTETS:
-            self._octets -= len(self._kept.pop(next(iter(self._kept))))
+            _, octets = self._kept.popitem(last=False)
+            self._octets -= len(octets)
