@@ -1,7 +1,7 @@
 """Messages on their way out, a batch at a time, as columns.
 
-Each attribute gives one column of values, and one format string joins them: nothing is called once a
-message that can be called once a batch.
+Each attribute gives one column of values, and one format string joins those between two sections: nothing is
+called once a message that can be called once a batch.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import Any
 
 from mailkeep.imap.commands.fetch import FetchItem
@@ -51,18 +52,28 @@ class Batch:
 
 
 def render(plan: FetchPlan, view: Selected, batch: Batch) -> bytes:
-    """The responses for a batch."""
-    columns: list[Iterable[Any]] = []
+    """The responses for a batch. Octets of messages are joined with what stands around them, not formatted
+    before: that would be a copy more."""
+    formats = iter(plan.formats_with_tail if batch.newly_seen else plan.formats)
+    pieces: list[Iterable[bytes]] = []
+    columns: list[Iterable[Any]] = [batch.numbers]
     for item in plan.items:
-        if plan.needs_octets and item.section is not None and not item.is_binary:
-            columns.extend(_sections(item, plan, batch))
+        if plan.needs_octets and item.is_octets:
+            heads, octets = _sections(item, plan, batch)
+            pieces += [_formatted(next(formats), [*columns, heads], len(octets)), octets]
+            columns = []
         else:
             columns.append(_values(item, plan, view, batch))
-    tail = bool(batch.newly_seen)
-    if tail:
+    if batch.newly_seen:
         columns.append(seen_tails(plan, view, batch))
-    template = plan.template_with_tail if tail else plan.template
-    return b"".join(map(template.__mod__, zip(batch.numbers, *columns, strict=True)))
+    pieces.append(_formatted(next(formats), columns, len(batch.numbers)))
+    return b"".join(pieces[0] if len(pieces) == 1 else chain.from_iterable(zip(*pieces, strict=True)))
+
+
+def _formatted(form: bytes, columns: Sequence[Iterable[Any]], count: int) -> Iterable[bytes]:
+    if not columns:
+        return repeat(form % (), count)
+    return map(form.__mod__, zip(*columns, strict=True))
 
 
 def render_item(item: Item, plan: FetchPlan, view: Selected, batch: Batch) -> bytes:
@@ -171,10 +182,12 @@ def seen_tails(plan: FetchPlan, view: Selected, batch: Batch) -> list[bytes]:
     return [tail if uid in batch.newly_seen else b"" for uid, tail in zip(batch.uids, tails, strict=True)]
 
 
-def _sections(item: Item, plan: FetchPlan, batch: Batch) -> tuple[list[bytes], list[bytes]]:
-    """What announces each literal, and the octets of each: not joined, for they would be copied once more."""
+def _sections(item: Item, plan: FetchPlan, batch: Batch) -> tuple[Sequence[bytes], Sequence[bytes]]:
+    """What announces each literal, and the octets of each."""
     section = item.section
     assert section is not None
+    if item.is_whole and item.partial is None:
+        return list(map(b"{%d}\r\n".__mod__, map(len, batch.octets))), batch.octets
     found: list[bytes | None]
     if item.is_whole:
         found = list(batch.octets)

@@ -67,7 +67,7 @@ class Item:
     @property
     def kind(self) -> Hashable:
         """What of a message it is, whatever name it was asked for by."""
-        return self.attribute if self.section is None or self.is_binary else (self.section, self.partial)
+        return (self.section, self.partial) if self.is_octets else self.attribute
 
     @property
     def is_of_header(self) -> bool:
@@ -78,6 +78,11 @@ class Item:
     def is_whole(self) -> bool:
         """True for BODY[]: all octets."""
         return self.section is not None and not self.section.part and self.section.text is None
+
+    @property
+    def is_octets(self) -> bool:
+        """True for sections that are sent as they are: not for what is decoded, or counted."""
+        return self.section is not None and not self.is_binary
 
     @property
     def is_binary(self) -> bool:
@@ -103,8 +108,8 @@ class FetchPlan:
     shows_flags: bool
     shows_modseq: bool
     shows_save_date: bool
-    template: bytes  # a format: message sequence number, one value an item, two a section that is cut out
-    template_with_tail: bytes  # the same and one value more
+    formats: tuple[bytes, ...]  # around the octets of sections: message sequence number, one value an item
+    formats_with_tail: tuple[bytes, ...]  # the same and one value more
 
     @property
     def header_column(self) -> int:
@@ -139,22 +144,24 @@ def make_plan(command: Fetch, word: bytes = b"FETCH") -> FetchPlan:
         shows_flags=FetchItem.FLAGS in attributes,
         shows_modseq=FetchItem.MODSEQ in attributes,
         shows_save_date=FetchItem.SAVEDATE in attributes,
-        template=_template(word, items, b"", needs_octets=needs_octets),
-        template_with_tail=_template(word, items, b"%b", needs_octets=needs_octets),
+        formats=_formats(word, items, b"", needs_octets=needs_octets),
+        formats_with_tail=_formats(word, items, b"%b", needs_octets=needs_octets),
     )
 
 
-def _template(word: bytes, items: tuple[Item, ...], tail: bytes, *, needs_octets: bool) -> bytes:
-    formats = b" ".join(
-        item.label.replace(b"%", b"%%") + _format(item, needs_octets=needs_octets) for item in items
-    )
-    return b"* %%d %b (%b%b)\r\n" % (word, formats, tail)
-
-
-def _format(item: Item, *, needs_octets: bool) -> bytes:
-    if needs_octets and item.section is not None and not item.is_binary:
-        return b" %b%b"  # what announces the literal, and its octets
-    return b" %d" if item.attribute in _NUMBERS else b" %b"
+def _formats(word: bytes, items: tuple[Item, ...], tail: bytes, *, needs_octets: bool) -> tuple[bytes, ...]:
+    """One more than there are sections whose octets stand between them. The value of such an item is what
+    announces its literal."""
+    formats = [b"* %%d %b (" % word]
+    for at, item in enumerate(items):
+        space = b" " if at else b""
+        formats[-1] += (
+            space + item.label.replace(b"%", b"%%") + (b" %d" if item.attribute in _NUMBERS else b" %b")
+        )
+        if needs_octets and item.is_octets:
+            formats.append(b"")
+    formats[-1] += tail + b")\r\n"
+    return tuple(formats)
 
 
 def _item(attribute: FetchAttribute) -> Item:
