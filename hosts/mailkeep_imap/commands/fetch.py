@@ -59,6 +59,8 @@ async def fetch(session: Session, command: Fetch) -> Done:
     run = FetchRun(session, plan, _changed_since(session.view, wanted, command.changed_since))
     await run.mark_seen()
     await run.send()
+    if run.missed and command.uid:  # RFC 9051 section 6.4.9: a UID that is not there is no error
+        return Done("Some of the messages are gone.", b"EXPUNGEISSUED")
     if missed or run.missed:
         raise ExpungeIssued("Some of the messages are gone.")
     return Done("FETCH completed.")

@@ -6,6 +6,7 @@ import pytest
 from tests.support.imap_host import Client
 
 MESSAGE = b"Subject: one\r\n\r\nbody\r\n"
+BIG = b"Subject: big\r\n\r\n" + b"x" * 600_000
 
 
 @pytest.fixture
@@ -164,26 +165,32 @@ def test_a_message_that_is_moved_away_and_back(three: Client, other: Client) -> 
     )
 
 
-def test_messages_go_while_they_are_being_fetched(client: Client, other: Client) -> None:
-    """RFC 2180 section 4.1: what is still there is sent under its number, and the rest is not invented."""
-    message = b"Subject: big\r\n\r\n" + b"x" * 600_000
-    client.append("INBOX", message)
+def begin_to_fetch(client: Client, other: Client, command: str) -> str:
+    """Remove 30 of 32 large messages while they are on their way to `other`. Returns the first line of it."""
+    client.append("INBOX", BIG)
     for _ in range(5):
         client.command("COPY 1:* INBOX")
     other.command("NOOP")
-    other.send(b"f FETCH 1:32 BODY.PEEK[]\r\n")
-    assert other.line() == f"* 1 FETCH (BODY[] {{{len(message)}}}"
+    other.send(f"f {command}\r\n".encode())
+    first = other.line()
     client.command(r"STORE 2:31 +FLAGS.SILENT (\Deleted)")
     client.command("EXPUNGE")
+    return first
+
+
+def test_messages_go_while_they_are_being_fetched(client: Client, other: Client) -> None:
+    """RFC 2180 section 4.1: what is still there is sent under its number, and the rest is not invented."""
+    first = begin_to_fetch(client, other, "FETCH 1:32 BODY.PEEK[]")
+    assert first == f"* 1 FETCH (BODY[] {{{len(BIG)}}}"
     numbers = [1]
     while True:
-        assert other.octets(len(message)) == message
+        assert other.octets(len(BIG)) == BIG
         assert other.line() == ")"
         line = other.line()
         if line.startswith("f "):
             break
         numbers.append(int(line.split()[1]))
-        assert line == f"* {numbers[-1]} FETCH (BODY[] {{{len(message)}}}"
+        assert line == f"* {numbers[-1]} FETCH (BODY[] {{{len(BIG)}}}"
     assert line.startswith("f NO [EXPUNGEISSUED]")
     assert numbers == sorted(numbers)
     assert numbers[-1] == 32
@@ -191,3 +198,18 @@ def test_messages_go_while_they_are_being_fetched(client: Client, other: Client)
     expunged = [line for line in other.command("NOOP") if line.endswith("EXPUNGE")]
     assert expunged == [f"* {number} EXPUNGE" for number in range(31, 1, -1)]
     other.play("C: g FETCH 1:2 UID\nS: * 1 FETCH (UID 1)\nS: * 2 FETCH (UID 32)\nS: g OK ...")
+
+
+def test_messages_go_while_they_are_being_fetched_by_uid(client: Client, other: Client) -> None:
+    """RFC 9051 section 6.4.9: that is no error; and EXPUNGE may be told at once, for no number was named."""
+    line = begin_to_fetch(client, other, "UID FETCH 1:32 BODY.PEEK[]")
+    lines = []
+    while not line.startswith("f "):
+        lines.append(line)
+        if line.endswith("}"):
+            assert other.octets(len(BIG)) == BIG
+            assert other.line() == ")"
+        line = other.line()
+    assert line.startswith("f OK [EXPUNGEISSUED]")
+    assert f"* 32 FETCH (UID 32 BODY[] {{{len(BIG)}}}" in lines
+    assert lines[-30:] == [f"* {number} EXPUNGE" for number in range(31, 1, -1)]
