@@ -328,8 +328,8 @@ class Session:
 
     def _voided(self) -> None:
         """RFC 2180 section 3.3: who has a mailbox selected that somebody deletes is disconnected. A command
-        that is under way comes to its end first: see work.py."""
-        if self._task is None:
+        that is under way, or on its way in, comes to its end first: see work.py."""
+        if self._task is None and self.upload is None:
             self.close(self.view.void)
 
     async def drop_upload(self) -> None:

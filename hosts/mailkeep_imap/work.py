@@ -220,6 +220,8 @@ async def _run(
                 await session.drop_upload()
         view = session.selected
         if view is not None and view.void:
+            if done is not None and done.status == OK and reporting is _EVERYTHING:
+                _answer(session, tag, done)  # else a client would append again what it has appended
             session.close(view.void)
         if done is not None and not session.output.gone:
             if session.notifications is not None or session.contexts:

@@ -295,6 +295,17 @@ def test_a_mailbox_deleted_under_a_session(client: Client, other: Client, waitin
     assert other.closed()
 
 
+def test_a_mailbox_deleted_while_a_message_comes(client: Client, other: Client) -> None:
+    """The message goes elsewhere, and is kept: whoever sent it must not send it again."""
+    client.command("CREATE doomed")
+    other.command("SELECT doomed")
+    other.play(f"C: a APPEND INBOX {{{len(MESSAGE)}}}\nS: + ...")
+    client.command("DELETE doomed")
+    other.send(MESSAGE + b"\r\n")
+    other.play("S: a OK [APPENDUID ...\nS: * BYE The selected mailbox has been deleted.")
+    assert "* 1 EXISTS" in client.command("NOOP")
+
+
 def test_a_mailbox_deleted_after_a_session_left_it(client: Client, other: Client) -> None:
     client.command("CREATE doomed")
     other.command("SELECT doomed")
