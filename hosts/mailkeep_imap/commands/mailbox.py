@@ -261,10 +261,18 @@ async def rename(session: Session, command: Rename) -> Done:
     if session.rev2:
         renamed = (await reach(session, new_name)).mailbox
         session.send(_listed(renamed, command.mailbox).encode(session.form))
-    if session.selected is not None and session.selected.mailbox_id == reached.mailbox.id:
-        # Renaming INBOX takes its messages away.
-        await session.host.store.messages.refresh(session.selected.snapshot)
+    view = session.selected
+    if view is not None and reached.own_name == INBOX and view.mailbox_id == reached.mailbox.id:
+        await session.host.store.messages.refresh(view.snapshot)  # its messages are elsewhere now
+    elif view is not None:
+        view.name = _name_after(view.name, command.mailbox, new_name)
     return Done("RENAME completed.")
+
+
+def _name_after(name: str, was: str, now: str) -> str:
+    """What a mailbox is called after a renaming: what lies below goes along."""
+    below = name.startswith(was + HIERARCHY_DELIMITER) and was != INBOX
+    return now + name[len(was) :] if below or name == was else name
 
 
 async def subscribe(session: Session, command: Subscribe) -> Done:

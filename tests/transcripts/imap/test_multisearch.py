@@ -77,6 +77,18 @@ def test_the_selected_mailbox(boxes: Client) -> None:
     boxes.command("FETCH 3 FLAGS")  # it is still selected
 
 
+def test_the_selected_mailbox_under_its_new_name(boxes: Client) -> None:
+    """A renaming that the session has asked for itself, of the mailbox or of one above it."""
+    boxes.command("SELECT a/b/c")
+    boxes.command("RENAME a/b/c a/b/d")
+    assert found(boxes, "IN (selected) ALL") == {"a/b/d": "ALL 1:2"}
+    boxes.command("RENAME a z")
+    assert found(boxes, "IN (selected) ALL") == {"z/b/d": "ALL 1:2"}
+    boxes.command("RENAME INBOX a")
+    boxes.command("RENAME Sent z/b/d2")
+    assert found(boxes, "IN (selected) ALL") == {"z/b/d": "ALL 1:2"}
+
+
 def test_saving(boxes: Client) -> None:
     boxes.command("SELECT Sent")
     assert boxes.refused("ESEARCH IN (personal) RETURN (SAVE) ALL").startswith("BAD")
