@@ -13,6 +13,7 @@ from mailkeep.errors import NotFound, StoreCorrupt
 from mailkeep.model.message import NewMessage
 from mailkeep.storage.blobs import CHUNK
 from mailkeep.storage.interface import Body, Store
+from mailkeep.storage.messages import BODIES_OCTETS
 from mailkeep.storage.query import Query
 from mailkeep.storage.recent_bodies import LARGEST
 
@@ -23,6 +24,20 @@ async def stored(store: Store, content: bytes, header: bytes = HEADER) -> Body:
     inbox = await new_inbox(store)
     await store.committer.append(inbox, [NewMessage(prepared(content, header=header), at(0))])
     return await store.messages.body((await store.messages.snapshot(inbox)).message_ids[0])
+
+
+def reads_of(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the database is asked for from now on."""
+    asked = []
+
+    async def read(work: Any) -> Any:
+        asked.append(work)
+        return await ask(work)
+
+    database = store.messages._reader._database  # type: ignore[attr-defined]
+    ask = database.read
+    monkeypatch.setattr(database, "read", read)
+    return asked
 
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 7])
@@ -64,21 +79,30 @@ async def test_small_messages_that_were_read_lately_are_read_again_from_memory(
     await store.committer.append(inbox, [NewMessage(one, at(0)) for one in (small, large, small)])
     ids = list((await store.messages.snapshot(inbox)).message_ids)
     first = [found async for found in store.messages.bodies(ids)]
-    asked = []
-
-    async def read(work: Any) -> Any:
-        asked.append(work)
-        return await ask(work)
-
-    database = store.messages._reader._database  # type: ignore[attr-defined]
-    ask = database.read
-    monkeypatch.setattr(database, "read", read)
+    asked = reads_of(store, monkeypatch)
     sizes = [len(octets) for _, octets in first]
     again = [found async for found in store.messages.bodies([ids[0], ids[2]], [sizes[0], sizes[2]])]
     assert again == [first[0], first[2]]
     assert not asked
     assert [found async for found in store.messages.bodies(ids, sizes)] == first
     assert asked
+
+
+async def test_many_are_read_together_and_given_a_quarter_of_a_megabyte_at_a_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = await new_inbox(store)
+    contents = [random.Random(number).randbytes(LARGEST) for number in range(30)]
+    await store.committer.append(inbox, [NewMessage(prepared(one, header=HEADER), at(0)) for one in contents])
+    snapshot = await store.messages.snapshot(inbox)
+    asked = reads_of(store, monkeypatch)
+    batches = [one async for one in store.messages.body_batches(snapshot.message_ids, snapshot.sizes)]
+    found = [message for batch in batches for message in batch]
+    expected = [HEADER + one for one in contents]
+    assert found == list(zip(snapshot.message_ids, expected, strict=True))
+    assert all(sum(len(octets) for _, octets in batch) <= BODIES_OCTETS for batch in batches)
+    assert len(batches) == 10
+    assert len(asked) == 3
 
 
 async def test_a_message_that_is_only_a_header(store: Store) -> None:

@@ -35,7 +35,6 @@ BATCH = 1000  # messages from the snapshot or by columns of their rows
 GONE = -1  # the place of a message that was expunged meanwhile
 BATCH_OCTETS = 1024 * 1024  # of remembered values that are rendered together
 OCTETS_BATCH = 100  # messages whose rows are held while their octets are read
-TOGETHER = 256 * 1024  # octets of messages that are written at a time
 _SEEN = Flags(SystemFlag.SEEN)
 
 T = TypeVar("T")
@@ -215,41 +214,32 @@ class FetchRun:
 
     async def _send_octets(self, start: int, end: int) -> None:
         if not self._plan.columns:
-            await self._send_sized([(position, ()) for position in range(start, end)])
+            await self._send_sized(range(start, end), ())
             return
         async for positions, rows in self._rows(start, end):
-            await self._send_sized(list(zip(positions, rows, strict=True)))
+            await self._send_sized(positions, rows)
 
-    async def _send_sized(self, found: Sequence[tuple[int, Sequence[Any]]]) -> None:
-        small: list[tuple[int, Sequence[Any]]] = []
-        for position, row in found:
-            if self._sizes[position] > LARGE:
-                await self._send_small(small)
-                small = []
-                await self._send_large(position, row)
-            else:
-                small.append((position, row))
-        await self._send_small(small)
+    async def _send_sized(self, positions: Sequence[int], rows: Rows) -> None:
+        """Large ones by themselves, what is between them together."""
+        at = 0
+        for place, size in enumerate(_taken(self._sizes, positions)):
+            if size > LARGE:
+                await self._send_small(positions[at:place], rows[at:place])
+                await self._send_large(positions[place], rows[place] if rows else ())
+                at = place + 1
+        await self._send_small(positions[at:], rows[at:])
 
-    async def _send_small(self, found: Sequence[tuple[int, Sequence[Any]]]) -> None:
-        ids = [self._ids[position] for position, _ in found]
-        sizes = [self._sizes[position] for position, _ in found]
+    async def _send_small(self, positions: Sequence[int], rows: Rows) -> None:
+        ids, sizes = _taken(self._ids, positions), _taken(self._sizes, positions)
         messages, at = self._session.host.store.messages, 0
         async with aclosing(messages.body_batches(ids, sizes)) as batches:
             async for batch in batches:
                 places = _places_of([message_id for message_id, _ in batch], ids, at)
                 at = self._passed(places, at)
-                await self._send_bodies(_taken(found, places), [octets for _, octets in batch])
+                octets = [octets for _, octets in batch]
+                self._send_batch(_taken(positions, places), _taken(rows, places) if rows else (), octets)
+                await self._session.output.make_room()
         self.missed = self.missed or at < len(ids)
-
-    async def _send_bodies(self, found: Sequence[tuple[int, Sequence[Any]]], octets: Sequence[bytes]) -> None:
-        """As many at a time as make TOGETHER."""
-        step = max(1, len(octets) * TOGETHER // max(1, sum(map(len, octets))))
-        positions, rows = _as_run([position for position, _ in found]), [row for _, row in found]
-        for at in range(0, len(octets), step):
-            end = at + step
-            self._send_batch(positions[at:end], rows[at:end], octets[at:end])
-            await self._session.output.make_room()
 
     async def _send_large(self, position: int, row: Sequence[Any]) -> None:
         messages = self._session.host.store.messages

@@ -27,7 +27,7 @@ from mailkeep.storage.values import as_datetime_or_none, as_uuid
 BATCH_OCTETS = 1024 * 1024
 BATCH_ROWS = 1000
 FIRST_ROWS = 64  # before anything is known of how large the rows are
-BODIES_OCTETS = 512 * 1024  # read together; the next ones are read meanwhile
+BODIES_OCTETS = 256 * 1024  # given to the reader together
 
 _SUMMARY = (
     "subject, base_subject, from_address, from_name, header_message_id, reference_ids, sent_at,"
@@ -157,7 +157,7 @@ class StoredMessages:
             sized = [row async for row in self._sizes(message_ids)]
         else:
             sized = list(zip(message_ids, sizes, strict=True))
-        async with aclosing(self._reader.in_turn(_groups(sized))) as batches:
+        async with aclosing(self._reader.in_turn(_parts(sized))) as batches:
             async for batch in batches:
                 yield batch
 
@@ -234,14 +234,14 @@ def _cuts(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
         start, passed = end, totals[end - 1]
 
 
-def _groups(sizes: Iterable[Row]) -> list[list[int]]:
-    """Message ids of (id, size) in groups of BODIES_OCTETS and BATCH_ROWS at most."""
-    groups: list[list[int]] = []
+def _parts(sizes: Iterable[Row]) -> list[list[int]]:
+    """Message ids of (id, size) in runs of BODIES_OCTETS and BATCH_ROWS at most."""
+    parts: list[list[int]] = []
     octets = 0
     for id, size in sizes:
         octets += size
-        if not groups or octets > BODIES_OCTETS or len(groups[-1]) == BATCH_ROWS:
-            groups.append([])
+        if not parts or octets > BODIES_OCTETS or len(parts[-1]) == BATCH_ROWS:
+            parts.append([])
             octets = size
-        groups[-1].append(id)
-    return groups
+        parts[-1].append(id)
+    return parts

@@ -102,5 +102,5 @@ class Messages(Protocol):
     def body_batches(
         self, message_ids: Sequence[int], sizes: Sequence[int] | None = None
     ) -> AsyncGenerator[Sequence[tuple[int, bytes]], None]:
-        """The same, as many at a time as were read together: two times half a MiB in memory at most, or one
-        message. Close it if you leave early."""
+        """The same, a quarter of a MiB at a time or one message, and never none. Two times a MiB of messages
+        are read ahead, as they are stored. Close it if you leave early."""
