@@ -14,7 +14,8 @@ ALLOWED = ("mailkeep.auth", "mailkeep.storage")
 KEY_TYPES = {"mailkeep.storage.interface.Keys", "mailkeep.storage.interface.StoredKey"}
 
 
-METHODS = {"by_prefix", "revoke", "touch"}  # of storage.interface.Keys, and of nothing else named keys
+METHODS = {"by_prefix", "with_user", "with_user_by_prefix", "revoke", "touch"}
+"""Of storage.interface.Keys, and of nothing else named keys."""
 
 
 def touches_of_keys(tree: ast.Module) -> list[int]:

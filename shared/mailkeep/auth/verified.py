@@ -91,7 +91,12 @@ class VerifiedKeys:
         self._entries: OrderedDict[bytes, VerifiedKey] = OrderedDict()
         self._by_key_id: dict[UUID, bytes] = {}
         self.generation = 0  # of the directory: addresses remembered under an older one count no more
-        self._stop = feed.watch(Topic(TopicKind.DIRECTORY), self._directory_changed)
+        self.heard = 0  # how often the feed has spoken of any key or user
+        self._stops = [
+            feed.watch(Topic(TopicKind.DIRECTORY), self._directory_changed),
+            feed.watch_kind(TopicKind.KEY, self._heard),
+            feed.watch_kind(TopicKind.USER, self._heard),
+        ]
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -115,13 +120,13 @@ class VerifiedKeys:
         """True while the feed would have told of a revocation since the key was last read."""
         return key_id in self._by_key_id
 
-    def follow(self, digest: bytes, stored: StoredKey) -> VerifiedKey:
+    def follow(self, digest: bytes, stored: StoredKey, user: User | None) -> VerifiedKey:
         """Watch a key and its user from now on, without remembering it yet.
 
-        The caller then reads both again and calls `remember`: what changes in between makes the entry
-        not current, and it is not kept.
+        If `heard` has moved since both were read, the caller reads them again. Then it calls `remember`: what
+        changes in between makes the entry not current, and it is not kept.
         """
-        entry = VerifiedKey(stored, None)
+        entry = VerifiedKey(stored, user)
 
         changed = partial(self._changed, digest, entry)
         entry.stops.append(self._feed.watch(Topic(TopicKind.KEY, str(stored.id)), changed))
@@ -162,9 +167,13 @@ class VerifiedKeys:
 
     def close(self) -> None:
         """Forget all."""
-        self._stop()
+        for stop in self._stops:
+            stop()
         for digest in tuple(self._entries):
             self.forget(digest)
 
     def _directory_changed(self) -> None:
         self.generation += 1
+
+    def _heard(self, _id: str | None) -> None:
+        self.heard += 1

@@ -38,11 +38,13 @@ _ADD = Query(
 _SELECT = f"SELECT {', '.join(_NAMES)} FROM api_key"
 _BY_PREFIX = Query(f"{_SELECT} WHERE prefix = :prefix")
 _BY_ID = Query(f"{_SELECT} WHERE id = :id")
-_WITH_USER = Query(
+_WITH_USER = (
     f"SELECT {', '.join(f'k.{name}' for name in _NAMES)}, {USER_COLUMNS} FROM api_key k"
     ' LEFT JOIN "user" u ON u.id = k.user_id LEFT JOIN account ON account.user_id = u.id'
-    " LEFT JOIN address ON address.account_id = account.id AND address.is_primary WHERE k.id = :id"
+    " LEFT JOIN address ON address.account_id = account.id AND address.is_primary"
 )
+_BY_ID_WITH_USER = Query(f"{_WITH_USER} WHERE k.id = :id")
+_BY_PREFIX_WITH_USER = Query(f"{_WITH_USER} WHERE k.prefix = :prefix")
 _OF_USER = Query(f"{_SELECT} WHERE user_id = :user_id ORDER BY created_at DESC, id DESC")
 _ALL = Query(f"{_SELECT} ORDER BY created_at DESC, id DESC")
 _HEADS = Query("SELECT substr(hash, 1, 7) AS head, count(*) FROM api_key GROUP BY 1")
@@ -82,11 +84,11 @@ class StoredKeys:
 
     async def with_user(self, key_id: UUID) -> tuple[StoredKey, User | None] | None:
         """See interface.Keys."""
-        row = await self._database.read(lambda connection: connection.one(_WITH_USER, id=key_id))
-        if row is None:
-            return None
-        rest = row[len(_NAMES) :]
-        return _key(row), None if rest[0] is None else user_of(rest)
+        return await self._one_with_user(_BY_ID_WITH_USER, id=key_id)
+
+    async def with_user_by_prefix(self, prefix: str) -> tuple[StoredKey, User | None] | None:
+        """See interface.Keys."""
+        return await self._one_with_user(_BY_PREFIX_WITH_USER, prefix=clean(prefix))
 
     async def list(self, user_id: UUID | None = None) -> Sequence[StoredKey]:
         """See interface.Keys."""
@@ -148,6 +150,15 @@ class StoredKeys:
     async def _one(self, query: Query, **parameters: object) -> StoredKey | None:
         row = await self._database.read(lambda connection: connection.one(query, **parameters))
         return None if row is None else _key(row)
+
+    async def _one_with_user(
+        self, query: Query, **parameters: object
+    ) -> tuple[StoredKey, User | None] | None:
+        row = await self._database.read(lambda connection: connection.one(query, **parameters))
+        if row is None:
+            return None
+        rest = row[len(_NAMES) :]
+        return _key(row), None if rest[0] is None else user_of(rest)
 
 
 async def _add(transaction: Transaction, key: StoredKey) -> None:

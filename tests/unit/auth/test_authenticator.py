@@ -219,6 +219,21 @@ async def test_a_key_that_is_revoked_while_bcrypt_runs_is_refused_and_not_rememb
     await refused(authenticator, password(api_key))
 
 
+async def test_a_user_who_is_disabled_while_bcrypt_runs_is_refused(
+    store, authenticator, user, api_key, monkeypatch
+):
+    keys = authenticator._keys
+    verify = keys.pool.verify
+
+    async def disable_meanwhile(*given, **named):
+        right = await verify(*given, **named)
+        await store.directory.set_disabled(user.id, True)
+        return right
+
+    monkeypatch.setattr(keys.pool, "verify", disable_meanwhile)
+    await refused(authenticator, password(api_key))
+
+
 # --- what it costs -----------------------------------------------------------------------------------
 
 
@@ -316,7 +331,7 @@ async def test_a_store_that_is_away_is_no_refusal(store, authenticator, api_key,
         raise StoreUnavailable("The database does not answer.")
 
     with monkeypatch.context() as patched:
-        patched.setattr(store.keys, "by_prefix", away)
+        patched.setattr(store.keys, "with_user_by_prefix", away)
         with pytest.raises(StoreUnavailable):
             await authenticator.authenticate(password(api_key), IMAP, HERE)
     await authenticator.authenticate(password(api_key), IMAP, HERE)

@@ -44,6 +44,9 @@ class Keys(Protocol):
     async def with_user(self, key_id: UUID) -> tuple[StoredKey, User | None] | None:
         """One key by id, and its user, of one moment."""
 
+    async def with_user_by_prefix(self, prefix: str) -> tuple[StoredKey, User | None] | None:
+        """The same by prefix, revoked and expired ones included."""
+
     async def list(self, user_id: UUID | None = None) -> Sequence[StoredKey]:
         """Keys of one user, or all; newest first."""
 
