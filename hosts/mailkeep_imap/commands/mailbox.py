@@ -77,10 +77,11 @@ async def select(session: Session, command: Select) -> Done:
     ledger = None if session.rev2 else session.host.ledger
     view = Selected(snapshot, mailbox.name, read_only=read_only, ledger=ledger)
     view.uid_only = session.uid_only
+    highestmodseq = snapshot.highestmodseq  # of the moment in which the view counts what is there
     session.enter_mailbox(view)
     if mailbox.account_id != session.account_id:
         await follow(session, view)
-    session.send(_opening(view, mailbox, rev2=session.rev2))
+    session.send(_opening(view, mailbox, highestmodseq, rev2=session.rev2))
     if session.rev2:
         session.send(_listed(mailbox, command.written).encode(session.form))
     if command.qresync is not None:
@@ -125,7 +126,7 @@ async def reach_selectable(session: Session, name: str, *needed: str) -> Reached
     return reached
 
 
-def _opening(view: Selected, mailbox: Mailbox, *, rev2: bool) -> bytes:
+def _opening(view: Selected, mailbox: Mailbox, highestmodseq: int, *, rev2: bool) -> bytes:
     snapshot, keywords = view.snapshot, view.keywords()
     permanent = () if view.read_only else _permanent_flags(view.rights, keywords)
     lines = [
@@ -133,8 +134,8 @@ def _opening(view: Selected, mailbox: Mailbox, *, rev2: bool) -> bytes:
         CountData(Count.EXISTS, view.exists).encode(),
         untagged_ok("Flags that are kept.", PermanentFlags(permanent).encode()),
         untagged_ok("UIDs are valid.", NumberCode("UIDVALIDITY", snapshot.uidvalidity).encode()),
-        untagged_ok("The next UID.", NumberCode("UIDNEXT", snapshot.uidnext).encode()),
-        untagged_ok("The latest change.", NumberCode("HIGHESTMODSEQ", snapshot.highestmodseq).encode()),
+        untagged_ok("The next UID.", NumberCode("UIDNEXT", view.uidnext).encode()),
+        untagged_ok("The latest change.", NumberCode("HIGHESTMODSEQ", highestmodseq).encode()),
         untagged_ok("The mailbox's id.", mailbox_id(mailbox)),
         untagged_ok("URLs can be signed.", b"URLMECH INTERNAL"),  # RFC 4467 section 9
     ]
