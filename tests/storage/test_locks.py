@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +35,25 @@ async def test_one_holder_over_all_processes(store_settings: StoreSettings) -> N
                     pass
         async with other.locks.hold("maildrop 1"):
             pass
+
+
+async def test_locks_leave_one_empty_file(sqlite_settings: StoreSettings) -> None:
+    async with open_test_store(sqlite_settings) as store:
+        for number in range(20):
+            async with store.locks.hold(f"maildrop {number}"):
+                pass
+    assert _files_and_sizes(Path(sqlite_settings.data_dir, "locks")) == {"held": 0}
+
+
+def _files_and_sizes(directory: Path) -> dict[str, int]:
+    return {file.name: file.stat().st_size for file in directory.iterdir()}
+
+
+async def test_a_closed_store_holds_nothing(store_settings: StoreSettings) -> None:
+    async with open_test_store(store_settings) as other, AsyncExitStack() as holders:
+        async with open_test_store(store_settings) as one:
+            await holders.enter_async_context(one.locks.hold("maildrop 1"))
+        await _taken_soon(other, "maildrop 1")
 
 
 async def test_a_failing_holder_lets_go(store: Store) -> None:
