@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 
 import msgspec
 
-from mailkeep.storage.ahead import ahead
+from mailkeep.storage.ahead import begun
 from mailkeep.storage.by_ids import ByIds
 from mailkeep.storage.database import Connection, Database, Row
 from mailkeep.storage.interface import JoinedHeaders
@@ -46,7 +46,7 @@ async def joined_headers(database: Database, message_ids: Sequence[int]) -> Asyn
             count = _fitting(batches, count)
             wanted = list(message_ids[at : at + count])
             if wanted:
-                reading = ahead(_read(database, wanted))
+                reading = await begun(_read(database, wanted))
             for batch in batches:
                 yield batch
     finally:
