@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,13 +12,15 @@ from bench.clients.appends import fill
 from bench.clients.wire import Line, Server, Unexpected, imap_session
 
 BODIES = 1000
+FIRST_MOVING = 1001  # from here on numbers have four digits, and answers as many octets as the one before
 INDEXING_SECONDS = 0.001  # for each message, from the first search of a mailbox to its index
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
     """A command and what its answer must be. `undo` is run after each, not measured; `rest_seconds` are let
-    pass before the first, in which servers do what they left undone."""
+    pass before the first, in which servers do what they left undone. One that `moves` has two places for
+    numbers, and asks each time for as many messages further on, which nobody has asked for before."""
 
     name: str
     command: bytes
@@ -26,6 +29,14 @@ class Probe:
     undo: bytes = b""
     rate: bool = True  # figures are messages per second, not milliseconds
     rest_seconds: float = 0.0
+    moves: bool = False
+
+    def command_of(self, turn: int) -> bytes:
+        """The command as it is sent the first time (turn 0), and then."""
+        if not self.moves or self.fetches is None:
+            return self.command
+        first = FIRST_MOVING + turn * self.fetches
+        return self.command % (first, first + self.fetches - 1)
 
 
 _EVERY = tuple(
@@ -46,6 +57,7 @@ def probes(messages: int) -> tuple[Probe, ...]:
     return (
         *_EVERY,
         Probe("fetch_bodies", b"FETCH 1:%d (BODY.PEEK[])" % bodies, bodies),
+        Probe("fetch_bodies_first", b"FETCH %d:%d (BODY.PEEK[])", messages // 10, moves=True),
         Probe("search_unseen", b"SEARCH UNSEEN", 0, messages, rate=False),
         Probe("search_subject", b'SEARCH SUBJECT "Benchmark message 77 "', 0, 1, rate=False),
         Probe(
@@ -67,12 +79,14 @@ class Opened:
         self.line = line
         self.messages = messages
         self._octets: dict[str, int] = {}
+        self._turns: Counter[str] = Counter()
 
     async def run(self, probe: Probe) -> float:
         """Messages per second, or milliseconds. Raises Unexpected if the answer is not what it must be."""
         if probe.name not in self._octets:
             self._octets[probe.name] = await self._verified(probe)
-        answer = await counted(self.line, probe.command)
+        self._turns[probe.name] += 1
+        answer = await counted(self.line, probe.command_of(self._turns[probe.name]))
         if answer.octets != self._octets[probe.name]:
             raise Unexpected(f"{answer.octets} octets instead of {self._octets[probe.name]} to {probe.name}")
         if probe.undo:
@@ -82,7 +96,7 @@ class Opened:
 
     async def _verified(self, probe: Probe) -> int:
         """Octets of the answer, once it has been taken apart and found right."""
-        untagged = await parsed(self.line, probe.command)
+        untagged = await parsed(self.line, probe.command_of(0))
         fetches = sum(b" FETCH (" in response[:40] for response in untagged)
         expected = self.messages if probe.fetches is None else probe.fetches
         if fetches != expected:

@@ -28,6 +28,7 @@ LABELS = {
     "fetch_bodystructure": "FETCH 1:* BODYSTRUCTURE, messages",
     "fetch_three_headers": "FETCH 1:* three header fields, messages",
     "fetch_bodies": "FETCH of 1,000 bodies of 4 KB, messages",
+    "fetch_bodies_first": "FETCH of 1,000 bodies of 4 KB, not read before, messages",
     "search_unseen": "SEARCH UNSEEN",
     "search_subject": "SEARCH SUBJECT, one hit",
     "search_text_no_hit": "SEARCH TEXT, no hit",
