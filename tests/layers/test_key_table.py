@@ -14,7 +14,7 @@ ALLOWED = ("mailkeep.auth", "mailkeep.storage")
 KEY_TYPES = {"mailkeep.storage.interface.Keys", "mailkeep.storage.interface.StoredKey"}
 
 
-METHODS = {"by_prefix", "with_user", "with_user_by_prefix", "revoke", "touch"}
+METHODS = {"by_prefix", "hash_of", "with_user", "revoke", "touch"}
 """Of storage.interface.Keys, and of nothing else named keys."""
 
 

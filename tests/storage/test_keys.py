@@ -45,9 +45,13 @@ async def test_a_key_is_read_with_its_user_at_once(store: Store) -> None:
     assert await store.keys.with_user(own.id) == (own, await store.directory.user(user.id))
     assert await store.keys.with_user(service.id) == (service, None)
     assert await store.keys.with_user(uuid4()) is None
-    assert await store.keys.with_user_by_prefix(own.prefix) == await store.keys.with_user(own.id)
-    assert await store.keys.with_user_by_prefix(service.prefix) == (service, None)
-    assert await store.keys.with_user_by_prefix("mk_unknown__") is None
+
+
+async def test_what_a_secret_is_compared_with_is_read_alone(store: Store) -> None:
+    kept = key((await new_user(store)).id)
+    await store.keys.add(kept)
+    assert await store.keys.hash_of(kept.prefix) == (kept.id, kept.user_id, kept.hash)
+    assert await store.keys.hash_of("\x00\ud800") is None
 
 
 async def test_a_service_key_has_no_user(store: Store) -> None:

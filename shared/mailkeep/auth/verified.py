@@ -91,12 +91,7 @@ class VerifiedKeys:
         self._entries: OrderedDict[bytes, VerifiedKey] = OrderedDict()
         self._by_key_id: dict[UUID, bytes] = {}
         self.generation = 0  # of the directory: addresses remembered under an older one count no more
-        self.heard = 0  # how often the feed has spoken of any key or user
-        self._stops = [
-            feed.watch(Topic(TopicKind.DIRECTORY), self._directory_changed),
-            feed.watch_kind(TopicKind.KEY, self._heard),
-            feed.watch_kind(TopicKind.USER, self._heard),
-        ]
+        self._stop = feed.watch(Topic(TopicKind.DIRECTORY), self._directory_changed)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -120,13 +115,13 @@ class VerifiedKeys:
         """True while the feed would have told of a revocation since the key was last read."""
         return key_id in self._by_key_id
 
-    def follow(self, digest: bytes, stored: StoredKey, user: User | None) -> VerifiedKey:
+    def follow(self, digest: bytes, stored: StoredKey) -> VerifiedKey:
         """Watch a key and its user from now on, without remembering it yet.
 
-        If `heard` has moved since both were read, the caller reads them again. Then it calls `remember`: what
-        changes in between makes the entry not current, and it is not kept.
+        The caller then reads both again and calls `remember`: what changes in between makes the entry
+        not current, and it is not kept.
         """
-        entry = VerifiedKey(stored, user)
+        entry = VerifiedKey(stored, None)
 
         changed = partial(self._changed, digest, entry)
         entry.stops.append(self._feed.watch(Topic(TopicKind.KEY, str(stored.id)), changed))
@@ -167,13 +162,9 @@ class VerifiedKeys:
 
     def close(self) -> None:
         """Forget all."""
-        for stop in self._stops:
-            stop()
+        self._stop()
         for digest in tuple(self._entries):
             self.forget(digest)
 
     def _directory_changed(self) -> None:
         self.generation += 1
-
-    def _heard(self, _id: str | None) -> None:
-        self.heard += 1

@@ -14,7 +14,7 @@ from mailkeep.auth.verified import ADDRESSES_PER_ENTRY, NO_ADDRESSES, VerifiedKe
 from mailkeep.model.address import Address
 from mailkeep.net.singleflight import SingleFlight
 from mailkeep.settings import AuthSettings
-from mailkeep.storage.interface import Store
+from mailkeep.storage.interface import Store, StoredKey
 
 
 class KeyVerifier:
@@ -71,29 +71,23 @@ class KeyVerifier:
         self.pool.close()
 
     async def _look_up(self, api_key: str, digest: bytes, *, narrow: bool) -> VerifiedKey | Refused:
-        heard, generation = self.remembered.heard, self.remembered.generation
-        found = await self._store.keys.with_user_by_prefix(apikeys.prefix_of(api_key))
+        prefix = apikeys.prefix_of(api_key)
+        found = await self._store.keys.hash_of(prefix)
         if found is None:
             if self._dummies is not None:
-                dummy = self._dummies.for_prefix(apikeys.prefix_of(api_key))
-                await self.pool.verify(api_key, dummy, narrow=narrow)
+                await self.pool.verify(api_key, self._dummies.for_prefix(prefix), narrow=narrow)
             return Refused(Reason.UNKNOWN_PREFIX)
-        stored, user = found
-        if not await self.pool.verify(api_key, stored.hash, narrow=narrow):
-            return Refused(Reason.WRONG_SECRET, stored.id, stored.user_id)
-        entry = self.remembered.follow(digest, stored, user)
-        if heard != self.remembered.heard:
-            generation = self.remembered.generation
-            if not await self._read_again(entry):
-                return Refused(Reason.REVOKED, entry.key_id, entry.user_id)
-        if entry.user is not None:  # whose primary address is always a verified one
-            entry.addresses, entry.generation = frozenset((entry.user.primary_address,)), generation
-        self.remembered.remember(digest, entry)
-        return entry
+        if not await self.pool.verify(api_key, found.hash, narrow=narrow):
+            return Refused(Reason.WRONG_SECRET, found.id, found.user_id)
+        known = StoredKey(
+            found.id, found.user_id, "", prefix, found.hash
+        )  # the rest is read when it is followed
+        return await self._remember(self.remembered.follow(digest, known), digest)
 
-    async def _read_again(self, entry: VerifiedKey) -> bool:
-        """Key and user as they are, now that the feed is heard: it spoke of some while bcrypt took its time.
-        False if the key is gone."""
+    async def _remember(self, entry: VerifiedKey, digest: bytes) -> VerifiedKey | Refused:
+        """Read key and user again now that the feed is heard: bcrypt took its time, and they may have
+        changed since the lookup."""
+        generation = self.remembered.generation
         try:
             found = await self._store.keys.with_user(entry.key_id)
         except BaseException:
@@ -101,6 +95,9 @@ class KeyVerifier:
             raise
         if found is None:
             self.remembered.unfollow(entry)
-            return False
+            return Refused(Reason.REVOKED, entry.key_id, entry.user_id)
         entry.key, entry.user = found
-        return True
+        if entry.user is not None:  # whose primary address is always a verified one
+            entry.addresses, entry.generation = frozenset((entry.user.primary_address,)), generation
+        self.remembered.remember(digest, entry)
+        return entry

@@ -15,7 +15,7 @@ from mailkeep.model.scope import Scope, format_scopes
 from mailkeep.storage import tables
 from mailkeep.storage.database import Database, Row, Transaction, changed
 from mailkeep.storage.directory import USER_COLUMNS, user_of
-from mailkeep.storage.interface import StoredKey, TopicKind
+from mailkeep.storage.interface import KeyHash, StoredKey, TopicKind
 from mailkeep.storage.query import Query
 from mailkeep.storage.values import (
     as_datetime,
@@ -37,14 +37,13 @@ _ADD = Query(
 )
 _SELECT = f"SELECT {', '.join(_NAMES)} FROM api_key"
 _BY_PREFIX = Query(f"{_SELECT} WHERE prefix = :prefix")
+_HASH_OF = Query("SELECT id, user_id, hash FROM api_key WHERE prefix = :prefix")
 _BY_ID = Query(f"{_SELECT} WHERE id = :id")
-_WITH_USER = (
+_WITH_USER = Query(
     f"SELECT {', '.join(f'k.{name}' for name in _NAMES)}, {USER_COLUMNS} FROM api_key k"
     ' LEFT JOIN "user" u ON u.id = k.user_id LEFT JOIN account ON account.user_id = u.id'
-    " LEFT JOIN address ON address.account_id = account.id AND address.is_primary"
+    " LEFT JOIN address ON address.account_id = account.id AND address.is_primary WHERE k.id = :id"
 )
-_BY_ID_WITH_USER = Query(f"{_WITH_USER} WHERE k.id = :id")
-_BY_PREFIX_WITH_USER = Query(f"{_WITH_USER} WHERE k.prefix = :prefix")
 _OF_USER = Query(f"{_SELECT} WHERE user_id = :user_id ORDER BY created_at DESC, id DESC")
 _ALL = Query(f"{_SELECT} ORDER BY created_at DESC, id DESC")
 _HEADS = Query("SELECT substr(hash, 1, 7) AS head, count(*) FROM api_key GROUP BY 1")
@@ -78,17 +77,22 @@ class StoredKeys:
         """See interface.Keys."""
         return await self._one(_BY_PREFIX, prefix=clean(prefix))
 
+    async def hash_of(self, prefix: str) -> KeyHash | None:
+        """See interface.Keys."""
+        row = await self._database.read(lambda connection: connection.one(_HASH_OF, prefix=clean(prefix)))
+        return None if row is None else KeyHash(as_uuid(row[0]), as_uuid_or_none(row[1]), row[2])
+
     async def get(self, key_id: UUID) -> StoredKey | None:
         """See interface.Keys."""
         return await self._one(_BY_ID, id=key_id)
 
     async def with_user(self, key_id: UUID) -> tuple[StoredKey, User | None] | None:
         """See interface.Keys."""
-        return await self._one_with_user(_BY_ID_WITH_USER, id=key_id)
-
-    async def with_user_by_prefix(self, prefix: str) -> tuple[StoredKey, User | None] | None:
-        """See interface.Keys."""
-        return await self._one_with_user(_BY_PREFIX_WITH_USER, prefix=clean(prefix))
+        row = await self._database.read(lambda connection: connection.one(_WITH_USER, id=key_id))
+        if row is None:
+            return None
+        rest = row[len(_NAMES) :]
+        return _key(row), None if rest[0] is None else user_of(rest)
 
     async def list(self, user_id: UUID | None = None) -> Sequence[StoredKey]:
         """See interface.Keys."""
@@ -150,15 +154,6 @@ class StoredKeys:
     async def _one(self, query: Query, **parameters: object) -> StoredKey | None:
         row = await self._database.read(lambda connection: connection.one(query, **parameters))
         return None if row is None else _key(row)
-
-    async def _one_with_user(
-        self, query: Query, **parameters: object
-    ) -> tuple[StoredKey, User | None] | None:
-        row = await self._database.read(lambda connection: connection.one(query, **parameters))
-        if row is None:
-            return None
-        rest = row[len(_NAMES) :]
-        return _key(row), None if rest[0] is None else user_of(rest)
 
 
 async def _add(transaction: Transaction, key: StoredKey) -> None:

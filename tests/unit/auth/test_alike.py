@@ -82,7 +82,7 @@ async def test_neither_an_address_nor_a_prefix_tells_that_it_exists(authenticato
     secrets = [apikeys.generate(), apikeys.generate(), *map(wrong, keys[:4])]
     names = itertools.cycle([KNOWN, NOBODY, ELSEWHERE])
     heard = [await attempt(authenticator, asked, next(names), secret) for secret in secrets]
-    assert heard == [(["with_user_by_prefix"], 1, "The user name or the key is wrong.")] * len(secrets)
+    assert heard == [(["hash_of"], 1, "The user name or the key is wrong.")] * len(secrets)
 
 
 async def test_whoever_has_a_key_does_not_learn_who_else_is_here(authenticator, asked, keys):

@@ -331,7 +331,7 @@ async def test_a_store_that_is_away_is_no_refusal(store, authenticator, api_key,
         raise StoreUnavailable("The database does not answer.")
 
     with monkeypatch.context() as patched:
-        patched.setattr(store.keys, "with_user_by_prefix", away)
+        patched.setattr(store.keys, "hash_of", away)
         with pytest.raises(StoreUnavailable):
             await authenticator.authenticate(password(api_key), IMAP, HERE)
     await authenticator.authenticate(password(api_key), IMAP, HERE)

@@ -37,7 +37,7 @@ async def remembered(store, clock):
 def learn(remembered, key_id=None):
     api_key = apikeys.generate()
     digest = remembered.digest(api_key)
-    entry = remembered.follow(digest, StoredKey(key_id or uuid4(), None, "", api_key[:12], b""), None)
+    entry = remembered.follow(digest, StoredKey(key_id or uuid4(), None, "", api_key[:12], b""))
     remembered.remember(digest, entry)
     return digest, entry
 
@@ -84,7 +84,7 @@ async def test_what_changed_before_it_was_remembered_is_not_remembered(
     store, service, user, remembered, eventually
 ):
     made = await service.create(user.id, "x")
-    entry = remembered.follow(b"digest", await store.keys.get(made.id), None)
+    entry = remembered.follow(b"digest", await store.keys.get(made.id))
     await service.revoke(made.id)
     await eventually(lambda: not entry.current)
     remembered.remember(b"digest", entry)

@@ -36,7 +36,7 @@ from mailkeep.storage.interface.emails import (
 from mailkeep.storage.interface.feed import Feed, Topic, TopicKind
 from mailkeep.storage.interface.filters import Filters
 from mailkeep.storage.interface.greylist import Greylist
-from mailkeep.storage.interface.keys import Keys, StoredKey
+from mailkeep.storage.interface.keys import KeyHash, Keys, StoredKey
 from mailkeep.storage.interface.labels import Labels
 from mailkeep.storage.interface.locks import Locks
 from mailkeep.storage.interface.mailboxes import Mailboxes
@@ -86,6 +86,7 @@ __all__ = [
     "IndexedText",
     "JoinedHeaders",
     "KeptBody",
+    "KeyHash",
     "Keys",
     "Labels",
     "Locks",

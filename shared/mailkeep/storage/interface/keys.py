@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from mailkeep.model.directory import User
@@ -29,6 +29,15 @@ class StoredKey:
     revoked_at: datetime | None = None
 
 
+class KeyHash(NamedTuple):
+    """What a secret is compared with. No more of a key is read before it was right: decoding the rest would
+    tell by its time that there is a key of that prefix."""
+
+    id: UUID
+    user_id: UUID | None
+    hash: bytes
+
+
 class Keys(Protocol):
     """The key table. Import rule: mailkeep.auth is its only reader."""
 
@@ -38,14 +47,14 @@ class Keys(Protocol):
     async def by_prefix(self, prefix: str) -> StoredKey | None:
         """The key with this prefix, revoked and expired ones included."""
 
+    async def hash_of(self, prefix: str) -> KeyHash | None:
+        """That of the key with this prefix, revoked and expired ones included."""
+
     async def get(self, key_id: UUID) -> StoredKey | None:
         """One key by id."""
 
     async def with_user(self, key_id: UUID) -> tuple[StoredKey, User | None] | None:
         """One key by id, and its user, of one moment."""
-
-    async def with_user_by_prefix(self, prefix: str) -> tuple[StoredKey, User | None] | None:
-        """The same by prefix, revoked and expired ones included."""
 
     async def list(self, user_id: UUID | None = None) -> Sequence[StoredKey]:
         """Keys of one user, or all; newest first."""
