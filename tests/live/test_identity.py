@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime
+from operator import itemgetter
 
 import pytest
 from tests.live.conftest import _database
@@ -74,11 +75,12 @@ def _key_id(up: MailkeepUp, person: Person) -> str:
 
 
 def _audit(up: MailkeepUp, person: Person, count: int) -> list[dict[str, str]]:
-    """At least `count` rows of a person's, oldest first; they are written within a second."""
+    """At least `count` rows of a person's, oldest first. Each host writes its own within a second, so they
+    need not have been written in that order."""
     deadline = time.monotonic() + SECONDS
     while len(rows := up.cli("audit", "--user", person.address)) < count:
         assert time.monotonic() < deadline, rows
-    return rows[::-1]
+    return sorted(rows, key=itemgetter("at"))
 
 
 @pytest.mark.parametrize("scope", DOORS)
@@ -90,7 +92,8 @@ def test_a_key_opens_its_own_host_and_no_other(mailkeep, scope):
         else:
             with pytest.raises(refusal):
                 enter(mailkeep, person)
-    rows = _audit(mailkeep, person, len(DOORS))
+    attempts = len(DOORS) if scope is Scope.SMTP else len(DOORS) + 1  # smtplib tries PLAIN, then LOGIN
+    rows = _audit(mailkeep, person, attempts)
     hosts = {str(row["host"]): (row["outcome"], row["reason"]) for row in rows}
     own = "api" if scope is Scope.API_READ else scope.value
     assert set(hosts) == {"imap", "pop3", "smtp", "api"}

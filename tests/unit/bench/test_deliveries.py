@@ -19,7 +19,7 @@ LOAD = Load("a@bench.test", "b@example.test", count=7, sessions=2, size=600)
 class Sink:
     """A server that takes mail and counts it. After `full_after` messages it refuses each."""
 
-    full_after: int = 1_000
+    full_after: int = 1_000_000
     connections: int = 0
     messages: int = 0
     quits: int = 0
