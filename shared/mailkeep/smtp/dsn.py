@@ -208,8 +208,7 @@ def _recipient_fields(action: Action, one: Reported) -> list[str]:
     """RFC 3464 section 2.3."""
     lines = [""]
     if one.orcpt:
-        kind, _, address = one.orcpt.partition(";")
-        lines.append(f"Original-Recipient: {kind}; {decoded(address)}")
+        lines.append(f"Original-Recipient: {_original(one.orcpt)}")
     lines.append(f"Final-Recipient: {_typed(one.address)}")
     lines.append(f"Action: {action.value}")
     lines.append(f"Status: {one.status or _STATUS[action]}")
@@ -237,8 +236,25 @@ def _typed(address: Address) -> str:
     """An address with its type; beyond ASCII as utf-8-addr-xtext (RFC 6533 section 3)."""
     if address.is_ascii:
         return f"rfc822; {address}"
-    text = "".join(char if char.isascii() else f"\\x{{{ord(char):X}}}" for char in str(address))
-    return f"utf-8; {text}"
+    return f"utf-8; {_escaped(str(address), _QCHARS)}"
+
+
+def _original(orcpt: str) -> str:
+    """What ORCPT said. The type utf-8 has escapes of its own, which stay as they are (RFC 6533 section 3)."""
+    kind, _, address = orcpt.partition(";")
+    if kind.lower() == "utf-8":
+        return f"{kind}; {_escaped(address, _ASCII)[:LINE_LIMIT]}"
+    return f"{kind}; {decoded(address)}"
+
+
+_ASCII = frozenset(map(chr, range(0x21, 0x7F)))
+_QCHARS = _ASCII - frozenset("+=\\")
+"""What stands for itself in utf-8-addr-xtext."""
+
+
+def _escaped(text: str, plain: frozenset[str]) -> str:
+    """With an EmbeddedUnicodeChar for each character that is not plain (RFC 6533 section 3)."""
+    return "".join(char if char in plain else f"\\x{{{ord(char):02X}}}" for char in text)
 
 
 def _value(text: str) -> str:

@@ -90,6 +90,26 @@ def test_an_address_beyond_ascii() -> None:
     assert "jos\u00e9@far.test" in parsed(made).get_payload()[0].get_payload(decode=True).decode()
 
 
+def test_what_utf_8_addr_xtext_has_other_uses_for_is_escaped_too() -> None:
+    """RFC 6533 section 3: QCHAR has neither plus nor equals sign, nor the backslash."""
+    made = report(Reported(Address.parse("k\u00e4se+tag=x@far.test")))
+    assert fields(made)[1]["Final-Recipient"] == "utf-8; k\\x{E4}se\\x{2B}tag\\x{3D}x@far.test"
+
+
+@pytest.mark.parametrize(
+    ("orcpt", "told"),
+    [
+        ("utf-8;jos\\x{E9}\\x{2B}41@far.test", "utf-8; jos\\x{E9}\\x{2B}41@far.test"),
+        ("utf-8;jos\u00e9+41@far.test", "utf-8; jos\\x{E9}+41@far.test"),
+        ("rfc822;jos+2B41@far.test", "rfc822; jos+41@far.test"),
+    ],
+)
+def test_an_orcpt_is_told_as_its_type_escapes(orcpt: str, told: str) -> None:
+    """RFC 3461 section 4.2 for xtext, RFC 6533 section 3 for the type utf-8, whose escapes stay."""
+    made = report(Reported(Address.parse("jose@far.test"), orcpt=orcpt))
+    assert fields(made)[1]["Original-Recipient"] == told
+
+
 def test_nothing_that_a_peer_said_ends_a_field_or_the_part() -> None:
     nasty = "550 x\r\nAction: delivered\r\n--=_b\r\n\x00\u00e9"
     made = report(
