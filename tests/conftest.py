@@ -31,7 +31,18 @@ from mailkeep.storage.interface import Store
 
 REQUIRE_POSTGRES = "MAILKEEP_REQUIRE_POSTGRES"
 HERE = Path(__file__).parent
-ON_THE_WIRE = ("live", "transcripts", "storage", "unit/api", "unit/delivery/remote")
+ON_THE_WIRE = (
+    *("live", "transcripts", "storage"),
+    *(
+        "unit/api",
+        "unit/auth",
+        "unit/bench",
+        "unit/cli",
+        "unit/delivery/remote",
+        "unit/notify",
+        "unit/upstream",
+    ),
+)
 BACKENDS = ("sqlite", "postgres")
 NO_POSTGRES = "PostgreSQL's initdb and postgres were not found"
 STORE_SECONDS = 60.0  # for each statement: a machine that is busy with much else is no outage
