@@ -27,9 +27,9 @@ LARGEST_KEPT = 100_000
 """How many maildrops, and messages in all of them, stay in memory after their sessions, and the largest that
 may: 34 octets a message."""
 
-SIZES_KEPT = 10_000
-"""Maildrops of which it is remembered which messages are sent with other octets than they are kept with, and
-accounts of which it is remembered which mailbox is their INBOX."""
+ACCOUNTS_KEPT = 10_000
+"""Accounts of which it is remembered which mailbox is their INBOX, and which of its messages are sent with
+other octets than they are kept with."""
 
 
 class RecentSnapshots:
@@ -57,7 +57,7 @@ class RecentSnapshots:
             mailbox = await store.mailboxes.get(account_id, INBOX)
             snapshot = await store.messages.snapshot(mailbox.id)
         self._inboxes[account_id] = snapshot.mailbox_id
-        if len(self._inboxes) > SIZES_KEPT:
+        if len(self._inboxes) > ACCOUNTS_KEPT:
             self._inboxes.popitem(last=False)
         self.keep(snapshot)
         return snapshot
@@ -81,7 +81,7 @@ class RecentSnapshots:
             known = last, await store.messages.sent_sizes(snapshot.mailbox_id)
             self._sizes[snapshot.mailbox_id] = known
         self._sizes.move_to_end(snapshot.mailbox_id)
-        if len(self._sizes) > SIZES_KEPT:
+        if len(self._sizes) > ACCOUNTS_KEPT:
             self._sizes.popitem(last=False)
         return known[1]
 

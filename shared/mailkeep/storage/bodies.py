@@ -59,12 +59,12 @@ class Reader:
     async def in_turn(self, parts: Sequence[list[int]]) -> AsyncGenerator[Found, None]:
         """Each part's message ids as whole messages; those that are gone are left out, and parts of which all
         are."""
-        following = self._begun(parts[:PARTS])
+        following = self._start(parts[:PARTS])
         try:
             for at in range(PARTS, len(parts) + PARTS, PARTS):
                 group = following
                 rows = await group.rows if group.rows else {}
-                following = self._begun(parts[at : at + PARTS])
+                following = self._start(parts[at : at + PARTS])
                 for part, known in zip(group.parts, group.known, strict=True):
                     found = known or await self._unpacked(part, rows)
                     if found:
@@ -73,7 +73,8 @@ class Reader:
             if following.rows is not None:
                 following.rows.cancel()
 
-    def _begun(self, parts: Sequence[list[int]]) -> _Group:
+    def _start(self, parts: Sequence[list[int]]) -> _Group:
+        """Begin to read what of these was not read lately."""
         known = [self._recent.of(part) for part in parts]
         wanted = [id for part, found in zip(parts, known, strict=True) if found is None for id in part]
         return _Group(parts, known, ahead(self._rows(wanted)) if wanted else None)
