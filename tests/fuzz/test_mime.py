@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mailkeep.errors import StoreCorrupt
 from mailkeep.mime import addresses, dates, encoded_words, headers, params, parts, text, transfer
 from mailkeep.mime.parts import Part
-from mailkeep.mime.prepare import prepare
+from mailkeep.mime.prepare import prepare, prepare_swiftly
 from mailkeep.mime.scan import DEPTH_LIMIT, PART_LIMIT, Kind, scan
 from mailkeep.mime.subject import base_subject
 from mailkeep.model.message import HEADER_KEPT, PREVIEW_LIMIT, PreparedMessage
@@ -77,6 +77,7 @@ def check(octets: bytes) -> PreparedMessage:
         shown.encode("utf-8")  # raises for a lone surrogate
     assert len(prepared.summary.preview) <= PREVIEW_LIMIT
     assert_within(prepared.parts, len(octets))
+    assert prepare_swiftly(octets) in (prepared, None)
     return prepared
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mailkeep.mime.effort import NO_DELIMITER, Effort
 from mailkeep.mime.media import BOUNDARY_LIMIT
 from mailkeep.mime.octets import Octets, piece
 
@@ -38,11 +39,12 @@ class Delimiter:
 class DelimiterSearch:
     """The open multiparts, from the outermost in, and the search for the next of their delimiters."""
 
-    def __init__(self, octets: Octets, size: int, eol: bytes, find: Find) -> None:
+    def __init__(self, octets: Octets, size: int, eol: bytes, find: Find, effort: Effort) -> None:
         self._octets = octets
         self._size = size
         self._eol = eol
         self._find = find
+        self._effort = effort
         self.open: list[OpenMultipart] = []
         self._exact: dict[bytes, int] = {}  # these four are what `_index` says; nothing is open yet
         self._shortest = 0
@@ -71,7 +73,10 @@ class DelimiterSearch:
         self._needle = self._eol + b"--" + common
 
     def next(self, start: int, end: int) -> Delimiter | None:
-        """The first delimiter line that begins in [start, end); a line begins at `start`, not the first."""
+        """The first delimiter line that begins in [start, end); a line begins at `start`, not the first.
+
+        Raises EffortSpent.
+        """
         needle = self._needle
         limit = min(end + len(needle), self._size)
         at = start - 1
@@ -82,6 +87,7 @@ class DelimiterSearch:
             delimiter = self._match(at + 1)
             if delimiter is not None:
                 return delimiter
+            self._effort.spend(NO_DELIMITER)
             at += 1
         return None
 

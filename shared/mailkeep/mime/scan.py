@@ -16,11 +16,21 @@ from functools import partial
 
 from mailkeep.mime import headers
 from mailkeep.mime.delimiters import Delimiter, DelimiterSearch, Find
+from mailkeep.mime.effort import Effort, EffortSpent
 from mailkeep.mime.media import MESSAGE_RFC822, OPAQUE, TEXT_PLAIN, Kind, Media, media_of
 from mailkeep.mime.octets import WINDOW, Octets, count, find, piece
 from mailkeep.mime.params import Parameterised
 
-__all__ = ["DEPTH_LIMIT", "HEADER_LIMIT", "JOINED_FIELDS", "PART_LIMIT", "Entity", "Kind", "scan"]
+__all__ = [
+    "DEPTH_LIMIT",
+    "HEADER_LIMIT",
+    "JOINED_FIELDS",
+    "PART_LIMIT",
+    "Entity",
+    "Kind",
+    "scan",
+    "scan_within",
+]
 
 PART_LIMIT = 10_000  # entities in one message
 DEPTH_LIMIT = 100  # entities within entities
@@ -53,13 +63,19 @@ class Entity:
 
 def scan(octets: Octets) -> list[Entity]:
     """All entities in the order of the message, each after its parent; the first is the message itself."""
-    scanner = _Scanner(octets)
-    scanner.run()
-    return scanner.entities
+    return _Scanner(octets, Effort()).run()
+
+
+def scan_within(octets: bytes, effort: int) -> list[Entity] | None:
+    """The same; None, as soon as it is clear, if it takes more than `effort`, which effort.py counts."""
+    try:
+        return _Scanner(octets, Effort(effort)).run()
+    except EffortSpent:
+        return None
 
 
 class _Scanner:
-    def __init__(self, octets: Octets) -> None:
+    def __init__(self, octets: Octets, effort: Effort) -> None:
         self.octets = octets
         self.size = len(octets)
         if isinstance(octets, bytes) and self.size <= WINDOW:
@@ -71,11 +87,12 @@ class _Scanner:
             self.eol = b"\r"
         self.entities: list[Entity] = []
         self.unended: list[int] = []  # places of the entities that have no end yet, from the outermost in
-        self.delimiters = DelimiterSearch(octets, self.size, self.eol, self.find)
+        self.delimiters = DelimiterSearch(octets, self.size, self.eol, self.find, effort)
+        self.effort = effort
         self.resume_at = 0
         self.blank = (-1, 0, 0)  # searched from, start of the next blank line, its end
 
-    def run(self) -> None:
+    def run(self) -> list[Entity]:
         self.enter(0, -1, TEXT_PLAIN)
         while self.delimiters.open:
             delimiter = self.delimiters.next(self.resume_at, self.size)
@@ -84,6 +101,7 @@ class _Scanner:
             self.take(delimiter)
         self.end_after(-1, self.size)
         self.count_lines()
+        return self.entities
 
     def enter(self, start: int, parent: int, default: Media) -> None:
         """Open the entity at `start` and, through messages in messages, those that begin with its body."""
@@ -105,6 +123,7 @@ class _Scanner:
             if cut is not None:
                 body_start = cut.start
         header = piece(self.octets, start, min(body_start, start + HEADER_LIMIT))
+        self.effort.spend_on(header)
         fields = headers.index(header, JOINED_FIELDS)
         depth = self.entities[parent].depth + 1 if parent >= 0 else 0
         media = media_of(fields.get(b"content-type"), default)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 
 from mailkeep.mime import addresses, charset, dates, encoded_words, text, transfer
 from mailkeep.mime.attachments import disposition, is_attachment, top_leaves
@@ -20,6 +21,7 @@ MESSAGE_ID_LIMIT = 255  # characters; longer ones are cut
 REFERENCES_LIMIT = 100  # ids: the first, which began the thread, and the latest
 REMEMBERED_LENGTH = 256  # octets of a From that is remembered
 PREVIEW_SOURCE = 64 * 1024  # octets of a text part that a preview is made from
+PREVIEW_PARTS = 3  # text parts that are looked at, if those before show nothing
 
 _READABLE = (b"text/plain", b"text/html")
 _MESSAGE_ID = re.compile(rb"<([^<>]{1,998})>")
@@ -103,15 +105,17 @@ def _references(fields: Mapping[bytes, bytes]) -> tuple[str, ...]:
 
 def _preview(octets: Octets, leaves: Sequence[Entity]) -> str:
     """RFC 8970 section 3.1: the beginning of the first text that a reader would see."""
-    for entity in leaves:
-        if entity.media.lower not in _READABLE:
-            continue
-        if b"content-disposition" in entity.fields and disposition(entity).token.lower() == b"attachment":
-            continue
+    for entity in islice(filter(_is_readable, leaves), PREVIEW_PARTS):
         shown = _preview_of(octets, entity, is_html=entity.media.lower == b"text/html")
         if shown:
             return shown
     return ""
+
+
+def _is_readable(entity: Entity) -> bool:
+    if entity.media.lower not in _READABLE:
+        return False
+    return b"content-disposition" not in entity.fields or disposition(entity).token.lower() != b"attachment"
 
 
 def _preview_of(octets: Octets, entity: Entity, *, is_html: bool) -> str:

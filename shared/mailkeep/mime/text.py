@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+import sys
 from collections.abc import Iterator
 
 from mailkeep.mime import charset, transfer
@@ -16,6 +17,8 @@ from mailkeep.mime.parts import Part, PartIndex
 
 TEXT_LIMIT = 16 * 1024 * 1024  # characters of searchable text of one message
 PART_TEXT_LIMIT = 16 * 1024 * 1024  # octets of one encoded text part that are decoded
+MARKUP_FACTOR = 3  # pieces of markup for each character that is wanted; pages have one for three of them
+REFERENCE_LENGTH = 8  # characters of a character reference, about: "&zwnj;", "&#8203;"
 
 _MARKUP = re.compile(r"<(?:(!--)|[!?]|/?([A-Za-z][A-Za-z0-9:-]*))")  # any other "<" is text
 _HIDDEN = {
@@ -95,14 +98,18 @@ def part_text(octets: Octets, part: Part, limit: int = PART_TEXT_LIMIT) -> str:
     return charset.decode(transfer.decode(raw, part.encoding), part.charset)
 
 
-def html_to_text(source: str, enough: int | None = None) -> str:
-    """Text of an HTML document; stops once it has `enough` characters."""
+def html_to_text(source: str, enough: int = sys.maxsize) -> str:
+    """Text of an HTML document; stops once it has `enough` characters, or has met so much markup that they
+    will not come."""
     kept: list[str] = []
-    length = at = 0
-    while enough is None or length < enough:
+    length = at = met = 0
+    longest, most = REFERENCE_LENGTH * enough, MARKUP_FACTOR * enough
+    while length < enough and met <= most:
         markup = _MARKUP.search(source, at)
         text = source[at : markup.start()] if markup else source[at:]
+        met += 1
         if text:
+            text = text[:longest]
             kept.append(text)
             length += len(text.strip())
         if markup is None:

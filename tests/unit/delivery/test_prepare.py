@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mailkeep.delivery.prepare import INLINE_LIMIT, prepare_content
+from mailkeep.delivery.prepare import INLINE_LIMIT, SMALL, prepare_content
 from mailkeep.errors import SpoolUnavailable
 from mailkeep.model.message import PreparedMessage, SpooledContent
 from mailkeep.storage.blobs import CHUNK, pack, pack_content
@@ -21,7 +21,7 @@ def octets_of(message: PreparedMessage) -> bytes:
     return message.header + file[message.content.offset : message.content.offset + message.content.size]
 
 
-@pytest.mark.parametrize("size", [0, 100, INLINE_LIMIT, INLINE_LIMIT + 1, 500_000])
+@pytest.mark.parametrize("size", [0, 100, SMALL, INLINE_LIMIT, INLINE_LIMIT + 1, 500_000])
 async def test_every_octet_is_kept(tmp_path: Path, size: int) -> None:
     octets = HEADER + b"x" * size
     file = tmp_path / "spooled"
@@ -46,10 +46,16 @@ async def test_what_went_to_a_thread_comes_back_packed(size: int) -> None:
     assert await pack_content(message) is message.packed
 
 
-async def test_what_stays_on_the_loop_is_packed_by_the_store() -> None:
-    message = await prepare_content(HEADER + b"x")
+async def test_what_is_made_to_be_slow_goes_to_a_thread() -> None:
+    message = await prepare_content(b"To: " + b"a@b.example, " * 1000 + b"\r\n\r\nx")
+    assert message.packed == await pack(b"x")
+
+
+@pytest.mark.parametrize("size", [1, INLINE_LIMIT - len(HEADER)])
+async def test_what_stays_on_the_loop_is_packed_by_the_store(size: int) -> None:
+    message = await prepare_content(HEADER + b"x" * size)
     assert message.packed is None
-    assert await pack_content(message) == await pack(b"x")
+    assert await pack_content(message) == await pack(b"x" * size)
 
 
 async def test_a_file_that_is_gone_is_our_fault(tmp_path: Path) -> None:

@@ -37,6 +37,15 @@ def test_reduction_stops_when_there_is_enough() -> None:
     assert len(text.html_to_text("<p>word</p>" * 10_000, enough=100)) < 300
 
 
+@pytest.mark.parametrize("piece", ["<b>", "<!-- -->", "<br>", "<"])
+def test_reduction_stops_where_markup_goes_on_and_on(piece: str) -> None:
+    assert text.html_to_text(piece * 100_000 + "late", enough=100).strip("\n<") == ""
+
+
+def test_references_are_resolved_only_as_far_as_they_are_wanted() -> None:
+    assert text.html_to_text("&amp;" * 100_000, enough=100) == "&" * 160
+
+
 MESSAGE = """\
 Content-Type: multipart/mixed; boundary=m
 
