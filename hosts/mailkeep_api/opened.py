@@ -59,12 +59,12 @@ def _recipients(email_id: UUID, header: bytes) -> Iterator[EmailRecipient]:
     left = RECIPIENTS_LIMIT
     for kind in RecipientType:
         for number, mailbox in enumerate(addresses.parse(fields.get(kind.value.lower().encode(), b""))):
-            if mailbox.mailbox is None or mailbox.host is None or not left:
+            if not mailbox.address or not left:
                 continue
             left -= 1
             yield EmailRecipient(
                 id=uuid5(email_id, f"{kind}:{number}"),
-                address=_text(mailbox.mailbox + b"@" + mailbox.host),
+                address=_text(mailbox.address),
                 display_name=encoded_words.decode(mailbox.name) if mailbox.name else None,
                 type=kind,
             )

@@ -165,10 +165,9 @@ def named_of(text: str) -> Named:
     if text.rstrip().endswith("@") or "@" not in text:
         raise InvalidName("An address is name@domain, or Name <name@domain>.")
     found = addresses.parse(text.encode("utf-8", "replace"))
-    if len(found) != 1 or found[0].mailbox is None or found[0].host is None:
+    if len(found) != 1 or not found[0].address:
         raise InvalidName("An address is name@domain, or Name <name@domain>.")
-    mailbox, host, name = found[0].mailbox, found[0].host, found[0].name or b""
-    return Named(Address.parse(f"{mailbox.decode()}@{host.decode()}"), name.decode())
+    return Named(Address.parse(found[0].address.decode()), (found[0].name or b"").decode())
 
 
 # --- what it answers or forwards -----------------------------------------------------------------

@@ -43,10 +43,9 @@ def _named(texts: Sequence[str]) -> tuple[Named, ...]:
 
 def _named_one(text: str) -> Named:
     found = addresses.parse(text.encode("utf-8", "replace"))
-    if len(found) != 1 or found[0].mailbox is None or found[0].host is None:
+    if len(found) != 1 or not found[0].address:
         raise InvalidName(f"'{text}' is no address: name@domain, or Name <name@domain>.")
-    mailbox, host, name = found[0].mailbox, found[0].host, found[0].name or b""
-    return Named(Address.parse(f"{mailbox.decode()}@{host.decode()}"), name.decode())
+    return Named(Address.parse(found[0].address.decode()), (found[0].name or b"").decode())
 
 
 def _standard_input() -> str:

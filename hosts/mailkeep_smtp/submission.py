@@ -134,8 +134,8 @@ def _mailboxes(header: bytes, field: bytes) -> list[Sequence[addresses.Mailbox]]
 def _address(field: str, mailbox: addresses.Mailbox) -> Address:
     """Raises SenderRefused for a group or for what is no address."""
     try:
-        if mailbox.mailbox is None or mailbox.host is None:
-            raise InvalidName("A group is nobody's address.")
+        if mailbox.mailbox is None or mailbox.host is None or not mailbox.address:
+            raise InvalidName("A group is nobody's address, nor is a name alone.")
         return Address(mailbox.mailbox.decode("utf-8"), normal_domain(mailbox.host.decode("utf-8")))
     except (InvalidName, UnicodeDecodeError):
         raise SenderRefused(f"The {field} field holds something that is not an address.") from None

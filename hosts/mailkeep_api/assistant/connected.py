@@ -289,11 +289,9 @@ def _opened(found: elsewhere.Whole, characters: int) -> Opened:
 
 
 def _read(fields: Mapping[bytes, bytes], name: bytes) -> list[str]:
-    return [
-        charset.decode(one.mailbox + b"@" + one.host, "")
-        for one in addresses.parse(fields.get(name, b""))
-        if one.mailbox is not None and one.host is not None
-    ][:RECIPIENTS_LIMIT]
+    return [charset.decode(one.address, "") for one in addresses.parse(fields.get(name, b"")) if one.address][
+        :RECIPIENTS_LIMIT
+    ]
 
 
 def _thread(header: bytes) -> tuple[str, tuple[str, ...]]:

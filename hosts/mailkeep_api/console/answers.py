@@ -56,11 +56,11 @@ async def _answered_at(services: Services, row: EmailRow) -> str:
     """Where the author wants answers (RFC 5322 section 3.6.2), "" if they do not say."""
     fields = headers.index(await _header(services, row), joined=(b"reply-to",))
     found = addresses.parse(fields.get(b"reply-to", b""))[:RECIPIENTS_LIMIT]
-    return ", ".join(_written(one) for one in found if one.mailbox is not None and one.host is not None)
+    return ", ".join(_written(one) for one in found if one.address)
 
 
 def _written(one: addresses.Mailbox) -> str:
-    address = charset.decode(b"%s@%s" % (one.mailbox or b"", one.host or b""), "")
+    address = charset.decode(one.address, "")
     name = encoded_words.decode(one.name) if one.name else ""
     name = "".join(char for char in name if char.isprintable() and char not in '"\\')
     return f'"{name}" <{address}>' if name else address

@@ -86,6 +86,8 @@ def author_domains(message: CheckedMessage) -> list[str]:
         for mailbox in addresses.parse(headers.unfold(raw.partition(b":")[2])):
             if mailbox.mailbox is None or mailbox.host is None:
                 continue  # a group's name
+            if mailbox.host == addresses.MISSING_DOMAIN:
+                raise InvalidName("From holds something that is no address.")
             domains[normal_domain(mailbox.host.decode("utf-8", "surrogateescape"))] = None
     if not 0 < len(domains) <= AUTHORS_LIMIT:
         raise InvalidName("From names no domain, or too many.")

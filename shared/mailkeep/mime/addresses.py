@@ -44,6 +44,13 @@ class Mailbox:
     mailbox: bytes | None
     host: bytes | None
 
+    @property
+    def address(self) -> bytes:
+        """local@domain; b"" for what is none: a mark of a group, or a name that stands there alone."""
+        if self.mailbox in (None, MISSING_MAILBOX) or self.host in (None, MISSING_DOMAIN):
+            return b""
+        return b"%b@%b" % (self.mailbox, self.host)
+
 
 _GROUP_END = Mailbox(None, None, None, None)
 

@@ -50,11 +50,7 @@ def answered(header: bytes, own: frozenset[str], *, everybody: bool) -> Answered
 
 def read(value: bytes) -> list[str]:
     """The addresses of a field."""
-    return [
-        one_line(charset.decode(one.mailbox + b"@" + one.host, ""))
-        for one in addresses.parse(value)
-        if one.mailbox is not None and one.host is not None
-    ]
+    return [one_line(charset.decode(one.address, "")) for one in addresses.parse(value) if one.address]
 
 
 def subject_of(prefix: str, subject: str) -> str:

@@ -66,9 +66,7 @@ def _read_author(value: bytes) -> tuple[str, str]:
     for mailbox in addresses.parse(value):
         if mailbox.host is None or mailbox.mailbox is None:
             continue
-        known = mailbox.mailbox != addresses.MISSING_MAILBOX and mailbox.host != addresses.MISSING_DOMAIN
-        address = mailbox.mailbox + b"@" + mailbox.host if known else b""
-        shown = charset.storable(charset.decode(address, ""), ADDRESS_TEXT_LIMIT)
+        shown = charset.storable(charset.decode(mailbox.address, ""), ADDRESS_TEXT_LIMIT)
         return shown, _text(mailbox.name, NAME_LIMIT)
     return "", ""
 

@@ -14,14 +14,18 @@ from functools import lru_cache
 
 from mailkeep.errors import InvalidName
 
-LOCAL_PART_LIMIT = 64  # octets, RFC 5321 section 4.5.3.1.1
 DOMAIN_LIMIT = 255  # octets, RFC 5321 section 4.5.3.1.2
-PATH_LIMIT = 254  # octets without the angle brackets, RFC 5321 section 4.5.3.1.3
+PATH_LIMIT = 254
+"""Octets without the angle brackets (RFC 5321 section 4.5.3.1.3). Local parts have no limit of their own, as
+section 4.5.3.1 asks: return addresses that name their recipient are often longer than the 64 octets that
+everybody must take."""
 
 _ATEXT = r"[^\x00-\x20\x7f-\x9f()<>\[\]:;@\\,.\"]"
 _DOT_STRING = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*\Z")  # RFC 5321 Dot-string with RFC 6531 UTF8-non-ascii
 _QUOTED = re.compile(r'"((?:[^\x00-\x1f\x7f"\\]|\\[\x20-\x7e])*)"\Z')  # RFC 5321 Quoted-string
-_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
+_LABEL = re.compile(
+    r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\Z"
+)  # RFC 2181 section 11: DNS has hosts with "_"
 _ADDRESS_LITERAL = re.compile(r"\[(?:\d{1,3}(?:\.\d{1,3}){3}|ipv6:[0-9a-f:.]+)\]\Z", re.IGNORECASE)
 
 
@@ -76,8 +80,6 @@ _remembered = lru_cache(maxsize=4096)(_parse)
 
 
 def _parse_local(local: str) -> str:
-    if len(local.encode("utf-8", "surrogateescape")) > LOCAL_PART_LIMIT:
-        raise InvalidName(f"The part before the @ is longer than {LOCAL_PART_LIMIT} octets.")
     if _DOT_STRING.match(local) and not _has_surrogates(local):
         return local
     quoted = _QUOTED.match(local)
@@ -90,14 +92,21 @@ def normal_domain(domain: str) -> str:
     """A domain in lower-case A-labels, or an address literal. Raises InvalidName if it is neither."""
     if _ADDRESS_LITERAL.match(domain):
         return domain.lower()
-    try:
-        ascii_domain = domain.rstrip(".") if domain.isascii() else domain.encode("idna").decode("ascii")
-    except UnicodeError:
-        raise InvalidName("The domain is not one that DNS can carry.") from None
-    ascii_domain = ascii_domain.lower()
+    ascii_domain = (domain if domain.isascii() else _in_a_labels(domain)).rstrip(".").lower()
     if len(ascii_domain) > DOMAIN_LIMIT or not all(_LABEL.match(label) for label in ascii_domain.split(".")):
         raise InvalidName("The domain is not one that DNS can carry.")
     return ascii_domain
+
+
+def _in_a_labels(domain: str) -> str:
+    """As RFC 5891 has it, which RFC 6531 section 3.2 asks for: the standard library's codec is of RFC 3490,
+    for which two domains of now, with "ß" and with "ss", are one."""
+    import idna  # noqa: PLC0415  its tables are large, and few domains need them
+
+    try:
+        return idna.encode(domain, uts46=True).decode("ascii")
+    except UnicodeError:  # idna's errors are of this kind
+        raise InvalidName("The domain is not one that DNS can carry.") from None
 
 
 def _has_surrogates(text: str) -> bool:

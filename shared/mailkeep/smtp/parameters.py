@@ -22,6 +22,7 @@ _DATE_TIME = re.compile(
 )
 SIZE_DIGITS = 20  # RFC 1870 section 3
 
+_SPACE = re.compile(r"[ \t]+")  # and no other white space that Unicode has
 _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([^\x00-\x20=\x7f]+))?\Z")
 _XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})+\Z")  # RFC 3461 section 4
 
@@ -48,7 +49,7 @@ class MailParameters:
 
 def split_parameters(text: str) -> Mapping[str, str | None]:
     """Parameters by upper-case keyword; the value is None if there was no "=". Raises ArgumentSyntax."""
-    words = text.split()
+    words = [word for word in _SPACE.split(text) if word]
     if len(words) > PARAMETERS_LIMIT:
         raise ArgumentSyntax(f"At most {PARAMETERS_LIMIT} parameters are read.")
     parameters: dict[str, str | None] = {}

@@ -1,8 +1,10 @@
 """Reverse-paths and forward-paths, as MAIL and RCPT carry them (RFC 5321 section 4.1.2).
 
-The angle brackets are required. Source routes are read and dropped (RFC 5321 appendix C: "MUST be
-accepted, SHOULD be ignored"), so that no mail is ever routed by them. What a local part means (percent
-hack, bang path, quotes) is nobody's business here: the domain alone decides where it goes.
+They are read as they are sent, not only as the grammar has them: without the angle brackets, with spaces
+within them, and with dots where it wants quotes, as addresses of large mobile providers have them. Source
+routes are read and dropped (RFC 5321 appendix C: "MUST be accepted, SHOULD be ignored"), so that no mail is
+ever routed by them. What a local part means (percent hack, bang path, quotes) is nobody's business here: the
+domain alone decides where it goes.
 """
 
 from __future__ import annotations
@@ -16,8 +18,12 @@ from mailkeep.smtp.errors import RecipientSyntax, SenderSyntax
 
 # A quoted local part may hold ">" and spaces. Each alternative begins with a character of its own, so
 # matching takes time in proportion to the text.
-_BRACKETED = re.compile(r'<((?:"(?:[^"\\]|\\.)*"|[^<>"\s])*)>(?:\s+|\Z)', re.DOTALL)
-_SOURCE_ROUTE = re.compile(r"@[^@,:\"]+(?:,@[^@,:\"]+)*:")
+_MAILBOX = r'((?:"(?:[^"\\]|\\.)*"|[^<>" \t])*)'
+_PATH = re.compile(rf"(?:<[ \t]*{_MAILBOX}[ \t]*>|{_MAILBOX})(?:[ \t]+|\Z)", re.DOTALL)
+_SOURCE_ROUTE = re.compile(r"@(?:\[[^@,\]]*\]|[^@,:\"]+)(?:,@(?:\[[^@,\]]*\]|[^@,:\"]+))*:")
+_DOTTED = re.compile(
+    r"[^\x00-\x20\x7f-\x9f()<>\[\]:;@\\,\"]+\Z"
+)  # what would be a dot-string with its dots elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ def parse_reverse_path(text: str) -> tuple[ReversePath, str]:
     if not mailbox:
         return ReversePath(None), rest
     try:
-        return ReversePath(Address.parse(mailbox), mailbox.isascii()), rest
+        return ReversePath(_address(mailbox), mailbox.isascii()), rest
     except InvalidName as error:
         raise SenderSyntax(str(error)) from None
 
@@ -62,15 +68,24 @@ def parse_forward_path(text: str) -> tuple[ForwardPath, str]:
     if mailbox.lower() == "postmaster":
         return ForwardPath(None), rest
     try:
-        return ForwardPath(Address.parse(mailbox), mailbox.isascii()), rest
+        return ForwardPath(_address(mailbox), mailbox.isascii()), rest
     except InvalidName as error:
         raise RecipientSyntax(str(error)) from None
 
 
+def _address(mailbox: str) -> Address:
+    """Raises InvalidName."""
+    local, _, domain = mailbox.rpartition("@")
+    misplaced = local.startswith(".") or local.endswith(".") or ".." in local
+    if misplaced and _DOTTED.match(local):
+        mailbox = f'"{local}"@{domain}'
+    return Address.parse(mailbox)
+
+
 def _split(text: str, error: type[SenderSyntax | RecipientSyntax]) -> tuple[str, str]:
-    found = _BRACKETED.match(text)
-    if found is None:
+    found = _PATH.match(text)
+    if found is None or (not found.group(2) and found.group(1) is None):
         raise error("An address stands in angle brackets, as in <name@domain>.")
-    mailbox = found.group(1)
+    mailbox = found.group(1) if found.group(1) is not None else found.group(2)
     route = _SOURCE_ROUTE.match(mailbox) if mailbox.startswith("@") else None
     return mailbox[route.end() :] if route else mailbox, text[found.end() :]

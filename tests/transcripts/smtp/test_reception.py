@@ -263,7 +263,7 @@ WRONG = [
     (["HELO two words"], "501 5.5.4 "),
     (["EHLO c", "MAIL"], "501 5.5.4 "),
     (["EHLO c", "MAIL TO:<a@b.example>"], "501 5.5.4 "),
-    (["EHLO c", "MAIL FROM:a@b.example"], "501 5.1.7 "),
+    (["EHLO c", "MAIL FROM:nobody"], "501 5.1.7 "),
     (["EHLO c", "MAIL FROM:<a@b@c>"], "501 5.1.7 "),
     (["EHLO c", "MAIL FROM:<> SIZE=x"], "501 5.5.4 "),
     (["EHLO c", "MAIL FROM:<> SIZE=52428801"], "552 5.3.4 "),

@@ -101,3 +101,15 @@ def test_a_list_stops_at_its_limit() -> None:
 def test_a_group_cut_by_the_limit_still_ends() -> None:
     found = addresses.parse(b"g:" + b"a@b," * (addresses.ADDRESS_LIMIT + 5))
     assert found[-1] == GROUP_END
+
+
+@pytest.mark.parametrize("value", [b"nobody", b"<>", b"x@", b"@x", b"group:;"])
+def test_what_is_no_address_has_none(value: bytes) -> None:
+    assert [one.address for one in addresses.parse(value) if one.address] == []
+
+
+def test_the_address_of_a_mailbox() -> None:
+    assert [one.address for one in addresses.parse(b"Ann <a@b.example>, c@d.example")] == [
+        b"a@b.example",
+        b"c@d.example",
+    ]

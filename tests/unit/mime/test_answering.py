@@ -24,6 +24,7 @@ def header(**fields: str) -> bytes:
         (header(From="ann@example.test", To="c@x.test", Cc="d@x.test"), True, ["c@x.test"], ["d@x.test"]),
         (header(From="ann@example.test"), False, ["ann@example.test"], []),
         (header(To="undisclosed: ;"), False, [], []),
+        (header(From="c@x.test", To="nobody, @x.test, d@x.test"), True, ["c@x.test"], ["d@x.test"]),
     ],
 )
 def test_an_answer_goes_to(given: bytes, everybody: bool, to: list[str], cc: list[str]) -> None:

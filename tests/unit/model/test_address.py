@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailkeep.errors import InvalidName
-from mailkeep.model.address import LOCAL_PART_LIMIT, PATH_LIMIT, Address
+from mailkeep.model.address import PATH_LIMIT, Address, normal_domain
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,9 @@ from mailkeep.model.address import LOCAL_PART_LIMIT, PATH_LIMIT, Address
         ('"two words"@example.test', "two words", "example.test"),
         ('"a\\"b@c"@example.test', 'a"b@c', "example.test"),
         ("jörg@bücher.example", "jörg", "xn--bcher-kva.example"),
+        ("jörg@BÜCHER。example", "jörg", "xn--bcher-kva.example"),
+        ("a@web_1.example.test", "a", "web_1.example.test"),
+        ("x" * (PATH_LIMIT - 13) + "@example.test", "x" * (PATH_LIMIT - 13), "example.test"),
         ("a@[192.0.2.1]", "a", "[192.0.2.1]"),
         ("a@[IPv6:2001:DB8::1]", "a", "[ipv6:2001:db8::1]"),
     ],
@@ -48,7 +51,7 @@ def test_addresses(text: str, local: str, domain: str) -> None:
         "a\x00@example.test",
         "a\r\n@example.test",
         "\udcff@example.test",
-        "x" * (LOCAL_PART_LIMIT + 1) + "@example.test",
+        "x" * (PATH_LIMIT - 12) + "@example.test",
         "a@" + "x." * (PATH_LIMIT // 2) + "test",
         "a@" + "x" * 64 + ".test",
     ],
@@ -56,6 +59,20 @@ def test_addresses(text: str, local: str, domain: str) -> None:
 def test_what_is_no_address(text: str) -> None:
     with pytest.raises(InvalidName):
         Address.parse(text)
+
+
+def test_domains_that_were_one_in_the_idna_of_2003_are_two() -> None:
+    """RFC 5894 section 7.2: a domain with "ß" is not the one with "ss"."""
+    assert normal_domain("straße.example") == "xn--strae-oqa.example"
+    assert normal_domain("strasse.example") == "strasse.example"
+
+
+@pytest.mark.parametrize(
+    "domain", ["☃.example", "a\u200db.example", "\u0300a.example", "ü" * 64 + ".example", "ü..example"]
+)
+def test_what_is_no_label_of_the_idna_of_2008(domain: str) -> None:
+    with pytest.raises(InvalidName):
+        normal_domain(domain)
 
 
 def test_the_key_ignores_case() -> None:

@@ -20,6 +20,14 @@ OFFERED = frozenset({"SIZE", "BODY", "SMTPUTF8", "AUTH"})
 RCPT = frozenset({"NOTIFY", "ORCPT"})
 
 
+def test_only_spaces_and_tabs_part_parameters() -> None:
+    """RFC 5321 section 4.1.2: what Unicode calls white space belongs to a value."""
+    assert split_parameters(" SIZE=1 \t BODY=7BIT ") == {"SIZE": "1", "BODY": "7BIT"}
+    assert split_parameters("ORCPT=utf-8;a\u00a0b\u3000c") == {"ORCPT": "utf-8;a\u00a0b\u3000c"}
+    with pytest.raises(ArgumentSyntax):
+        parse_mail_parameters("SIZE=1\u00a0BODY=7BIT", OFFERED)
+
+
 @pytest.mark.parametrize(
     ("text", "parameters"),
     [

@@ -24,6 +24,18 @@ from mailkeep.smtp.paths import parse_forward_path, parse_reverse_path
         # Source routes are accepted and ignored (RFC 5321 appendix C).
         ("<@hosta.int,@jkl.org:userc@d.bar.org>", "userc", "d.bar.org"),
         ("<@one.example:joe@two.example>", "joe", "two.example"),
+        ("<@[IPv6:2001:db8::1],@two.example:joe@three.example>", "joe", "three.example"),
+        # What is sent by some and taken by other servers, though the grammar has it otherwise.
+        ("a@example.com", "a", "example.com"),
+        ("< a@example.com >", "a", "example.com"),
+        ("<a..b@example.com>", "a..b", "example.com"),
+        ("<.a.@example.com>", ".a.", "example.com"),
+        ("<a@exa_mple.com>", "a", "exa_mple.com"),
+        (
+            "<bounces+" + "a" * 70 + "=example.test@example.com>",
+            "bounces+" + "a" * 70 + "=example.test",
+            "example.com",
+        ),
         # Nothing is routed by what a local part looks like.
         ("<user%elsewhere.example@example.com>", "user%elsewhere.example", "example.com"),
         ("<elsewhere!user@example.com>", "elsewhere!user", "example.com"),
@@ -39,6 +51,15 @@ def test_a_path_is_its_mailbox(text: str, local: str, domain: str) -> None:
 
 def test_parameters_follow_after_a_space() -> None:
     assert parse_reverse_path("<a@example.com> SIZE=10 BODY=7BIT")[1] == "SIZE=10 BODY=7BIT"
+
+
+def test_parameters_follow_what_has_no_brackets() -> None:
+    path, rest = parse_reverse_path("a@example.com \t SIZE=10")
+    assert (path.address, rest) == (Address("a", "example.com"), "SIZE=10")
+
+
+def test_misplaced_dots_are_quoted_when_they_go_on() -> None:
+    assert str(parse_forward_path("<a..b@example.com>")[0]) == '<"a..b"@example.com>'
 
 
 def test_the_null_reverse_path() -> None:
@@ -70,24 +91,23 @@ def test_what_needs_smtputf8_is_known(text: str, is_ascii: bool) -> None:
     "text",
     [
         "",
-        "a@example.com",
         "<a@example.com",
         "a@example.com>",
+        "a b@example.com",
+        "SIZE=1",
+        "<a@example.com>\u00a0SIZE=1",
         "<a>",
         "<@example.com>",
         "<a@>",
         "<a b@example.com>",
         "<a@example.com>SIZE=1",
         "<a@@example.com>",
-        "<a..b@example.com>",
-        "<.a@example.com>",
         "<a@example..com>",
         "<a@-example.com>",
-        "<a@exa_mple.com>",
         '<"a@example.com>',
         "<<a@example.com>>",
         "<a@[300.1]>",
-        "<" + "a" * 65 + "@example.com>",
+        "<" + "a" * 250 + "@example.com>",
         "<a@" + "b." * 130 + "com>",
     ],
 )
@@ -131,6 +151,7 @@ def test_any_text_is_a_path_or_an_error(text: str) -> None:
 
 def test_a_hostile_path_is_refused_in_linear_time() -> None:
     """A pattern that backtracks would take minutes for these."""
-    for text in ('<"' + "\\" * 100_000, "<" + '""' * 50_000, "<@" + "a,@" * 50_000):
+    spaces = "<" + " " * 100_000
+    for text in ('<"' + "\\" * 100_000, "<" + '""' * 50_000, '""' * 50_000, "<@" + "a,@" * 50_000, spaces):
         with pytest.raises(SenderSyntax):
             parse_reverse_path(text)

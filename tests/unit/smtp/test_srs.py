@@ -88,9 +88,14 @@ def test_nobody_else_can_write_one() -> None:
 
 
 def test_what_would_be_too_long_is_not_made() -> None:
-    """RFC 5321 section 4.5.3.1.1."""
+    """RFC 5321 section 4.5.3.1.3."""
     with pytest.raises(InvalidName):
-        OURS.forward(Address("x" * 50, "far.test"), "list.test", NOW)
+        OURS.forward(Address("x" * 220, "far.test"), "list.test", NOW)
+
+
+def test_long_return_addresses_are_rewritten_too() -> None:
+    sender = Address("bounces+" + "x" * 64, "far.test")
+    assert OURS.reverse(OURS.forward(sender, "list.test", NOW), NOW) == sender
 
 
 @given(st.text(max_size=70))
