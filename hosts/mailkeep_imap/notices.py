@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailkeep.imap.commands.mailbox import StatusItem
 from mailkeep.imap.commands.notify import NotifyEvent
@@ -34,6 +34,10 @@ class World:
         mailbox = self.mailboxes.get(mailbox_id)
         return None if mailbox is None else mailbox.name
 
+    def with_mailbox(self, mailbox: Mailbox) -> World:
+        """The same with one of the mailboxes as it is here."""
+        return replace(self, mailboxes={**self.mailboxes, mailbox.id: mailbox})
+
     def by_id(self) -> Mapping[int, str]:
         """All names that stand for something, whether it can be selected or not."""
         return {mailbox.id: name for name, mailbox in self.tree.mailboxes.items() if mailbox.id}
@@ -62,11 +66,12 @@ def status(
     if before is None:
         return _status(mailbox, (StatusItem.UIDVALIDITY, *_NEW), form) if mailbox.messages else b""
     modseq = (StatusItem.HIGHESTMODSEQ,) if with_modseq else ()
+    tells_unseen = NotifyEvent.FLAG_CHANGE in events and before.unseen != mailbox.unseen
+    unseen = (StatusItem.UNSEEN,) if tells_unseen else ()
     if (before.uidnext, before.messages) != (mailbox.uidnext, mailbox.messages):
-        return _status(mailbox, (*_NEW, *modseq), form)
+        return _status(mailbox, (*_NEW, *modseq, *unseen), form)  # one look may find both
     if NotifyEvent.FLAG_CHANGE not in events or before.highestmodseq == mailbox.highestmodseq:
         return b""
-    unseen = (StatusItem.UNSEEN,) if before.unseen != mailbox.unseen else ()
     if not modseq and not unseen:
         return b""
     return _status(mailbox, (*modseq, StatusItem.UIDVALIDITY, *unseen), form)

@@ -8,7 +8,7 @@ lost hint costs nothing but time. The selected mailbox is told of by updates.py;
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mailkeep.errors import LimitExceeded
@@ -27,6 +27,7 @@ from mailkeep_imap.notices import Annotated, World
 from mailkeep_imap.tree import Tree
 
 if TYPE_CHECKING:
+    from mailkeep_imap.selected import Selected
     from mailkeep_imap.session import Session
 
 WATCHED_LIMIT = 1000  # topics of one session
@@ -101,6 +102,17 @@ class Notifications:
         for stop in self._stops.values():
             stop()
         self._stops.clear()
+
+    def left(self, view: Selected) -> None:
+        """The selected mailbox is one of the others again: what was not told of it as such is told now."""
+        known = self._world.mailboxes.get(view.mailbox_id)
+        if known is None:
+            return
+        known = replace(known, uidnext=view.uidnext, messages=view.exists)
+        if view.owes_flags:
+            known = replace(known, unseen=-1, highestmodseq=0)  # whatever they are, they are news
+        self._world = self._world.with_mailbox(known)
+        self._moved = True
 
     def be_quiet_about(self, *names: str) -> None:
         """The session's own command has changed what goes by these names (section 5)."""
@@ -182,7 +194,7 @@ class Notifications:
         except BaseException:  # what could not be looked at is looked at the next time
             self._moved = True
             raise
-        before, self._world = self._world, world
+        before, self._world = self._world, self._as_told(world)
         send, form = self._session.send, self._session.form
         # Everything is compared, because hints of what was seen may be on their way still.
         if not _OF_NAMES.isdisjoint(self._all_events):
@@ -200,6 +212,15 @@ class Notifications:
             self.stop()
             self._groups, self._all_events, self.of_selected = (), frozenset(), OfSelected()
             self._session.attend()
+
+    def _as_told(self, world: World) -> World:
+        """A look, but for flags in the selected mailbox that the client does not hear of while it is that."""
+        view = self._session.selected
+        known = None if view is None or self.tells_flags else self._world.mailboxes.get(view.mailbox_id)
+        found = None if known is None else world.mailboxes.get(known.id)
+        if known is None or found is None:
+            return world
+        return world.with_mailbox(replace(found, unseen=known.unseen, highestmodseq=known.highestmodseq))
 
     def _is_own(self, known: Mailbox | None, mailbox: Mailbox) -> bool:
         """True if all that is new is the session's own doing (section 5)."""

@@ -283,6 +283,12 @@ class Selected:
             or len(snapshot.keyword_sets) > self._keyword_sets_told
         )
 
+    @property
+    def owes_flags(self) -> bool:
+        """True if flags have changed that the client has not been told of."""
+        self.absorb()
+        return bool(self._flagged)
+
     def untold_expunges(self) -> Sequence[int]:
         """UIDs, ascending, that are gone while the client still counts them."""
         self.absorb()

@@ -342,6 +342,8 @@ class Session:
         """Nothing is selected any more."""
         self.contexts.clear()
         if self.selected is not None:
+            if self.notifications is not None:
+                self.notifications.left(self.selected)
             self.selected.close()
             self.selected = None
         if self.state is State.SELECTED:

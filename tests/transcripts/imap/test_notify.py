@@ -176,7 +176,36 @@ def test_flags_in_other_mailboxes(listener: Client, client: Client) -> None:
     client.command(r"STORE 1 -FLAGS.SILENT (\Flagged)")
     listener.play("S: * STATUS Sent (HIGHESTMODSEQ ... UIDVALIDITY ...)")
     client.append("Sent", MESSAGE)
-    listener.play("S: * STATUS Sent (UIDNEXT 3 MESSAGES 2 HIGHESTMODSEQ ...)")
+    listener.play("S: * STATUS Sent (UIDNEXT 3 MESSAGES 2 HIGHESTMODSEQ ... UNSEEN 1)")
+
+
+def test_what_was_not_told_of_the_selected_mailbox_is_told_when_it_is_left(
+    listener: Client, client: Client
+) -> None:
+    """Who wants nothing of the selected mailbox as such, or no expunges yet, is owed them behind it."""
+    listener.command("NOTIFY SET (personal (MessageNew MessageExpunge FlagChange))")
+    client.append("INBOX", MESSAGE)
+    client.command(r"STORE 1:2 +FLAGS.SILENT (\Seen)")
+    assert listener.command("NOOP") == []
+    assert "* STATUS INBOX (UIDNEXT 3 MESSAGES 2 UNSEEN 0)" in listener.command("SELECT Sent")
+    listener.command("SELECT INBOX")
+    client.command(r"STORE 1 -FLAGS.SILENT (\Seen)")
+    assert listener.command("NOOP") == []
+    assert _is_told(listener.command("UNSELECT"), "UNSEEN 1")
+    listener.command("SELECT INBOX")
+    listener.command(
+        "NOTIFY SET (selected-delayed (MessageNew MessageExpunge)) (personal (MessageNew MessageExpunge))"
+    )
+    client.command(r"STORE 1 +FLAGS.SILENT (\Deleted)")
+    client.command("EXPUNGE")
+    assert listener.is_quiet()
+    assert "* STATUS INBOX (UIDNEXT 3 MESSAGES 1)" in listener.command("SELECT Sent")
+    assert listener.command("SELECT INBOX")[0].startswith("* OK [CLOSED]")
+    assert not _is_told(listener.command("SELECT Sent"), "MESSAGES")  # nothing is owed
+
+
+def _is_told(lines: list[str], item: str) -> bool:
+    return any(line.startswith("* STATUS INBOX (") and item in line for line in lines)
 
 
 def test_mailboxes_that_come_later(listener: Client, client: Client) -> None:
