@@ -68,8 +68,7 @@ def require_new(session: Session, tag: str) -> None:
 def follow(session: Session, command: Search | MultiSearch, run: Run, places: Iterable[int]) -> None:
     """From now on tell of changes to these results, or say why not (section 4.3.1)."""
     if len(session.contexts) >= CONTEXTS_LIMIT:
-        code = b'NOUPDATE "%b"' % command.tag.encode("ascii")
-        session.send(tagged(None, b"NO", "Too many searches are being followed.", code))
+        decline(session, command, "Too many searches are being followed.")
         return
     shown = command.options.update if command.options is not None else ()
     results = UidSet.of(run.columns.uids[place] for place in places)
@@ -77,11 +76,18 @@ def follow(session: Session, command: Search | MultiSearch, run: Run, places: It
     session.contexts[command.tag] = Context(command.tag, keys, command.uid, results, run.modseq, shown)
 
 
+def decline(session: Session, command: Search | MultiSearch, reason: str) -> None:
+    """There will be no updates of these results (section 4.3.1)."""
+    code = b'NOUPDATE "%b"' % command.tag.encode("ascii")
+    session.send(tagged(None, b"NO", reason, code))
+
+
 def _pinned(session: Session, run: Run) -> tuple[SearchKey, ...]:
     def pin(key: SearchKey) -> SearchKey:
         match key:
-            case SequenceKey() | UidKey(SequenceSet(saved=True)):
-                assert isinstance(key, SequenceKey | UidKey)
+            case SequenceKey(SequenceSet(saved=True)) | UidKey(SequenceSet(saved=True)):
+                return UidKey(SequenceSet(run.saved.ranges))
+            case SequenceKey():
                 uids = UidSet.of(session.view.snapshot.uids[place] for place in run.places_of(key))
                 return UidKey(SequenceSet(uids.ranges))
             case NotKey(inner):

@@ -234,6 +234,8 @@ class Session:
         self.enabled |= {UIDONLY}
         if self.selected is not None:
             self.selected.uid_only = True
+        for context in self.contexts.values():
+            context.uid = True
 
     def enable_utf8(self, names: frozenset[str]) -> None:
         """IMAP4rev2 or UTF8=ACCEPT: names travel in UTF-8; the former knows no \\Recent."""

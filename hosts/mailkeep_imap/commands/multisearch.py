@@ -35,6 +35,8 @@ async def multi_search(session: Session, command: MultiSearch) -> Done:
     kinds = {source.kind for source in command.sources} or {FilterKind.SELECTED}
     if FilterKind.SELECTED in kinds:
         await _search_selected(session, command)
+    elif command.options is not None and SearchReturn.UPDATE in command.options.items:
+        contexts.decline(session, command, "Only a search of the selected mailbox is followed.")
     for reached in await _others(session, command):
         await _search_other(session, command, reached)
         await session.output.make_room()

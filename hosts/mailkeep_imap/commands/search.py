@@ -60,7 +60,17 @@ async def search(session: Session, command: Search) -> Done:
 class Run:
     """One search at work, for SEARCH and SORT. What sets and numbers mean is fixed when it is made."""
 
-    __slots__ = ("_host", "_numbers", "_plan", "_with_modseq", "columns", "keys", "modseq", "places_of")
+    __slots__ = (
+        "_host",
+        "_numbers",
+        "_plan",
+        "_with_modseq",
+        "columns",
+        "keys",
+        "modseq",
+        "places_of",
+        "saved",
+    )
 
     def __init__(
         self,
@@ -76,6 +86,7 @@ class Run:
         if self._with_modseq:
             session.enable_condstore()
         self.keys = keys
+        self.saved = session.saved  # what `$` means among the keys, also when its result takes that place
         self.places_of: PlacesOf = places_of or (lambda key: _places_of(session, key))
         self._plan = make_plan(keys, self.places_of)
         self._host = session.host

@@ -118,6 +118,43 @@ def test_sets_of_numbers_mean_what_they_meant(three: Client, other: Client) -> N
     assert told == ["UID REMOVEFROM (0 1)", "UID ADDTO (0 4)"]
 
 
+def test_a_saved_result_means_what_it_meant(three: Client, other: Client) -> None:
+    """Also in a search that saves its own result in that place (RFC 5182)."""
+    three.command("SEARCH RETURN (SAVE) 1:2")
+    three.play(
+        """
+        C: a SEARCH RETURN (SAVE UPDATE) $ ANSWERED
+        S: a OK ...
+        """
+    )
+    other.command(r"STORE 2:3 +FLAGS.SILENT (\Answered)")
+    assert '* ESEARCH (TAG "a") ADDTO (0 2)' in three.command("NOOP")
+
+
+def test_who_turns_to_uids_hears_uids(three: Client, other: Client) -> None:
+    """RFC 9586: also of a search whose results were numbers."""
+    other.command(r"STORE 1 +FLAGS.SILENT (\Deleted)")
+    other.command("EXPUNGE")
+    three.play(
+        """
+        C: a NOOP
+        S: * 1 EXPUNGE
+        S: a OK ...
+        C: b SEARCH RETURN (UPDATE COUNT) UNANSWERED
+        S: * ESEARCH (TAG "b") COUNT 2
+        S: b OK ...
+        C: c ENABLE UIDONLY
+        S: * ENABLED UIDONLY
+        S: c OK ...
+        """
+    )
+    other.command(r"STORE 1 +FLAGS.SILENT (\Answered)")
+    assert '* ESEARCH (TAG "b") UID REMOVEFROM (0 2)' in three.command("NOOP")
+    other.command(r"STORE 2 +FLAGS.SILENT (\Deleted)")
+    other.command("EXPUNGE")
+    assert three.command("NOOP")[:2] == ['* ESEARCH (TAG "b") UID REMOVEFROM (0 3)', "* VANISHED 3"]
+
+
 def test_cancelling(three: Client, other: Client) -> None:
     three.play(
         'C: B1 UID SEARCH RETURN (UPDATE COUNT) ALL\nS: * ESEARCH (TAG "B1") UID COUNT 3\nS: B1 OK ...'
@@ -144,6 +181,19 @@ def test_too_many(three: Client) -> None:
         S: * ESEARCH (TAG "B9") COUNT 3
         S: * NO [NOUPDATE "B9"] ...
         S: B9 OK ...
+        """
+    )
+
+
+def test_what_is_not_selected_is_not_followed(three: Client) -> None:
+    three.play(
+        """
+        C: a ESEARCH IN (mailboxes INBOX) RETURN (UPDATE COUNT) ALL
+        S: * NO [NOUPDATE "a"] Only a search of the selected mailbox is followed.
+        S: * ESEARCH (TAG "a" MAILBOX INBOX ...) UID COUNT 3
+        S: a OK ...
+        C: b CANCELUPDATE "a"
+        S: b BAD ...
         """
     )
 
