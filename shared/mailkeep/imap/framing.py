@@ -45,9 +45,9 @@ _TAG = re.compile(rb"([^\x00-\x20\x7f-\xff(){%*\"\\+]{1,64})[ \r\n]")  # RFC 905
 # A literal behind the mailbox name of APPEND (RFC 9051 section 6.3.12) or REPLACE (RFC 8508), and not
 # CATENATE's URL (RFC 4469), is a message or a piece of one.
 _MESSAGE_PLACE = re.compile(
-    rb"[^ ]+ (?:APPEND|(?:UID )?REPLACE [^ ]+) (?!~?\{\d+\+?\}\Z)(?!.*[ (]URL \{\d+\+?\}\Z)",
-    re.IGNORECASE | re.DOTALL,
+    rb"[^ ]+ (?:APPEND|(?:UID )?REPLACE [^ ]+) (?!~?\{\d+\+?\}\Z)", re.IGNORECASE | re.DOTALL
 )
+_URL_PLACE = re.compile(rb"[ (]URL \{\d+\+?\}\Z", re.IGNORECASE)
 _TAG_ROOM = 66
 _MARKER_ROOM = 32  # octets: longer than any marker; kept of a line that is thrown away
 
@@ -190,13 +190,13 @@ class Framer:
             event = CommandLine(command, self._streamed)
             self._start_command()
             return event
-        return self._announced(command, marker)
+        return self._announced(command, text, marker)
 
     # --- literals -------------------------------------------------------------------------------
 
-    def _announced(self, command: bytes, marker: re.Match[bytes]) -> Event | None:
+    def _announced(self, command: bytes, text: bytes, marker: re.Match[bytes]) -> Event | None:
         size, synchronizing = int(marker.group(2)), not marker.group(3)
-        kind = LiteralKind.MESSAGE if _MESSAGE_PLACE.match(command) else LiteralKind.ARGUMENT
+        kind = _kind(command, text)
         self._command = command + b"\r\n"
         self._literals += 1
         error = self._objection(size, kind, binary=bool(marker.group(1)), synchronizing=synchronizing)
@@ -326,6 +326,13 @@ class Framer:
         """After a fatal error nothing more is read; what comes is thrown away."""
         self._at = self._scanned = len(self._buffer)
         return NEED_DATA
+
+
+def _kind(command: bytes, text: bytes) -> LiteralKind:
+    """What the literal is that `command` announces. `text` is what came since the literal before: a mailbox
+    whose name was one may be called as anything."""
+    is_message = _MESSAGE_PLACE.match(command) is not None and _URL_PLACE.search(text) is None
+    return LiteralKind.MESSAGE if is_message else LiteralKind.ARGUMENT
 
 
 def _line_error(line: bytes, command: bytes) -> ImapSyntaxError | None:

@@ -246,6 +246,11 @@ def test_a_url_of_catenate_is_no_message_rfc4469() -> None:
     assert Wire().send(b"A1 APPEND x CATENATE (TEXT {3}\r\n") == [("message", "A1", 3, True)]
 
 
+def test_a_mailbox_may_be_called_as_what_announces_a_url() -> None:
+    said = Wire().send(b"A1 APPEND {6+}\r\nmy URL {3}\r\n")
+    assert said == [("message", "A1", 3, True)]
+
+
 def test_replace_streams_its_message_too_rfc8508() -> None:
     assert Wire().send(b"A1 UID REPLACE 4 x {3}\r\n") == [("message", "A1", 3, True)]
 
