@@ -18,6 +18,7 @@ FIELDS_PER_HEADER = 5_000  # fields looked at in one header section; the rest is
 # RFC 5322 section 2.2: a name is printable US-ASCII without colon; section 4.5 allows space before it.
 _UNFOLDED_FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:[ \t]*(.*)", re.MULTILINE)
 _NAME = re.compile(rb"([!-9;-~]+)[ \t]*:")
+_WHOLE_NAME = re.compile(rb"[!-9;-~]+")
 _LINE_AND_CONTINUATIONS = re.compile(rb"[^\n]*(?:\n[ \t][^\n]*)*\n?")
 _BLANK = (b"", b"\n", b"\r", b"\r\n")
 
@@ -54,6 +55,11 @@ def select(header: bytes, names: Collection[bytes], matching: Literal["only", "n
     if kept and not kept.endswith((b"\n", b"\r")):
         kept += CRLF
     return kept + CRLF
+
+
+def is_name(name: bytes) -> bool:
+    """True for what a field can be called (RFC 5322 section 2.2)."""
+    return _WHOLE_NAME.fullmatch(name) is not None
 
 
 def first(header: bytes, name: bytes) -> bytes | None:
