@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from itertools import islice
+from itertools import groupby, islice
 
 from mailkeep.mime import addresses, charset, dates, encoded_words, text, transfer
 from mailkeep.mime.attachments import disposition, is_attachment, top_leaves
@@ -89,7 +89,8 @@ def _id(raw: bytes) -> str:
 
 
 def _references(fields: Mapping[bytes, bytes]) -> tuple[str, ...]:
-    """RFC 5256 section 3: References, else the first id in In-Reply-To. Words that are no ids are skipped."""
+    """RFC 5256 section 3: References, else the first id in In-Reply-To. Words that are no ids are skipped. An
+    id may come again: what it stands beside counts, and the last is what is answered."""
     found: Sequence[bytes] = ()
     if b"references" in fields:
         found = _MESSAGE_ID.findall(fields[b"references"])
@@ -97,7 +98,7 @@ def _references(fields: Mapping[bytes, bytes]) -> tuple[str, ...]:
         found = _MESSAGE_ID.findall(fields[b"in-reply-to"])[:1]
     if not found:
         return ()
-    ids = tuple(dict.fromkeys(filter(None, map(_id, found))))
+    ids = tuple(id for id, _ in groupby(filter(None, map(_id, found))))
     return ids if len(ids) <= REFERENCES_LIMIT else (ids[0], *ids[1 - REFERENCES_LIMIT :])
 
 

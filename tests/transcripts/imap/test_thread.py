@@ -84,3 +84,10 @@ def test_what_refers_to_itself_and_in_circles(client: Client) -> None:
 )
 def test_what_is_no_thread(client: Client, arguments: str) -> None:
     assert client.refused(f"THREAD {arguments}").startswith(("BAD", "NO [BADCHARSET"))
+
+
+def test_the_last_reference_is_answered_wherever_else_it_stands(client: Client) -> None:
+    client.append("INBOX", b"Message-ID: <a@x>\r\n\r\n")
+    client.append("INBOX", b"Message-ID: <b@x>\r\nReferences: <a@x>\r\n\r\n")
+    client.append("INBOX", b"Message-ID: <c@x>\r\nReferences: <a@x> <b@x> <a@x>\r\n\r\n")
+    assert "* THREAD (1 (2)(3))" in client.command("THREAD REFS UTF-8 ALL")

@@ -52,7 +52,8 @@ def test_nothing_gives_nothing() -> None:
     ("fields", "references"),
     [
         ("References: <a@x> <b@x>", ("a@x", "b@x")),
-        ("References: <a@x>,<b@x>, junk <a@x>", ("a@x", "b@x")),
+        ("References: <a@x>,<b@x>, junk <b@x>", ("a@x", "b@x")),
+        ("References: <a@x> <b@x> <a@x>", ("a@x", "b@x", "a@x")),
         ("References: junk\nIn-Reply-To: <c@x>", ("c@x",)),
         ("In-Reply-To: Your mail of <1 Jan> <c@x>", ("1Jan",)),
         ("In-Reply-To: words only", ()),
