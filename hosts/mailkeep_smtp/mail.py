@@ -109,8 +109,8 @@ class MailCommands(Connection):
         _refuse_in_pieces(transaction)
         path, rest = parse_forward_path(after_to(argument))
         request = parse_rcpt_parameters(rest, _RCPT_PARAMETERS if self._extended else frozenset())
-        if not path.is_ascii and not transaction.parameters.smtputf8:
-            raise Utf8NotDeclared("An address beyond ASCII needs SMTPUTF8 on MAIL.")
+        if not (path.is_ascii and request.orcpt.isascii()) and not transaction.parameters.smtputf8:
+            raise Utf8NotDeclared("An address beyond ASCII needs SMTPUTF8 on MAIL.")  # RFC 6533 section 3
         if transaction.accepted >= self.services.settings.max_recipients:
             raise TooManyRecipients("Too many recipients; send the message to the others apart.")
         self.services.conduct.addressed(self.peer.host)

@@ -166,7 +166,16 @@ class Reporter:
             envid=message.envelope.envid,
             full=full,
             ascii_only=not full and message.header.isascii(),
+            internationalized=_is_internationalized(message.header),
         )
+
+
+def _is_internationalized(header: bytes) -> bool:
+    """False for what is beyond ASCII in some other charset: that was no header ever."""
+    try:
+        return not header.isascii() and bool(header.decode("utf-8"))
+    except UnicodeDecodeError:
+        return False
 
 
 def _sorted(action: Action, envelope: Envelope, fates: Sequence[Fate]) -> tuple[list[Fate], list[Fate]]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from mailkeep.errors import PeerError
 from mailkeep.model.address import Address
 from mailkeep.model.queue import DsnRequest, Envelope
+from mailkeep.smtp.dsn import orcpt_as_xtext
 
 REPLY_LINE_LIMIT = 4096  # octets; RFC 5321 section 4.5.3.1.5 has 512, and some servers do not know it
 REPLY_LINES_LIMIT = 200
@@ -155,7 +156,7 @@ def rcpt_command(recipient: Address, request: DsnRequest, extensions: Extensions
     words = [f"RCPT TO:<{recipient}>"]
     if "DSN" in extensions:
         words += [f"NOTIFY={request.notify}"] if request.notify else []
-        words += [f"ORCPT={request.orcpt}"] if request.orcpt else []
+        words += [f"ORCPT={orcpt_as_xtext(request.orcpt)}"] if request.orcpt else []
     return " ".join(words).encode() + b"\r\n"
 
 

@@ -70,6 +70,12 @@ def xtext(text: str) -> str:
     return "".join(char if "!" <= char <= "~" and char not in "+=" else f"+{ord(char):02X}" for char in text)
 
 
+def orcpt_as_xtext(orcpt: str) -> str:
+    """ORCPT for any server: characters beyond ASCII, which the type utf-8 may have, as escapes that need no
+    SMTPUTF8 (RFC 6533 section 3)."""
+    return orcpt if orcpt.isascii() else _escaped(orcpt, _ASCII)
+
+
 def decoded(xtext: str) -> str:
     """What an xtext stands for, as far as it may stand in a header field."""
     plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), xtext)
@@ -121,7 +127,7 @@ class Reported:
 @dataclass(frozen=True, slots=True)
 class Report:
     """One report. `full` says that the whole message comes back, else its header alone (RFC 3461 section
-    4.3); `ascii_only` that this is ASCII."""
+    4.3); `ascii_only` that this is ASCII, `internationalized` that the header has UTF-8 (RFC 6532)."""
 
     action: Action
     id: str
@@ -134,6 +140,7 @@ class Report:
     envid: str = ""
     full: bool = False
     ascii_only: bool = True
+    internationalized: bool = False
 
 
 def head(report: Report) -> bytes:
@@ -184,9 +191,10 @@ def _is_ascii(report: Report) -> bool:
 
 
 def _returned_type(report: Report) -> str:
-    if report.full:
-        return "message/rfc822"
-    return "text/rfc822-headers" if report.ascii_only else "text/rfc822-headers; charset=utf-8"
+    """RFC 6522 section 3; RFC 6533 sections 5 and 6 for what is beyond ASCII."""
+    if report.internationalized:
+        return "message/global" if report.full else "message/global-headers"
+    return "message/rfc822" if report.full else "text/rfc822-headers"
 
 
 def _in_words(one: Reported) -> list[str]:

@@ -46,6 +46,17 @@ async def test_success_is_reported_if_it_is_asked_for(host: SmtpHost, mx: Wire) 
         assert len(await host.inbox(f"{name}@example.test")) == 1
 
 
+async def test_an_orcpt_beyond_ascii_needs_smtputf8(host: SmtpHost, mx: Wire) -> None:
+    """RFC 6533 section 3; its escapes do not."""
+    wire = await greeted(mx)
+    await wire.ask("MAIL FROM:<a@b.example>", "250 ")
+    await wire.ask("RCPT TO:<one@example.test> ORCPT=utf-8;jos\u00e9@far.test", "553 5.6.7 ")
+    await wire.ask("RCPT TO:<one@example.test> ORCPT=utf-8;jos\\x{E9}@far.test", "250 ")
+    await wire.ask("RSET", "250 ")
+    await wire.ask("MAIL FROM:<a@b.example> SMTPUTF8", "250 ")
+    await wire.ask("RCPT TO:<one@example.test> ORCPT=utf-8;jos\u00e9@far.test", "250 ")
+
+
 async def test_by_chunks_too(host: SmtpHost, mx: Wire) -> None:
     wire = await greeted(mx)
     await wire.ask("MAIL FROM:<sender@example.test>", "250 ")

@@ -113,6 +113,12 @@ def test_rcpt_carries_what_was_asked_of_reports() -> None:
     assert rcpt_command(odd, request, Extensions({})) == b'RCPT TO:<"a b"@far.test>\r\n'
 
 
+def test_an_orcpt_beyond_ascii_is_escaped_for_every_server() -> None:
+    """RFC 6533 section 3: UTF-8 would need SMTPUTF8, which a message in ASCII does not ask for."""
+    command = rcpt_command(ALICE, DsnRequest(orcpt="utf-8;jos\u00e9+2B\\x{E9}@far.test"), EVERYTHING)
+    assert command == b"RCPT TO:<alice@example.test> ORCPT=utf-8;jos\\x{E9}+2B\\x{E9}@far.test\r\n"
+
+
 @given(st.lists(st.sampled_from([b".", b"\r\n", b"a", b"..", b"\r\n."]).map(bytes)), st.integers(1, 7))
 def test_what_is_stuffed_in_pieces_arrives_as_it_was(pieces: list[bytes], size: int) -> None:
     message = b"".join(pieces)

@@ -42,6 +42,22 @@ def test_its_parts() -> None:
     assert made.get_payload()[2].get_payload() == "Subject: hi\r\n"
 
 
+@pytest.mark.parametrize(
+    ("full", "internationalized", "kind"),
+    [
+        (False, False, "text/rfc822-headers"),
+        (True, False, "message/rfc822"),
+        (False, True, "message/global-headers"),
+        (True, True, "message/global"),
+    ],
+)
+def test_what_comes_back_is_named_by_what_it_is(full: bool, internationalized: bool, kind: str) -> None:
+    """RFC 6522 section 3, RFC 6533 sections 5 and 6."""
+    made = report(full=full, ascii_only=False, internationalized=internationalized)
+    returned = parsed(made).get_payload()[2]
+    assert (returned.get_content_type(), returned["Content-Transfer-Encoding"]) == (kind, "8bit")
+
+
 def test_its_fields() -> None:
     bob = Reported(
         Address.parse("bob@far.test"),

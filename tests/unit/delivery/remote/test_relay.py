@@ -470,6 +470,28 @@ async def test_the_whole_message_comes_back_where_it_was_asked_for(store: Store,
     assert b"Original-Envelope-Id: x=y\r\n" in report
 
 
+@pytest.mark.parametrize(
+    ("subject", "ret", "kind"),
+    [
+        ("gr\u00fc\u00dfe".encode(), "FULL", b"message/global"),
+        ("gr\u00fc\u00dfe".encode(), "HDRS", b"message/global-headers"),
+        (b"gr\xfc\xdfe", "FULL", b"message/rfc822"),
+        (b"gr\xfc\xdfe", "HDRS", b"text/rfc822-headers"),
+    ],
+)
+async def test_what_comes_back_beyond_ascii(
+    store: Store, tmp_path: Path, subject: bytes, ret: str, kind: bytes
+) -> None:
+    """RFC 6533 sections 5 and 6, for UTF-8; what is of another charset is no header of RFC 6532."""
+    octets = b"Subject: " + subject + b"\r\n\r\nhello\r\n"
+    async with sink() as far, relaying(store, tmp_path, far.port):
+        await enqueue(store, "a@gone.test", octets=octets, envelope=Envelope(SENDER, ret=ret))
+        await until_empty(store)
+    (report,) = await reports(store)
+    assert b"Content-Type: " + kind + b"\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" in report
+    assert b"Subject: " + subject + b"\r\n" in report
+
+
 async def test_a_report_for_a_sender_elsewhere_leaves_with_the_null_path(
     store: Store, tmp_path: Path
 ) -> None:
