@@ -1,7 +1,7 @@
 """The TRANSACTION state, and the UPDATE state that QUIT enters.
 
 All but RETR, TOP and QUIT is answered from the maildrop's arrays, without waiting. QUIT says +OK when the
-deletions are durable and the lock is free, so that a client that comes back at once finds both done; if
+deletions are durable and the lock has been let go, so that a client that comes back at once finds both done; if
 they cannot be made it says -ERR and nothing is gone (RFC 1939 section 6).
 """
 

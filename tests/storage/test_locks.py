@@ -37,6 +37,17 @@ async def test_one_holder_over_all_processes(store_settings: StoreSettings) -> N
             pass
 
 
+async def test_who_comes_for_what_was_just_let_go_gets_it(store_settings: StoreSettings) -> None:
+    """Also while the database hears of that lock's end after those of many others."""
+    names = [f"maildrop {number}" for number in range(100)]
+    async with open_test_store(store_settings) as one, open_test_store(store_settings) as other:
+        async with other.locks.hold("connected"), AsyncExitStack() as holders:
+            for name in names:
+                await holders.enter_async_context(one.locks.hold(name))
+        async with other.locks.hold(names[0]), one.locks.hold(names[1]):  # the last two to be let go
+            pass
+
+
 async def test_locks_leave_one_empty_file(sqlite_settings: StoreSettings) -> None:
     async with open_test_store(sqlite_settings) as store:
         for number in range(20):

@@ -21,6 +21,9 @@ from mailkeep.storage.failures import of_asyncpg, store_failures
 
 _TAKEN = "Somebody else holds the lock."
 
+WAITS = (0.005, 0.01, 0.02, 0.04)
+"""Seconds between tries: a holder does not wait for the database to hear that it has let go."""
+
 
 def _digest(name: str) -> bytes:
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
@@ -81,7 +84,11 @@ _FLOCK = struct.Struct("hhqqi0q")
 
 class AdvisoryLocks:
     """For PostgreSQL: all locks of the process on one connection. If it breaks, all of them are lost at
-    once, and each holder is told."""
+    once, and each holder is told.
+
+    A lock is given back behind its holder. Who asks for it meanwhile waits: in this process for the database's
+    answer, in another one for a moment.
+    """
 
     def __init__(self, connect: Callable[[], Awaitable[Any]], timeout: float) -> None:
         self._connect = connect
@@ -89,12 +96,15 @@ class AdvisoryLocks:
         self._connection: Any = None
         self._turn = asyncio.Lock()  # one statement at a time on a connection
         self._held: dict[int, Callable[[], None] | None] = {}
+        self._leaving: dict[int, asyncio.Task[Any]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @asynccontextmanager
     async def hold(self, name: str, lost: Callable[[], None] | None = None) -> AsyncIterator[None]:
         """See interface.Locks."""
         key = int.from_bytes(_digest(name)[:8], "big", signed=True)
+        if (leaving := self._leaving.get(key)) is not None:
+            await asyncio.wait({leaving})
         if key in self._held:
             raise InUse(_TAKEN)  # the server would let one session take it twice
         self._held[key] = lost
@@ -102,7 +112,7 @@ class AdvisoryLocks:
         try:
             yield
         finally:
-            await asyncio.shield(self._spawn(self._release(key, connection)))
+            self._leave(key, connection)
 
     async def close(self) -> None:
         """Let go of everything."""
@@ -124,15 +134,25 @@ class AdvisoryLocks:
     async def _take(self, key: int) -> Any:
         try:
             with store_failures():
-                async with self._turn:
-                    connection = await self._connected()
-                    taken = await self._ask(connection, "SELECT pg_try_advisory_lock($1)", key)
-            if not taken:
+                connection = await self._try(key)
+                for seconds in WAITS:
+                    if connection is not None:
+                        break
+                    await asyncio.sleep(seconds)
+                    connection = await self._try(key)
+            if connection is None:
                 raise InUse(_TAKEN)
         except BaseException:
             self._held.pop(key, None)
             raise
         return connection
+
+    async def _try(self, key: int) -> Any:
+        """The connection that has the lock now; None if another process has it."""
+        async with self._turn:
+            connection = await self._connected()
+            taken = await self._ask(connection, "SELECT pg_try_advisory_lock($1)", key)
+        return connection if taken else None
 
     async def _give_back(self, key: int, taking: asyncio.Task[Any]) -> None:
         with contextlib.suppress(InUse, StoreUnavailable):
@@ -146,6 +166,10 @@ class AdvisoryLocks:
         except BaseException:
             connection.terminate()
             raise
+
+    def _leave(self, key: int, connection: Any) -> None:
+        self._leaving[key] = task = self._spawn(self._release(key, connection))
+        task.add_done_callback(lambda _: self._leaving.pop(key, None))
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.ensure_future(work)

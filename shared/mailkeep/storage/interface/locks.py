@@ -11,7 +11,7 @@ class Locks(Protocol):
     """Exclusive locks that die with their holder, over all processes on the store."""
 
     def hold(self, name: str, lost: Callable[[], None] | None = None) -> AbstractAsyncContextManager[None]:
-        """Hold the lock while in the context. Raises InUse at once if somebody has it.
+        """Hold the lock while in the context. Raises InUse, within 0.1 s, if somebody has it.
 
         If the connection that holds it breaks, the lock is gone and somebody else may have it: then
         `lost` is called, once, on the event loop, and the holder must stop what the lock protects.
