@@ -18,6 +18,7 @@ from mailkeep.model.mailbox import INBOX
 from mailkeep.model.message import SentSizes
 from mailkeep.model.uids import UidSet
 from mailkeep.pop3.uidl import unique_id
+from mailkeep.storage.ahead import ahead
 from mailkeep.storage.interface import Store
 from mailkeep.storage.snapshot import Snapshot
 
@@ -145,12 +146,19 @@ class Maildrop:
         *,
         utf8: bool = False,
     ) -> Maildrop:
-        """Lock and list. `lost` is called if the lock breaks; `utf8` is the mode of RFC 6856 section 2.1.
-        Raises InUse while another session has it, StoreUnavailable."""
+        """Lock and list. Both are asked together where a server has the lock: what others remove meanwhile is
+        as if they did so right after, as IMAP sessions may. `lost` is called if the lock breaks; `utf8` is
+        the mode of RFC 6856 section 2.1. Raises InUse while another session has it, StoreUnavailable."""
         lock = store.locks.hold(f"maildrop:{account_id}", lost)
-        await lock.__aenter__()
+        listing = ahead(recent.inbox_of(store, account_id)) if store.locks.of_a_server else None
         try:
-            snapshot = await recent.inbox_of(store, account_id)
+            await lock.__aenter__()
+        except BaseException:
+            if listing is not None:
+                listing.cancel()
+            raise
+        try:
+            snapshot = await (listing or recent.inbox_of(store, account_id))
             return cls(store, snapshot, lock, await recent.sent_sizes(store, snapshot), utf8=utf8)
         except BaseException:
             await lock.__aexit__(None, None, None)

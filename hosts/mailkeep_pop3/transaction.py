@@ -1,8 +1,8 @@
 """The TRANSACTION state, and the UPDATE state that QUIT enters.
 
 All but RETR, TOP and QUIT is answered from the maildrop's arrays, without waiting. QUIT says +OK when the
-deletions are durable and the lock has been let go, so that a client that comes back at once finds both done; if
-they cannot be made it says -ERR and nothing is gone (RFC 1939 section 6).
+deletions are durable and the lock has been let go, so that a client that comes back at once finds both
+done; if they cannot be made it says -ERR and nothing is gone (RFC 1939 section 6).
 """
 
 from __future__ import annotations

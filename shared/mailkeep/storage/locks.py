@@ -37,6 +37,8 @@ class FileLocks:
     process, so that two stores in one process exclude each other.
     """
 
+    of_a_server = False
+
     def __init__(self, directory: Path) -> None:
         self._path = directory / "held"
         self._descriptor: int | None = None
@@ -86,9 +88,11 @@ class AdvisoryLocks:
     """For PostgreSQL: all locks of the process on one connection. If it breaks, all of them are lost at
     once, and each holder is told.
 
-    A lock is given back behind its holder. Who asks for it meanwhile waits: in this process for the database's
-    answer, in another one for a moment.
+    A lock is given back behind its holder. Who asks for it meanwhile waits: in this process for the
+    database's answer, in another one for a moment.
     """
+
+    of_a_server = True
 
     def __init__(self, connect: Callable[[], Awaitable[Any]], timeout: float) -> None:
         self._connect = connect

@@ -8,7 +8,12 @@ from typing import Protocol
 
 
 class Locks(Protocol):
-    """Exclusive locks that die with their holder, over all processes on the store."""
+    """Exclusive locks that die with their holder, over all processes on the store.
+
+    `of_a_server` says that taking one waits for the database's answer.
+    """
+
+    of_a_server: bool
 
     def hold(self, name: str, lost: Callable[[], None] | None = None) -> AbstractAsyncContextManager[None]:
         """Hold the lock while in the context. Raises InUse, within 0.1 s, if somebody has it.
