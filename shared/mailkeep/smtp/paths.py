@@ -11,19 +11,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mailkeep.errors import InvalidName
 from mailkeep.model.address import Address
 from mailkeep.smtp.errors import RecipientSyntax, SenderSyntax
+
+REMEMBERED_LENGTH = 256  # characters of a path, with its parameters, that is remembered
 
 # A quoted local part may hold ">" and spaces. Each alternative begins with a character of its own, so
 # matching takes time in proportion to the text.
 _MAILBOX = r'((?:"(?:[^"\\]|\\.)*"|[^<>" \t])*)'
 _PATH = re.compile(rf"(?:<[ \t]*{_MAILBOX}[ \t]*>|{_MAILBOX})(?:[ \t]+|\Z)", re.DOTALL)
 _SOURCE_ROUTE = re.compile(r"@(?:\[[^@,\]]*\]|[^@,:\"]+)(?:,@(?:\[[^@,\]]*\]|[^@,:\"]+))*:")
-_DOTTED = re.compile(
-    r"[^\x00-\x20\x7f-\x9f()<>\[\]:;@\\,\"]+\Z"
-)  # what would be a dot-string with its dots elsewhere
+# What would be a dot-string with its dots elsewhere.
+_DOTTED = re.compile(r"[^\x00-\x20\x7f-\x9f()<>\[\]:;@\\,\"]+\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,15 @@ class ForwardPath:
 
 def parse_reverse_path(text: str) -> tuple[ReversePath, str]:
     """The path at the start of `text`, and what follows it. Raises SenderSyntax."""
+    return _reverse_remembered(text) if len(text) <= REMEMBERED_LENGTH else _parse_reverse_path(text)
+
+
+def parse_forward_path(text: str) -> tuple[ForwardPath, str]:
+    """The path at the start of `text`, and what follows it. Raises RecipientSyntax."""
+    return _forward_remembered(text) if len(text) <= REMEMBERED_LENGTH else _parse_forward_path(text)
+
+
+def _parse_reverse_path(text: str) -> tuple[ReversePath, str]:
     mailbox, rest = _split(text, SenderSyntax)
     if not mailbox:
         return ReversePath(None), rest
@@ -62,8 +73,7 @@ def parse_reverse_path(text: str) -> tuple[ReversePath, str]:
         raise SenderSyntax(str(error)) from None
 
 
-def parse_forward_path(text: str) -> tuple[ForwardPath, str]:
-    """The path at the start of `text`, and what follows it. Raises RecipientSyntax."""
+def _parse_forward_path(text: str) -> tuple[ForwardPath, str]:
     mailbox, rest = _split(text, RecipientSyntax)
     if mailbox.lower() == "postmaster":
         return ForwardPath(None), rest
@@ -71,6 +81,11 @@ def parse_forward_path(text: str) -> tuple[ForwardPath, str]:
         return ForwardPath(_address(mailbox), mailbox.isascii()), rest
     except InvalidName as error:
         raise RecipientSyntax(str(error)) from None
+
+
+# The same few paths come with message after message.
+_reverse_remembered = lru_cache(maxsize=1024)(_parse_reverse_path)
+_forward_remembered = lru_cache(maxsize=1024)(_parse_forward_path)
 
 
 def _address(mailbox: str) -> Address:
