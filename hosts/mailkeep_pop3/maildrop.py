@@ -165,7 +165,12 @@ class Maildrop:
             raise
 
     async def close(self) -> None:
-        """Let go of the lock; calling it again does nothing."""
+        """Let go of the lock, and forget what there was; calling it again does nothing.
+
+        A session that is over is garbage that is looked for seldom, and 10,000 messages are 160 KB of it.
+        """
+        for column in (self._uids, self._message_ids, self._sizes):
+            del column[:]
         lock, self._lock = self._lock, None
         if lock is not None:
             await lock.__aexit__(None, None, None)

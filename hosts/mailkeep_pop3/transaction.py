@@ -154,6 +154,7 @@ class Transaction:
     async def _quit(self) -> Pieces:
         self._connection.state = State.UPDATE
         self._connection.finish()
+        self._retrieval.close()
         try:
             await self._maildrop.commit()
         finally:

@@ -98,6 +98,13 @@ async def test_the_lock_is_exclusive_until_it_is_closed(
     await again.close()
 
 
+async def test_what_is_closed_weighs_nothing(maildrop: Maildrop) -> None:
+    """Sessions that are over stay for a while: hundreds of them once held a large maildrop each."""
+    assert len(maildrop) > 0
+    await maildrop.close()
+    assert (len(maildrop), maildrop.totals()) == (0, (0, 0))
+
+
 async def test_recent_snapshots_are_few_and_small(store: Store, account_id: int) -> None:
     inbox = await store.mailboxes.get(account_id, INBOX)
     snapshot = await store.messages.snapshot(inbox.id)
