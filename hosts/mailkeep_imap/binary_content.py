@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import mmap
 from collections.abc import Iterator
 
+from mailkeep.delivery.prepare import mapped
 from mailkeep.delivery.spool import Spool
 from mailkeep.errors import SpoolUnavailable
 from mailkeep.mime.binary import NulOutsideParts, without_nul
@@ -32,7 +32,7 @@ def _pieces(content: bytes | SpooledContent) -> Iterator[bytes]:
         yield from without_nul(content)
         return
     try:
-        with open(content.path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as octets:
+        with mapped(content) as octets:
             yield from without_nul(octets)
     except OSError as error:
         raise SpoolUnavailable(f"The spool cannot be read: {error.strerror}.") from error

@@ -100,6 +100,17 @@ def test_nul_octets_come_in_and_go_out(client: Client) -> None:
     client.play("S: * 1 FETCH (...\nS: Content-Transfer-Encoding: base64\nS:\nS: )\nS: c OK ...")
 
 
+def test_nul_octets_in_a_message_that_waits_in_a_file(client: Client) -> None:
+    content = bytes(range(256)) * 5000  # more than is kept in memory
+    message = b"Content-Transfer-Encoding: binary\r\n\r\n" + content
+    client.send(b"a APPEND INBOX ~{%d+}\r\n%b\r\n" % (len(message), message))
+    assert client.until("a")[-1].startswith("OK [APPENDUID")
+    client.send(b"b FETCH 1 BINARY.PEEK[1]\r\n")
+    client.play(f"S: * 1 FETCH (BINARY[1] ~{{{len(content)}}}")
+    assert client.octets(len(content)) == content
+    client.play("S: )\nS: b OK ...")
+
+
 def test_nul_octets_that_nothing_can_hold(client: Client) -> None:
     for message in (b"Subject: \0\r\n\r\nx", b"Content-Transfer-Encoding: base64\r\n\r\nAA\0="):
         client.send(b"a APPEND INBOX ~{%d+}\r\n%b\r\n" % (len(message), message))
