@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 from tests.conftest import open_test_store
@@ -290,3 +291,20 @@ async def test_a_name_goes_with_the_last_mailbox_below_it(store: Store) -> None:
     assert await names() == ["a", "a/b", "a/b/e"]
     await store.mailboxes.rename(account_id, "a/b/e", "x")
     assert await names() == ["a", "x"]
+
+
+async def test_a_refusal_that_nobody_waits_for_is_no_error_of_the_loop(store: Store) -> None:
+    account = await new_account(store)
+    told: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    asking = asyncio.create_task(store.mailboxes.create(account, "INBOX"))
+    while not (writes := [task for task in asyncio.all_tasks() if task.get_name() == "store-write"]):
+        if asking.done():  # SQLite's writer is a thread, and cannot be left
+            return
+        await asyncio.sleep(0)
+    asking.cancel()
+    await asyncio.wait(writes)
+    del writes, asking  # each holds what came of it
+    await asyncio.sleep(0)
+    gc.collect()
+    assert not told

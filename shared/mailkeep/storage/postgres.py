@@ -177,8 +177,13 @@ class PostgresDatabase:
         """What a write has begun goes on when its caller is cancelled."""
         task = asyncio.create_task(write, name="store-write")
         self._writes.add(task)
-        task.add_done_callback(self._writes.discard)
+        task.add_done_callback(self._ended)
         return await asyncio.shield(task)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._writes.discard(task)
+        if not task.cancelled():
+            task.exception()  # for whoever waited; if that is gone, a refusal is no news to anybody
 
     def usage(self) -> tuple[int, int]:
         """See database.Database."""
