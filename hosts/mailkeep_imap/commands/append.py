@@ -135,6 +135,9 @@ async def new_messages(
     upload = session.upload
     if upload.failure is not None:
         raise upload.failure
+    if not _is_own(session, upload.mailbox):  # a large message takes minutes to come
+        reached = await target_reached(session, mailbox)
+        upload.mailbox, upload.kept = reached.mailbox, changeable_flags(reached.rights)
     now = datetime.now(UTC)
     messages = []
     for spool, message in zip(await put_together(session, upload, sent), sent, strict=True):

@@ -364,6 +364,22 @@ def test_losing_another_right_counts_at_once(client: Client, guest: Client, bob:
     guest.command("STORE 1 +FLAGS.SILENT (\\Seen)")
 
 
+def test_a_right_that_is_lost_while_the_message_comes(
+    client: Client, guest: Client, bob: Login, shared: str
+) -> None:
+    grant(client, bob, "Archive", "lriw")
+    guest.play(f'C: a APPEND "{shared}Archive" (\\Flagged) {{{len(MESSAGE)}}}\nS: + ...')
+    grant(client, bob, "Archive", "-w")
+    guest.send(MESSAGE + b"\r\n")
+    assert guest.until("a")[-1].startswith("OK ")
+    guest.play(f'C: b APPEND "{shared}Archive" {{{len(MESSAGE)}}}\nS: + ...')
+    grant(client, bob, "Archive", "-i")
+    guest.send(MESSAGE + b"\r\n")
+    assert guest.until("b")[-1].startswith("NO [NOPERM] ")
+    client.command("SELECT Archive")
+    assert client.command("FETCH 1:* FLAGS") == [r"* 1 FETCH (FLAGS (\Recent))"]
+
+
 def test_a_revoked_key_of_the_owner_leaves_the_guest_alone(
     client: Client, guest: Client, bob: Login, user: Login, operator: Operator, shared: str
 ) -> None:
