@@ -19,7 +19,8 @@ from mailkeep.storage.failures import store_failures
 from mailkeep.storage.feed import Hub
 from mailkeep.storage.feed_sqlite import SqliteCarrier
 from mailkeep.storage.interface import Store
-from mailkeep.storage.locks import AdvisoryLocks, FileLocks
+from mailkeep.storage.locks import FileLocks
+from mailkeep.storage.locks_postgres import AdvisoryLocks
 from mailkeep.storage.query import Query, dialect_of
 from mailkeep.storage.sqlite import SqliteDatabase
 from mailkeep.storage.store import Backend, OpenedStore

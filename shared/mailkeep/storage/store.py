@@ -51,7 +51,8 @@ from mailkeep.storage.interface import (
 )
 from mailkeep.storage.keys import StoredKeys
 from mailkeep.storage.labels import StoredLabels
-from mailkeep.storage.locks import AdvisoryLocks, FileLocks
+from mailkeep.storage.locks import FileLocks
+from mailkeep.storage.locks_postgres import AdvisoryLocks
 from mailkeep.storage.mailboxes import StoredMailboxes
 from mailkeep.storage.messages import StoredMessages
 from mailkeep.storage.objects.bucket import opened_bucket
