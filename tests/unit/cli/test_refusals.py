@@ -34,7 +34,7 @@ def mailkeep(store_settings: StoreSettings, monkeypatch: pytest.MonkeyPatch):
         (("users", "disable", "x@example.org"), "No user has the address", "mailkeep users list"),
         (("users", "quota", "x@example.org"), "No user has the address", "mailkeep users list"),
         (("domains", "add", "example.org"), "Error: ", "mailkeep domains list"),
-        (("domains", "add", "bad_.org"), "DNS", ""),
+        (("domains", "add", "bad-.org"), "DNS", ""),
         (("domains", "remove", "example.org"), "Error: ", "mailkeep addresses list"),
         (("domains", "remove", "example.net"), "Error: ", "mailkeep domains list"),
         (("addresses", "add", "x@example.org", "y@example.org"), "No user", "mailkeep users list"),
