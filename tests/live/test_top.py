@@ -107,7 +107,7 @@ def test_people_see_tables_and_a_host_that_is_gone(own_mailkeep: Callable[..., M
     base = ("--port-base", str(up.port_base))
     shown = run("--once", "--interval", "0.5", *base)
     assert shown.returncode == 0
-    for word in ("HOST", "smtp", "imap", "pop3", "api", "ready", "Queue: 0 waiting", "rates over 0."):
+    for word in ("HOST", "smtp", "imap", "pop3", "api", "ready", "Queue: 0 waiting", "rates over "):
         assert word in shown.stdout
     partly = run(
         "--at", f"127.0.0.1:{up.port_base + 901}", "--at", f"127.0.0.1:{nobody}", "--interval", "0.2"
