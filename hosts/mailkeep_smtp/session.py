@@ -180,8 +180,8 @@ class SmtpSession(PieceCommands):
         return replies.HELP
 
     async def smtp_VRFY(self, argument: str) -> Reply:  # noqa: N802
-        """RFC 5321 section 7.3: nobody learns which addresses there are."""
-        self._check_ready()
+        """RFC 5321 section 7.3: nobody learns which addresses there are. Section 4.1.4: it needs no EHLO."""
+        self.policy.admit(self.client)
         if not argument:
             raise ArgumentSyntax("VRFY takes an address or a name.")
         return replies.CANNOT_VERIFY

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from mailkeep.errors import PeerError
-from mailkeep.smtp.errors import ArgumentSyntax, ChunkSyntax, CommandUnknown
+from mailkeep.smtp.errors import ArgumentSyntax, ChunkSyntax, CommandUnknown, HelloSyntax
 
 HELO_LIMIT = 255  # octets, RFC 5321 section 4.5.3.1.2
 
@@ -17,6 +17,7 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _FROM = re.compile(r"FROM:[ \t]*", re.IGNORECASE)
 _TO = re.compile(r"TO:[ \t]*", re.IGNORECASE)
 _HELO = re.compile(r"[^\x00-\x20\x7f]+\Z")
+_NAMELESS = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,10 @@ def parse_command(line: bytes) -> Command:
 
 
 def _parse(line: bytes) -> Command:
+    line = line.rstrip(b" \t")  # RFC 5321 section 4.1.1: white space at the end is tolerated
     verb, _, argument = line.partition(b" ")
+    if b"\t" in verb:
+        verb, _, argument = line.partition(b"\t")
     if not verb.isalpha() or not verb.isascii():
         raise CommandUnknown("A line begins with a command.")
     if _CONTROL.search(argument):
@@ -60,10 +64,14 @@ def after_to(argument: str) -> str:
 
 
 def parse_helo(argument: str) -> str:
-    """The name a client goes by. Its truth is not checked (RFC 5321 section 4.1.4). Raises ArgumentSyntax."""
-    if not _HELO.match(argument) or len(argument.encode()) > HELO_LIMIT:
-        raise ArgumentSyntax("HELO and EHLO take one domain or address literal.")
-    return argument
+    """The name a client goes by. Its truth is not checked (RFC 5321 section 4.1.4). Raises HelloSyntax.
+
+    Several words, as of devices that greet with what their owner calls them, are let pass and are no name.
+    """
+    words = argument.split(" ")
+    if not _HELO.match("".join(words)) or len(argument.encode()) > HELO_LIMIT:
+        raise HelloSyntax("HELO and EHLO take one domain or address literal.")
+    return argument if len(words) == 1 else _NAMELESS
 
 
 def _after(keyword: re.Pattern[str], argument: str, form: str) -> str:

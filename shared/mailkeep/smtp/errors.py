@@ -38,6 +38,10 @@ class ArgumentSyntax(domain.PeerError):
     """The command's argument is missing, too much, or not of its grammar."""
 
 
+class HelloSyntax(ArgumentSyntax):
+    """HELO, EHLO or LHLO without a name. No enhanced code: whoever greets may not know of them."""
+
+
 class ParameterUnknown(domain.PeerError):
     """A MAIL or RCPT parameter of no extension that is offered here."""
 
@@ -162,6 +166,7 @@ _CODES: dict[type[domain.MailkeepError], tuple[int, str]] = {
     AuthenticationLineTooLong: (500, "5.5.6"),  # RFC 4954 section 6
     BareLineEnd: (500, "5.5.2"),
     ArgumentSyntax: (501, "5.5.4"),
+    HelloSyntax: (501, ""),  # RFC 2034 section 4
     ParameterUnknown: (555, "5.5.4"),  # RFC 5321 section 4.1.1.11
     BadSequence: (503, "5.5.1"),
     SenderSyntax: (501, "5.1.7"),

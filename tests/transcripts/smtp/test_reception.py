@@ -250,17 +250,41 @@ async def test_commands_that_tell_nothing(host: SmtpHost, mx: Wire) -> None:
     )
 
 
+async def test_vrfy_needs_no_greeting(mx: Wire) -> None:
+    """RFC 5321 section 4.1.4."""
+    await mx.play(
+        """
+    S: 220 ...
+    C: VRFY demo@example.test
+    S: 252 2.0.0 ...
+    """
+    )
+
+
+async def test_a_device_that_greets_in_words(host: SmtpHost, mx: Wire) -> None:
+    await mx.play(
+        """
+    S: 220 ...
+    C: HELO office scanner
+    S: 250 mx.example.test
+    """
+    )
+    await mx.transaction("scanner@b.example", "scans@example.test")
+    await mx.ask("Subject: page 1\r\n\r\n.", "250 2.0.0 ")
+    [stored] = await host.inbox("scans@example.test")
+    assert b"Received: from unknown ([127.0.0.1])" in stored
+
+
 WRONG = [
     (["MAIL FROM:<a@b.example>"], "503 5.5.1 Send EHLO or HELO first."),
-    (["VRFY a"], "503 5.5.1 "),
     (["EHLO c", "RCPT TO:<a@example.test>"], "503 5.5.1 MAIL comes before RCPT."),
     (["EHLO c", "DATA"], "503 5.5.1 "),
     (["EHLO c", "MAIL FROM:<>", "DATA"], "503 5.5.1 "),
     (["EHLO c", "MAIL FROM:<>", "MAIL FROM:<>"], "503 5.5.1 "),
     (["EHLO c", "MAIL FROM:<>", "RSET", "RCPT TO:<a@example.test>"], "503 5.5.1 "),
     (["EHLO c", "MAIL FROM:<>", "EHLO c", "RCPT TO:<a@example.test>"], "503 5.5.1 "),
-    (["EHLO"], "501 5.5.4 "),
-    (["HELO two words"], "501 5.5.4 "),
+    (["EHLO"], "501 HELO and EHLO take "),
+    (["HELO"], "501 HELO and EHLO take "),
     (["EHLO c", "MAIL"], "501 5.5.4 "),
     (["EHLO c", "MAIL TO:<a@b.example>"], "501 5.5.4 "),
     (["EHLO c", "MAIL FROM:nobody"], "501 5.1.7 "),

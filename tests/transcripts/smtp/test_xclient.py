@@ -69,7 +69,7 @@ async def test_a_login_ends_with_it(host: SmtpHost) -> None:
         "LOGIN=demo@example.test",
         "PORT=65536 ADDR=192.0.2.1",
         "PORT=+31x",
-        "HELO=two+20words",
+        "HELO=two+09words",
         "HELO=a+0D+0AMAIL",
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 
 from mailkeep.errors import PeerError
 from mailkeep.smtp.commands import Command, after_from, after_to, parse_command, parse_helo
-from mailkeep.smtp.errors import ArgumentSyntax, CommandUnknown
+from mailkeep.smtp.errors import ArgumentSyntax, CommandUnknown, HelloSyntax
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,11 @@ from mailkeep.smtp.errors import ArgumentSyntax, CommandUnknown
     [
         (b"NOOP", Command("NOOP")),
         (b"noop  ", Command("NOOP")),
+        (b"NOOP\t", Command("NOOP")),
+        (b"rset \t ", Command("RSET")),
+        (b"MAIL\tFROM:<a@b>", Command("MAIL", "FROM:<a@b>")),
+        (b"MAIL FROM:<a@b>\tSIZE=1", Command("MAIL", "FROM:<a@b>\tSIZE=1")),
+        (b"BDAT\t5 LAST", Command("BDAT", "5 LAST")),
         (b"Mail From:<a@b>  ", Command("MAIL", "From:<a@b>")),
         ("RCPT TO:<δ@b>".encode(), Command("RCPT", "TO:<δ@b>")),
     ],
@@ -46,6 +51,13 @@ def test_from_and_to() -> None:
 def test_helo_names() -> None:
     for name in ("client.example", "[127.0.0.1]", "MY_PC", "x" * 255):
         assert parse_helo(name) == name
-    for name in ("", "two words", "x" * 256, "a\x7f"):
-        with pytest.raises(ArgumentSyntax):
+    for name in ("", "x" * 256, "a\x7f", "a\tb"):
+        with pytest.raises(HelloSyntax):
+            parse_helo(name)
+
+
+def test_a_greeting_of_several_words_is_no_name() -> None:
+    assert parse_helo("office scanner 2nd floor") == "unknown"
+    for name in ("a \x7f", "x " * 128):
+        with pytest.raises(HelloSyntax):
             parse_helo(name)

@@ -16,6 +16,7 @@ from mailkeep.smtp.errors import auth_reply_for, is_fault, reply_for
         (smtp.CommandUnknown("x"), b"500 5.5.1 x"),
         (smtp.LineTooLong("x"), b"500 5.5.2 x"),
         (smtp.ArgumentSyntax("x"), b"501 5.5.4 x"),
+        (smtp.HelloSyntax("x"), b"501 x"),  # RFC 2034 section 4
         (smtp.SenderSyntax("x"), b"501 5.1.7 x"),
         (smtp.RecipientSyntax("x"), b"501 5.1.3 x"),
         (smtp.ParameterUnknown("x"), b"555 5.5.4 x"),
