@@ -24,10 +24,11 @@ from mailkeep.imap.commands.search_keys import (
     SearchKey,
     SequenceKey,
     UidKey,
+    every_key,
 )
 from mailkeep.imap.errors import ImapSyntaxError
 from mailkeep.imap.responses import EsearchData, tagged
-from mailkeep.imap.sequence import SequenceSet
+from mailkeep.imap.sequence import STAR, SequenceSet
 from mailkeep.model.uids import NO_UIDS, UID_MAX, UidSet
 from mailkeep_imap.searching.columns import Columns
 from mailkeep_imap.searching.evaluate import find
@@ -53,6 +54,7 @@ class Context:
     uid: bool
     results: UidSet
     modseq: int
+    last: int | None = None  # the highest UID at the last look, if `*` is among the keys: it moves
     shown: tuple[FetchAttribute, ...] = ()
     gone: UidSet = NO_UIDS
     removed: UidSet = NO_UIDS
@@ -73,7 +75,8 @@ def follow(session: Session, command: Search | MultiSearch, run: Run, places: It
     shown = command.options.update if command.options is not None else ()
     results = UidSet.of(run.columns.uids[place] for place in places)
     keys = _pinned(session, run)
-    session.contexts[command.tag] = Context(command.tag, keys, command.uid, results, run.modseq, shown)
+    last = _highest(run.columns) if any(map(_names_last, every_key(keys))) else None
+    session.contexts[command.tag] = Context(command.tag, keys, command.uid, results, run.modseq, last, shown)
 
 
 def decline(session: Session, command: Search | MultiSearch, reason: str) -> None:
@@ -101,6 +104,14 @@ def _pinned(session: Session, run: Run) -> tuple[SearchKey, ...]:
         return key
 
     return tuple(map(pin, run.keys))
+
+
+def _names_last(key: SearchKey) -> bool:
+    return isinstance(key, UidKey) and any(STAR in pair for pair in key.uids.ranges)
+
+
+def _highest(columns: Columns) -> int:
+    return columns.uids[-1] if len(columns) else 0
 
 
 # --- looking ----------------------------------------------------------------------------------------
@@ -134,12 +145,15 @@ async def _look(session: Session, view: Selected, context: Context) -> None:
         touched = _together(change.appended | change.flagged for change in changes)
         gone = _together(change.expunged for change in changes)
     columns = Columns(view, time.time(), len(snapshot))
+    last = None if context.last is None else _highest(columns)
+    if last != context.last:
+        touched |= UidSet.of(sorted({uid for uid in (context.last, last) if uid}))
     places = list(snapshot.indexes(touched))
     matching = UidSet.of(
         columns.uids[place] for place in await _matching(session, view, context, columns, places)
     )
     _take(context, touched=touched, gone=gone, matching=matching)
-    context.modseq = until
+    context.modseq, context.last = until, last
 
 
 async def _matching(

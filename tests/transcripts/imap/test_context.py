@@ -118,6 +118,23 @@ def test_sets_of_numbers_mean_what_they_meant(three: Client, other: Client) -> N
     assert told == ["UID REMOVEFROM (0 1)", "UID ADDTO (0 4)"]
 
 
+def test_the_last_message_is_another_one_when_one_comes(three: Client, other: Client) -> None:
+    three.play(
+        """
+        C: a UID SEARCH RETURN (UPDATE ALL) UID *
+        S: * ESEARCH (TAG "a") UID ALL 3
+        S: a OK ...
+        """
+    )
+    other.append("INBOX", MESSAGE)
+    assert '* ESEARCH (TAG "a") UID REMOVEFROM (0 3) ADDTO (0 4)' in three.command("NOOP")
+    other.command(r"UID STORE 4 +FLAGS.SILENT (\Deleted)")
+    other.command("EXPUNGE")
+    told = three.command("NOOP")
+    assert told[0] == '* ESEARCH (TAG "a") UID REMOVEFROM (0 4)'
+    assert told[-1] == '* ESEARCH (TAG "a") UID ADDTO (0 3)'
+
+
 def test_a_saved_result_means_what_it_meant(three: Client, other: Client) -> None:
     """Also in a search that saves its own result in that place (RFC 5182)."""
     three.command("SEARCH RETURN (SAVE) 1:2")
