@@ -41,8 +41,6 @@ def parse_command(line: bytes) -> Command:
 def _parse(line: bytes) -> Command:
     line = line.rstrip(b" \t")  # RFC 5321 section 4.1.1: white space at the end is tolerated
     verb, _, argument = line.partition(b" ")
-    if b"\t" in verb:
-        verb, _, argument = line.partition(b"\t")
     if not verb.isalpha() or not verb.isascii():
         raise CommandUnknown("A line begins with a command.")
     if _CONTROL.search(argument):
