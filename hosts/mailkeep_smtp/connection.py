@@ -21,11 +21,12 @@ from mailkeep.net.proxy_protocol import Source
 from mailkeep.observe.correlation import new_session_id, session_context
 from mailkeep.observe.logs import cause_of, get_logger, new_correlation_id
 from mailkeep.observe.timed import timed
-from mailkeep.smtp.commands import parse_command
+from mailkeep.smtp.commands import HTTP_METHODS, parse_command
 from mailkeep.smtp.errors import (
     CommandUnknown,
     Ending,
     LineTooLong,
+    NotSmtp,
     TimedOut,
     TooManyErrors,
     is_fault,
@@ -279,6 +280,8 @@ class Connection(SMTP):
         command = parse_command(line)
         method = self._commands.get(command.verb)
         if method is None:
+            if command.verb in HTTP_METHODS:
+                raise NotSmtp(f"{self.hostname} This is no web server, closing the connection.")
             raise CommandUnknown("There is no such command.")
         if command.verb in _AT_THEIR_PACE:
             return await method(self, command.argument)

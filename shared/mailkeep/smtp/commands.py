@@ -12,6 +12,8 @@ from mailkeep.errors import PeerError
 from mailkeep.smtp.errors import ArgumentSyntax, ChunkSyntax, CommandUnknown, HelloSyntax
 
 HELO_LIMIT = 255  # octets, RFC 5321 section 4.5.3.1.2
+HTTP_METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+"""What a web browser begins with, which somebody's page may have sent here: the body could be commands."""
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _FROM = re.compile(r"FROM:[ \t]*", re.IGNORECASE)

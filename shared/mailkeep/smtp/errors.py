@@ -144,6 +144,10 @@ class TooManyErrors(Ending):
     """The peer got more refusals than it may in one connection."""
 
 
+class NotSmtp(Ending):
+    """The peer speaks another protocol, in which what looks like commands need not be the peer's own."""
+
+
 class Flooded(Ending):
     """A message that goes on and on past its limit."""
 
@@ -204,6 +208,7 @@ _CODES: dict[type[domain.MailkeepError], tuple[int, str]] = {
     TimedOut: (421, "4.4.2"),
     ShuttingDown: (421, "4.3.2"),
     TooManyErrors: (421, "4.7.0"),
+    NotSmtp: (421, "4.7.0"),
     Flooded: (552, "5.3.4"),
     ChunkSyntax: (501, "5.5.4"),
     CredentialEnded: (421, "4.7.0"),

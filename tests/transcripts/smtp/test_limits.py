@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.support.smtp_host import SmtpHost, Wire, smtp_host
+from tests.support.smtp_host import ANY_PORT, SmtpHost, Wire, smtp_host
 
 
 async def test_too_many_recipients(store: Any, tmp_path: Any, ca: Any) -> None:
@@ -33,6 +33,25 @@ async def test_too_many_errors(store: Any, tmp_path: Any, ca: Any) -> None:
             await wire.ask("XYZZY", "500 5.5.1 ")
         await wire.ask("XYZZY", "500 5.5.1 ", "421 4.7.0 mx.example.test Too many errors.")
         await wire.closed()
+
+
+@pytest.mark.parametrize("method", ["POST", "get", "PUT", "OPTIONS"])
+@pytest.mark.parametrize("listener", ["mx", "lmtp"])
+async def test_a_browser_says_no_commands(
+    store: Any, tmp_path: Any, ca: Any, listener: str, method: str
+) -> None:
+    """What a page has in the body of its request is not obeyed."""
+    async with smtp_host(store, tmp_path / "data", ca, lmtp=ANY_PORT) as host:
+        wire = await host.connect(listener)
+        await wire.expect("220 ")
+        greeting = "LHLO" if listener == "lmtp" else "EHLO"
+        await wire.send(
+            f"{method} / HTTP/1.1\r\nHost: mx\r\n\r\n{greeting} c\r\n"
+            "MAIL FROM:<>\r\nRCPT TO:<a@example.test>\r\nDATA\r\nS: x\r\n\r\n.\r\n".encode()
+        )
+        await wire.expect("421 4.7.0 mx.example.test This is no web server, closing the connection.")
+        await wire.closed()
+        assert await host.inbox("a@example.test") == []
 
 
 async def test_an_accepted_message_forgives_errors(store: Any, tmp_path: Any, ca: Any) -> None:

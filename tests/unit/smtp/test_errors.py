@@ -26,6 +26,7 @@ from mailkeep.smtp.errors import auth_reply_for, is_fault, reply_for
         (smtp.ContentRefused("x"), b"550 5.6.0 x"),
         (smtp.RoutingLoop("x"), b"554 5.4.6 x"),
         (smtp.TimedOut("x"), b"421 4.4.2 x"),
+        (smtp.NotSmtp("x"), b"421 4.7.0 x"),
         (smtp.ShuttingDown("x"), b"421 4.3.2 x"),
         (domain.TooLarge("x"), b"552 5.3.4 x"),
         (domain.RelayDenied("x"), b"550 5.7.1 x"),
