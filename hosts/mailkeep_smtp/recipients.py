@@ -18,7 +18,7 @@ class Recipients:
 
     def __init__(self, directory: Directory, hostname: str, forwarder: Forwarder) -> None:
         self._directory = directory
-        self._hostname = hostname
+        self._hostname = hostname.lower()
         self._forwarder = forwarder
 
     async def resolve(
@@ -29,7 +29,9 @@ class Recipients:
 
         Raises RelayDenied, RecipientRefused, StoreUnavailable.
         """
-        address = path.address or await self._postmaster()
+        address = path.address
+        if address is None or (not relays and self._is_own_postmaster(address)):
+            address = await self._postmaster()
         returned = await self._forwarder.returned(address)
         if returned is not None:
             if sender.address is not None:  # or whoever has seen one could send through us
@@ -38,9 +40,14 @@ class Recipients:
         forwards = self._forwarder.is_on
         return await addressees_for(self._directory, address, relays=relays, forwards=forwards)
 
+    def _is_own_postmaster(self, address: Address) -> bool:
+        """Where mail is relayed, DNS says whose that name is."""
+        return address.domain == self._hostname and address.local.lower() == POSTMASTER
+
     async def _postmaster(self) -> Address:
-        """<Postmaster> alone means this host's (RFC 5321 section 4.5.1): its own domain's if that is hosted,
-        else that of the first one that is."""
+        """<Postmaster> alone means this host's (RFC 5321 section 4.5.1), as does the one at its name, to whom
+        people write who read that in a header: its own domain's if that is hosted, else that of the first
+        one that is."""
         if await self._directory.domain(self._hostname) is not None:
             return Address(POSTMASTER, self._hostname)
         domains = await self._directory.domains()
