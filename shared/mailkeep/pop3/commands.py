@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mailkeep.pop3.errors import BadArguments, BadBase64, SaslAborted, UnknownCommand
-from mailkeep.pop3.limits import NUMBER_DIGITS
+from mailkeep.pop3.limits import BEYOND, NUMBER_DIGITS
 
 _MECHANISM = re.compile(rb"[A-Za-z0-9_-]{1,20}\Z")  # RFC 4422 section 3.1, in any case
 _LANGUAGE = re.compile(rb"(?:\*|[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,8})\Z")  # RFC 4647 section 2.1
@@ -162,9 +162,9 @@ def _alone(command: Command) -> Callable[[bytes], Command]:
 
 def _numbers(rest: bytes) -> list[int]:
     words = rest.strip(b" ").split(b" ") if rest else []
-    if any(not word.isdigit() or len(word) > NUMBER_DIGITS for word in words):
+    if not all(word.isdigit() for word in words):
         raise BadArguments("An argument is not a number.")
-    return [int(word) for word in words]
+    return [min(int(word), BEYOND) for word in words]
 
 
 def _optional_number(make: Callable[[int | None], Command]) -> Callable[[bytes], Command]:

@@ -17,7 +17,11 @@ REPLY_LINE_LIMIT = 512
 """Octets of the first line of a reply with its CRLF (RFC 2449 section 4)."""
 
 NUMBER_DIGITS = 10
-"""Digits of a message-number or a line count: enough for any maildrop that 32-bit UIDs can fill."""
+"""Digits of a message-number or a line count that is taken as it is: enough for any maildrop that 32-bit UIDs
+can fill. RFC 1939 section 7 permits any count of lines for TOP, so a greater number is no error."""
+
+BEYOND = 10**NUMBER_DIGITS
+"""What greater numbers are taken for: more than there are of messages or of lines."""
 
 PIPELINE_LIMIT = 64 * 1024
 """Octets of unread commands kept for one session; beyond, the host stops reading (RFC 2449 section 6.6)."""

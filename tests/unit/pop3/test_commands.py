@@ -63,7 +63,7 @@ def test_unknown_commands(line: bytes) -> None:
     [
         b"NOOP 1", b"STAT x", b"QUIT now", b"STLS tls", b"UTF8 1", b"CAPA x",
         b"RETR", b"RETR ", b"RETR one", b"RETR -1", b"RETR +1", b"RETR 1.0", b"RETR 1 2", b"RETR 1  2",
-        b"RETR 12345678901", b"RETR \xd9\xa1", b"DELE", b"DELE 1 2", b"LIST x", b"LIST 1 2", b"UIDL 1 2",
+        b"RETR \xd9\xa1", b"DELE", b"DELE 1 2", b"LIST x", b"LIST 1 2", b"UIDL 1 2",
         b"TOP", b"TOP 1", b"TOP 1 -1", b"TOP 1 2 3", b"TOP a 1",
         b"USER", b"USER ", b"PASS", b"PASS ", b"PASS a\x00b", b"USER \xff", b"USER a\x1b[2J",
         b"AUTH \x01", b"AUTH  PLAIN", b"AUTH NAME-WITH-TOO-MANY-OCTETS",
