@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -61,6 +62,7 @@ class Session:
         self._name = name
         self._patience = patience
         self._needs_reset = False
+        self._said: list[ServerReply] = []  # of this transaction: to MAIL, to each RCPT, perhaps to DATA
 
     @property
     def host(self) -> str:
@@ -84,6 +86,8 @@ class Session:
             self.extensions = parse_extensions(reply)
             return
         self.extensions = NO_EXTENSIONS
+        if not reply.is_permanent:  # not for good: by HELO, every extension would be lacking for good
+            self._positive(reply, "EHLO")
         self._positive(await self._ask(f"HELO {self._name}"), "HELO")
 
     async def ask_tls(self) -> str:
@@ -130,14 +134,20 @@ class Session:
         if self._needs_reset:
             self._positive(await self._ask("RSET"), "RSET")
         self._needs_reset = True
-        if begin is not None:
-            results = await self._by_data(commands, body, partial(_begin, begin, recipients))
-        elif small is not None and "PIPELINING" in self.extensions and "CHUNKING" in self.extensions:
-            results = await self._one_flight(commands, small, len(recipients))
-        elif "CHUNKING" in self.extensions:
-            results = await self._by_chunks(commands, body)
-        else:
-            results = await self._by_data(commands, body)
+        self._said = []
+        try:
+            if begin is not None:
+                results = await self._by_data(commands, body, partial(_begin, begin, recipients))
+            elif small is not None and "PIPELINING" in self.extensions and "CHUNKING" in self.extensions:
+                results = await self._one_flight(commands, small, len(recipients))
+            elif "CHUNKING" in self.extensions:
+                results = await self._by_chunks(commands, body)
+            else:
+                results = await self._by_data(commands, body)
+        except NotSent as error:
+            if all(reply.code < 400 for reply in self._said):
+                raise
+            results = self._cut_off(error.result, len(recipients))
         self.sent += 1
         return results
 
@@ -177,17 +187,20 @@ class Session:
     async def _one_flight(self, commands: list[bytes], octets: bytes, count: int) -> list[Result]:
         self.wire.write(b"".join([*commands, b"BDAT %d LAST\r\n" % len(octets), octets]))
         try:
-            await self.wire.drain(self._patience.data)
-            replies = [await self.wire.reply(self._patience.command) for _ in range(count + 1)]
+            with suppress(NotSent):  # what was said before the line broke is worth reading
+                await self.wire.drain(self._patience.data)
+            await self._hear(count + 1)
             end = await self.wire.reply(self._patience.end)
         except NotSent as error:
-            return [doubtful(error.result)] * count
-        return self._results(replies, end)
+            return self._cut_off(doubtful(error.result), count)
+        return self._results(self._said, end)
 
     async def _by_chunks(self, commands: list[bytes], body: Body) -> list[Result]:
         replies = await self._pipelined(commands)
         if not any(reply.is_success for reply in replies[1:]):
-            return self._results(replies, replies[0])
+            results = self._results(replies, replies[0])
+            self._needs_reset = True  # MAIL may stand, and the next one be refused for that
+            return results
         left = body.size
         async for piece in body.chunks():
             left -= len(piece)
@@ -248,16 +261,32 @@ class Session:
         """Each command's reply; MAIL's refusal ends it where nothing is pipelined."""
         if "PIPELINING" in self.extensions:
             self.wire.write(b"".join(commands))
-            await self.wire.drain(self._patience.command)
-            return [await self.wire.reply(self._patience.command) for _ in commands]
-        replies: list[ServerReply] = []
+            with suppress(NotSent):
+                await self.wire.drain(self._patience.command)
+            return list(await self._hear(len(commands)))
+        replies = self._said
         for command in commands:
             if replies and (not replies[0].is_success or _none_accepted(command, replies)):
                 replies.append(replies[0] if not replies[0].is_success else replies[-1])
                 continue
             self.wire.write(command)
             replies.append(await self.wire.reply(self._patience.command))
-        return replies
+        return list(replies)
+
+    async def _hear(self, count: int) -> list[ServerReply]:
+        """So many replies; those that came before a NotSent are kept."""
+        while len(self._said) < count:
+            self._said.append(await self.wire.reply(self._patience.command))
+        return self._said
+
+    def _cut_off(self, rest: Result, count: int) -> list[Result]:
+        """The line broke. A refusal that came before stays one: servers refuse and hang up, and would do so
+        again at every attempt. All else is as `rest` has it."""
+        if self._said and not self._said[0].is_success:
+            return [from_reply(self._said[0], self.host)] * count
+        replies = self._said[1 : count + 1]
+        known = [rest if reply.is_success else from_reply(reply, self.host) for reply in replies]
+        return [*known, *[rest] * (count - len(known))]
 
     def _results(self, replies: Sequence[ServerReply], end: ServerReply) -> list[Result]:
         """MAIL's refusal is everybody's, then each RCPT's own, then that of the message."""
