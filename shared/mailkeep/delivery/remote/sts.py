@@ -21,6 +21,7 @@ from mailkeep.smtp.mta_sts import POLICY_LIMIT, Policy, parse_policy, record_id
 FETCH_SECONDS = 15.0
 FAILED_SECONDS = 300.0  # until a fetch that failed is tried again (section 3.3)
 DOMAINS_LIMIT = 10_000
+ADDRESSES_LIMIT = 4  # of a policy host that are asked, one after another
 PATH = "/.well-known/mta-sts.txt"
 
 log = get_logger(__name__)
@@ -103,8 +104,9 @@ class HttpsFetch:
         host = f"mta-sts.{domain}"
         try:
             async with asyncio.timeout(FETCH_SECONDS):
-                for address in self._allowed(await self._addresses(host)):
-                    return await self._get(host, address)
+                for address in self._allowed(await self._addresses(host))[:ADDRESSES_LIMIT]:
+                    if (text := await self._get(host, address)) is not None:
+                        return text
         except TimeoutError:
             log.info("an MTA-STS policy did not come in time", host=host)
         return None
@@ -137,7 +139,8 @@ class HttpsFetch:
 
 async def _text(answer: Any) -> str | None:
     """Of a 200 alone, and within the limit."""
-    if answer.status_code != 200 or not answer.headers.get("content-type", "").startswith("text/plain"):
+    kind = answer.headers.get("content-type", "").lower()  # RFC 9110 section 8.3.1: in any case
+    if answer.status_code != 200 or not kind.startswith("text/plain"):
         return None
     body = b""
     async for piece in answer.aiter_bytes():

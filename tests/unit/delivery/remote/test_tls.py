@@ -337,6 +337,7 @@ def http(status: str, body: bytes, kind: str = "text/plain") -> bytes:
     ("certificate", "answer", "text"),
     [
         ("mta-sts.far.test", http("200 OK", b"version: STSv1"), "version: STSv1"),
+        ("mta-sts.far.test", http("200 OK", b"version: STSv1", "Text/PLAIN;charset=utf-8"), "version: STSv1"),
         ("far.test", http("200 OK", b"version: STSv1"), None),
         ("mta-sts.far.test", http("301 Moved\r\nLocation: https://x.test/", b""), None),
         ("mta-sts.far.test", http("404 Not Found", b"version: STSv1"), None),
@@ -354,6 +355,12 @@ async def test_policies_come_over_https(
         assert await fetch("far.test") == text
         assert await fetch("elsewhere.test") is None
         assert await HttpsFetch(zone, trusted.ca_file, lambda _: [], port)("far.test") is None
+
+
+async def test_a_policy_host_that_is_down_in_one_place_is_asked_in_the_next(trusted: Authority) -> None:
+    zone = Names(a_of={"mta-sts.far.test": ["127.0.0.2", "127.0.0.1"]})
+    async with policy_host(trusted.server("mta-sts.far.test"), http("200 OK", b"version: STSv1")) as port:
+        assert await HttpsFetch(zone, trusted.ca_file, list, port)("far.test") == "version: STSv1"
 
 
 # --- smarthost ------------------------------------------------------------------------------------
