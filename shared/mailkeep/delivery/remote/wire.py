@@ -127,7 +127,8 @@ class Wire(asyncio.Protocol):
         self._transport.close()
 
     def abort(self) -> None:
-        """Close at once."""
+        """Close at once; nothing more may be tried here."""
+        self._failure = self._failure or later("4.4.2", "the connection is closed", self.host)
         self._transport.abort()
 
     # --- what the transport calls -----------------------------------------------------------------
