@@ -499,7 +499,7 @@ def test_a_reload_in_mid_sync_neither_breaks_it_off_nor_doubles(
 ) -> None:
     """SIGHUP again and again while the first sync runs, at last with secrets that cannot be used: the old
     ones stay in force."""
-    there.fill(100, doublings=5)
+    there.fill(100, doublings=6)
     here.add(interval_seconds=10)
     command = [str(Path(sys.executable).with_name("mailkeep")), "upstream", "run"]
     command += ["--data-dir", str(mailkeep.data_dir)]
@@ -514,16 +514,16 @@ def test_a_reload_in_mid_sync_neither_breaks_it_off_nor_doubles(
             time.sleep(0.02)
         private_file(here.env_file, "nothing of use\n")
         process.send_signal(signal.SIGHUP)
-        wait_until(lambda: here.count() >= 3200)
+        wait_until(lambda: here.count() >= 6400)
         there.append(1)
-        wait_until(lambda: here.count() >= 3201)  # by the password that is in force still
+        wait_until(lambda: here.count() >= 6401)  # by the password that is in force still
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     finally:
         process.kill()
         process.wait()
-    assert began < 3200, "the sync was over before the first SIGHUP"
-    assert Counter(here.subjects()) == {f"no {n}": 32 for n in range(1, 101)} | {"no 101": 1}
+    assert began < 6400, "the sync was over before the first SIGHUP"
+    assert Counter(here.subjects()) == {f"no {n}": 64 for n in range(1, 101)} | {"no 101": 1}
 
 
 def state(here: Here) -> str:
