@@ -11,7 +11,7 @@ from mailkeep.mime.scan import Entity, Kind, scan, scan_within
 from mailkeep.model.message import HEADER_KEPT, PreparedMessage, SentSizes, SpooledContent
 
 EFFORT = 24 * 1024
-"""What `prepare_swiftly` looks at, as effort.py counts: mail from large providers has 6 to 12 KB of it."""
+"""What `prepare_swiftly` looks at, as effort.py counts. Headers of large providers' mail are 6 to 12 KB."""
 
 LISTS_EFFORT = 2 * 1024
 """Octets of those fields whose values are taken apart, which costs most: two microseconds an address."""
