@@ -233,7 +233,13 @@ class Session:
         stuffer = Stuffer()
         async for piece in body.chunks():
             self.wire.write(stuffer.feed(piece))
-            await self.wire.drain(self._patience.data)
+            try:
+                await self.wire.drain(self._patience.data)
+            except NotSent:
+                early = await self.wire.reply(0)  # said while we were sending; else raises the same
+                if early.code < 400:
+                    raise
+                return self._results(replies, early)
         self.wire.write(stuffer.finish())
         return await self._end(replies)
 
@@ -248,7 +254,8 @@ class Session:
     async def _end(self, replies: list[ServerReply]) -> list[Result]:
         """The reply to the whole message. Without it, nobody knows whether it has arrived."""
         try:
-            await self.wire.drain(self._patience.data)
+            with suppress(NotSent):
+                await self.wire.drain(self._patience.data)
             end = await self.wire.reply(self._patience.end)
         except NotSent as error:
             return [
