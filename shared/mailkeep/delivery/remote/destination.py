@@ -220,7 +220,7 @@ class _Worker:
                 return await self._by_account(message, body, job.recipients)
             if message.envelope.requiretls and not (self._session is not None and self._session.secured):
                 return await self._strictly(message, body, job)
-            return await self._send(await self._ready(), message, body, job.recipients)
+            return await self._send_at_once(message, body, job.recipients)
         except NotSent as error:
             return [error.result] * len(job.recipients)
         except StoreUnavailable:
@@ -229,6 +229,21 @@ class _Worker:
             log.error("a message cannot be sent", correlation_id=new_correlation_id(), **cause_of(error))
             self.abort()
             return [later("4.3.0", "an error of ours").result] * len(job.recipients)
+
+    async def _send_at_once(
+        self, message: QueuedMessage, body: Body, recipients: Sequence[Claimed]
+    ) -> list[Result]:
+        """In a new session if the one that has served others is over: many servers take so many messages in
+        each and no more, and none of those may cost the next one a wait. Raises NotSent, StoreUnavailable."""
+        session = await self._ready()
+        has_served = session.sent > 0
+        try:
+            return await self._send(session, message, body, recipients)
+        except NotSent as error:
+            if not has_served or error.result.verdict is not Verdict.LATER:
+                raise
+        self.abort()
+        return await self._send(await self._ready(), message, body, recipients)
 
     async def _send(
         self,

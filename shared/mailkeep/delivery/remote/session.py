@@ -148,6 +148,8 @@ class Session:
             if all(reply.code < 400 for reply in self._said):
                 raise
             results = self._cut_off(error.result, len(recipients))
+        if self.sent and self._said and self._said[0].code == 421:  # RFC 5321 section 3.8: it is over
+            self._positive(self._said[0], "MAIL")
         self.sent += 1
         return results
 
