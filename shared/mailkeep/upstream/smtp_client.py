@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import cast
 
 import aiosmtplib
 
@@ -97,8 +98,9 @@ class SmtpConnection:
             async with asyncio.timeout(QUIT_SECONDS):
                 await client.quit()
         client.close()
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.abort()  # or the end of TLS would be waited for when nobody waits any more
+        if transport is not None:  # uvloop's transports are no subclasses of asyncio's
+            # Or the end of TLS would be waited for when nobody waits any more.
+            cast("asyncio.WriteTransport", transport).abort()
 
     async def _log_in(self, client: aiosmtplib.SMTP, token: str) -> None:
         transport = self._transport
